@@ -1,0 +1,254 @@
+"""Every request and answer of the API. These types check the requests and make the OpenAPI document.
+
+Ids are opaque strings, times Unix milliseconds, power W, energy kWh in answers for people, unknown is null.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Name = Annotated[str, Meta(min_length=1, max_length=60)]
+Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Language = Literal["en", "de"]
+HardwareId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{3,64}$")]
+Channel = Annotated[int, Meta(ge=0, le=15)]
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """Base of every request body: an unknown field is an error, so that a typing mistake does not pass silently."""
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """RFC 9457: `code` is stable, `detail` is a sentence in the reader's language, `field` names the place."""
+
+    title: str
+    status: int
+    code: str
+    detail: str
+    type: str = "about:blank"
+    field: str | None = None
+
+
+class SystemInfo(msgspec.Struct):
+    """What anyone may know: enough for the web app to choose its first page.
+
+    setup: "open" = the page makes the admin now, "code" = it also asks for the code from the log, "done".
+    """
+
+    name: str
+    version: str
+    setup: Literal["open", "code", "done"]
+    setup_closes: int | None
+    demo: bool
+
+
+class SetupRequest(Request):
+    """Makes the home and its first admin."""
+
+    name: Name
+    email: Email
+    password: str
+    home_name: Name
+    time_zone: str
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    language: Language = "en"
+    code: str | None = None
+
+
+class LoginRequest(Request):
+    email: str
+    password: str
+
+
+class RefreshRequest(Request):
+    """Browsers send nothing here: their refresh token is the cookie."""
+
+    refresh_token: str | None = None
+
+
+class Home(msgspec.Struct):
+    id: str
+    name: str
+    time_zone: str
+    currency: str
+
+
+class User(msgspec.Struct):
+    id: str
+    name: str
+    email: str
+    language: Language
+    role: Literal["admin", "user", "guest"]
+
+
+class Session(msgspec.Struct):
+    """`expires_in` in seconds; `refresh_token` only for programs (X-Plughub-Client: program), browsers get the cookie."""
+
+    access_token: str
+    expires_in: int
+    user: User
+    home: Home
+    refresh_token: str | None = None
+
+
+class LiveValue(msgspec.Struct):
+    """Newest reading of one outlet; `at` null = never. `energy_today_kwh` since midnight in the home's zone."""
+
+    at: int | None = None
+    power: float | None = None
+    voltage: float | None = None
+    current: float | None = None
+    power_factor: float | None = None
+    apparent: bool = False
+    energy_today_kwh: float | None = None
+
+
+class PendingCommand(msgspec.Struct):
+    """The command under way or the last one that did not end well. state: sent, unconfirmed, refused."""
+
+    id: str
+    command: str
+    state: Literal["sent", "unconfirmed", "refused"]
+    at: int
+    error: str | None = None
+
+
+class Outlet(msgspec.Struct):
+    """One channel. `on`: last confirmed state, null = never heard; `idle_below_w`: under it "on, nothing flows"."""
+
+    channel: int
+    name: str | None
+    on: bool | None
+    live: LiveValue
+    max_power_w: int | None
+    command: PendingCommand | None = None
+    idle_below_w: float = 1.0
+
+
+class Device(msgspec.Struct):
+    """`color` 1-6 (0 = others) is the device's own in every chart; `right` is what the asker may do."""
+
+    id: str
+    hardware_id: str
+    key: str
+    name: str
+    room: str | None
+    icon: str
+    color: int
+    driver: str
+    model: str | None
+    firmware: str | None
+    rssi: int | None
+    online: bool
+    online_since: int | None  # since when it is online, or offline
+    interval_ms: int
+    always_on: bool
+    private: bool
+    right: Literal["view", "control", "manage"]
+    channels: list[Outlet]
+
+
+class DeviceList(msgspec.Struct):
+    items: list[Device]
+    next: str | None = None
+
+
+class AddDeviceRequest(Request):
+    hardware_id: HardwareId
+    name: Name
+    driver: str = "smartplug"
+    room: Name | None = None
+    icon: str = "plug"
+    channels: Annotated[int, Meta(ge=1, le=16)] = 1
+
+
+class AddedDevice(msgspec.Struct):
+    """The secret is shown once and kept only as a hash."""
+
+    device: Device
+    secret: str
+
+
+class ChangeDeviceRequest(Request):
+    name: Name | UnsetType = UNSET
+    room: Name | None | UnsetType = UNSET
+    icon: str | UnsetType = UNSET
+    always_on: bool | UnsetType = UNSET
+    max_power_w: Annotated[int, Meta(ge=1, le=25000)] | None | UnsetType = UNSET
+    channel: Channel = 0
+
+
+class CommandRequest(Request):
+    command: Literal["relay_on", "relay_off", "toggle", "identify", "reboot"]
+    channel: Channel = 0
+
+
+class CommandResult(msgspec.Struct):
+    """state "refused": the plug said why in `error` (late, overload, unknown ...). Unconfirmed is problem 504."""
+
+    id: str
+    state: Literal["confirmed", "refused"]
+    on: bool | None
+    error: str | None = None
+
+
+class FoundDevice(msgspec.Struct):
+    hardware_id: str
+    name: str
+    model: str
+    address: str
+
+
+class FoundList(msgspec.Struct):
+    items: list[FoundDevice]
+
+
+class Series(msgspec.Struct):
+    """One outlet over a range, as columns of equal length, ascending by time; at most about 1,000 points.
+
+    source: raw, 1m, 5m, 15m, 1h or 1d. `at` is the start of each point's bucket (raw: the sample's time).
+    energy_kwh: of each bucket (null: unknown or raw); estimated: known only from the counter at both ends of a gap.
+    A point stands where something was measured; what is missing is in `gaps`.
+    """
+
+    device: str
+    channel: int
+    source: str
+    bucket_ms: int
+    at: list[int]
+    mean: list[float | None]
+    min: list[float | None]
+    max: list[float | None]
+    energy_kwh: list[float | None]
+    estimated: list[bool]
+    total_kwh: float | None
+    estimated_kwh: float
+
+
+class Gap(msgspec.Struct):
+    """cause: power_lost, restarted, memory, rejected, given_up, damaged, hub_down, offline, unknown.
+    energy_kwh null = unknown; `to` null = still open."""
+
+    id: str
+    device: str
+    channel: int
+    start: int
+    end: int | None
+    cause: str
+    energy_kwh: float | None
+    estimated: bool
+
+
+class GapList(msgspec.Struct):
+    items: list[Gap]
+    next: str | None = None
+
+
+class Telemetry(msgspec.Struct):
+    """`series` in the order asked for; `gaps` of all of them within the range."""
+
+    start: int
+    end: int
+    series: list[Series]
+    gaps: list[Gap]

@@ -1,0 +1,238 @@
+"""The types that a plugin implements: device drivers, history stores, notifiers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from hub.sample import Sample
+
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+Int8 = npt.NDArray[np.int8]
+
+NONE = -1  # in integer columns: the plug did not send it
+
+
+class PayloadError(Exception):
+    """A payload that cannot be used. `place` holds run, seq, channel, oldest and up where they could be read,
+    so that the sample can be settled as rejected."""
+
+    def __init__(self, reason: str, detail: str, place: Sample | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.place = place
+
+
+class Batch(msgspec.Struct):
+    """Replayed samples in order of seq, and the ones among them that were refused (with the reason)."""
+
+    samples: list[Sample]
+    rejected: list[tuple[Sample, str]] = []
+
+
+class Status(msgspec.Struct):
+    """What a plug says of itself; `relays` and `oldest` by channel."""
+
+    online: bool
+    relays: dict[int, bool]
+    oldest: dict[int, int] = {}
+    command_id: str | None = None
+    error: str | None = None
+    firmware: str | None = None
+    rssi: int | None = None
+    uptime: int | None = None
+    run: str | None = None
+    reason: str | None = None
+    buffer_s: int | None = None
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command on its way to a device. `expires` is Unix ms, None while the hub's clock is uncertain."""
+
+    id: str
+    command: str  # relay_on, relay_off, identify, reboot, configure, calibrate, ota
+    channel: int = 0
+    expires: int | None = None
+    values: Mapping[str, Any] = {}
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a device is told as its retained `config`."""
+
+    name: str
+    interval_ms: int
+    timezone: str
+    led: bool
+    channels: Mapping[int, Mapping[str, Any]]  # power_on_state, max_power_w, schedule
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """One MQTT message to a device: the topic below its root, and the payload."""
+
+    suffix: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+
+
+class DeviceDriver(Protocol):
+    """Speaks one make of plug. Stateless as to devices; called on the event loop, must not block."""
+
+    name: str
+    counter_resolution_mwh: int
+    mdns_type: str | None  # service type to browse for, e.g. "_smartplug._tcp.local."
+
+    def decode(self, suffix: str, payload: bytes) -> Sample | Batch | Status | None:
+        """What a message below the device's root says; None for what is none of the hub's business. Raises PayloadError."""
+
+    def encode_command(self, command: Command) -> Outgoing:
+        """The message that asks for it."""
+
+    def encode_settings(self, settings: Settings) -> Outgoing:
+        """The retained configuration."""
+
+    def encode_ack(self, ack: Mapping[str, Any]) -> Outgoing | None:
+        """The message that says what is durable (`{"hub", "session", "time"?, "acks": [...]}`), None if the make has none."""
+
+    def found(self, name: str, properties: Mapping[str, str]) -> tuple[str, str] | None:
+        """(hardware_id, model) of an mDNS announcement of this make, else None."""
+
+
+class SeriesKey(msgspec.Struct, frozen=True, order=True):
+    """One outlet of one device: what a chart shows."""
+
+    device: str
+    channel: int = 0
+
+
+class RawColumns(msgspec.Struct):
+    """Samples of one stream of one series, ascending by seq; all arrays equally long.
+
+    seq; up: ms since the run began (NONE = unknown); at: Unix ms (NONE = undated); voltage V, current A, power W
+    (NaN = not sent); energy_mwh, export_mwh: counters (NONE = not sent); relay: 1, 0, NONE; apparent: 1, 0;
+    extra: further float columns by name (power_factor, frequency, temperature), only those that hold a value.
+    Devices without streams have run "" and seq = position.
+    """
+
+    run: str
+    seq: Int64
+    up: Int64
+    at: Int64
+    voltage: Float64
+    current: Float64
+    power: Float64
+    energy_mwh: Int64
+    export_mwh: Int64
+    relay: Int8
+    apparent: Int8
+    extra: dict[str, Float64] = {}
+
+
+class RollupColumns(msgspec.Struct):
+    """Buckets of one tier of one series, ascending by start; only buckets that hold something.
+
+    start: Unix ms UTC of the bucket; mean/min/max power W; mean voltage V, current A (NaN = none);
+    import_mwh, export_mwh: energy of the steps that fall into it (float: a step over two buckets is shared);
+    estimated_mwh: the part of import_mwh known only from counters at both ends of a gap;
+    on_ms: relay on; covered_ms: time that samples cover; count: samples.
+    """
+
+    start: Int64
+    mean_power: Float64
+    min_power: Float64
+    max_power: Float64
+    mean_voltage: Float64
+    mean_current: Float64
+    import_mwh: Float64
+    export_mwh: Float64
+    estimated_mwh: Float64
+    on_ms: Int64
+    covered_ms: Int64
+    count: Int64
+
+
+TIERS = {"1m": 60_000, "15m": 900_000}  # stored tiers and their bucket in ms
+
+
+class Merge(msgspec.Struct):
+    """What the store must hold afterwards; applying it twice changes nothing.
+
+    raw: samples to put (same series, run and seq replaces). rollups: (series, tier, buckets), each bucket replaces
+    the one with the same start. removed: (series, tier, start) of buckets that no longer hold anything.
+    """
+
+    raw: Sequence[tuple[SeriesKey, RawColumns]]
+    rollups: Sequence[tuple[SeriesKey, str, RollupColumns]]
+    removed: Sequence[tuple[SeriesKey, str, int]] = ()
+
+
+class StoreStats(msgspec.Struct):
+    """What the store holds: samples, bytes on disk, per tier."""
+
+    raw_samples: int
+    raw_bytes: int
+    rollup_buckets: dict[str, int]
+    rollup_bytes: dict[str, int]
+    file_bytes: int
+    damaged: list[str] = []
+
+
+class HistoryStore(Protocol):
+    """Keeps merged history. Called in history's worker thread, and `read`/`rollup`/`stats` from reader threads too;
+    never on the event loop. Every method may raise OSError or StoreError; the hub then keeps the log and tries again."""
+
+    name: str
+
+    def open(self) -> None:
+        """Make ready; create what is missing."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+    def merge(self, change: Merge) -> None:
+        """Apply in one transaction; durable when it returns."""
+
+    def read(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
+        """Dated raw samples with start <= at < end, one entry a stream, ordered by time of their first sample."""
+
+    def read_stream(self, series: SeriesKey, run: str, seq_from: int, seq_to: int) -> RawColumns | None:
+        """Raw samples of one stream with seq_from <= seq <= seq_to, dated or not."""
+
+    def rollup(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
+        """Buckets with start <= bucket start < end."""
+
+    def delete(self, series: SeriesKey | None, tier: str, before: int) -> int:
+        """Forget what lies wholly before (tier "raw", "1m" or "15m"; series None = all); returns how many rows went."""
+
+    def stats(self) -> StoreStats:
+        """Sizes and counts."""
+
+
+class StoreError(Exception):
+    """The store cannot do it now."""
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """What a notifier delivers: title and text already in the reader's language; priority 1 (low) to 5 (urgent)."""
+
+    title: str
+    text: str
+    priority: int = 3
+    link: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Notifier(Protocol):
+    """Delivers notifications; async, with a time limit set by the manager."""
+
+    name: str
+
+    async def notify(self, notification: Notification) -> None:
+        """Deliver, or raise an error that says why not."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
