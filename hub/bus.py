@@ -106,8 +106,7 @@ class Bus:
         count = self.failures[subscription.owner] = self.failures.get(subscription.owner, 0) + 1
         # A handler of a hot event that always fails must not fill the log: the 1st, 10th, 100th ... is written.
         if str(count).strip("0") == "1":
-            log.error(
-                "%s failed at %s (%d times)", subscription.owner, subscription.event_type.__name__, count, exc_info=error
-            )
+            kind = subscription.event_type.__name__
+            log.error("%s failed at %s (%d times)", subscription.owner, kind, count, exc_info=error)
         if self.on_failure is not None:
             self.on_failure(subscription.owner, subscription.event_type, error)

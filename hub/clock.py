@@ -33,6 +33,10 @@ class Clock:
         self._mark = 0
         self._confirmed = False
 
+    def trust(self) -> None:
+        """The configuration (or the demo) says that this machine has the right time."""
+        self._trusted = True
+
     def now(self) -> int:
         """Unix milliseconds."""
         return time.time_ns() // 1_000_000

@@ -56,8 +56,18 @@ class RelayChanged(Event, frozen=True):
     on: bool
 
 
+class CommandSent(Event, frozen=True):
+    """A command is on its way to a plug; CommandFinished follows within 5 s."""
+
+    device: str
+    channel: int
+    at: int
+    command_id: str
+    command: str
+
+
 class CommandFinished(Event, frozen=True, gc=True):
-    """A command ended: `state` is confirmed, refused or unconfirmed; `error` is the plug's word (late, overload, ...)."""
+    """A command ended: `state` is confirmed, refused or unconfirmed; `error` is the plug's word."""
 
     device: str
     channel: int
@@ -66,6 +76,15 @@ class CommandFinished(Event, frozen=True, gc=True):
     command: str
     state: str
     error: str | None = None
+
+
+class CommandOutdated(Event, frozen=True):
+    """A command that did not end well is no longer news: the plug has said since how the outlet stands."""
+
+    device: str
+    channel: int
+    at: int
+    command_id: str
 
 
 class DeviceAdded(Event, frozen=True):

@@ -1,0 +1,9 @@
+"""The API: REST, WebSocket, OpenAPI and the web app behind one port. Wired by hub/app.py."""
+
+from hub.api.problems import Problems
+from hub.api.server import ApiServer
+from hub.api.services import Services
+from hub.api.types import PluginView
+from hub.api.views import DeviceViews
+
+__all__ = ["ApiServer", "DeviceViews", "PluginView", "Problems", "Services"]

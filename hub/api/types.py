@@ -12,6 +12,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=60)]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
 Language = Literal["en", "de"]
 HardwareId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{3,64}$")]
+Icon = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
 Channel = Annotated[int, Meta(ge=0, le=15)]
 
 
@@ -157,9 +158,9 @@ class DeviceList(msgspec.Struct):
 class AddDeviceRequest(Request):
     hardware_id: HardwareId
     name: Name
-    driver: str = "smartplug"
+    driver: Annotated[str, Meta(max_length=40)] = "smartplug"
     room: Name | None = None
-    icon: str = "plug"
+    icon: Icon = "plug"
     channels: Annotated[int, Meta(ge=1, le=16)] = 1
 
 
@@ -173,7 +174,7 @@ class AddedDevice(msgspec.Struct):
 class ChangeDeviceRequest(Request):
     name: Name | UnsetType = UNSET
     room: Name | None | UnsetType = UNSET
-    icon: str | UnsetType = UNSET
+    icon: Icon | UnsetType = UNSET
     always_on: bool | UnsetType = UNSET
     max_power_w: Annotated[int, Meta(ge=1, le=25000)] | None | UnsetType = UNSET
     channel: Channel = 0
@@ -252,3 +253,83 @@ class Telemetry(msgspec.Struct):
     end: int
     series: list[Series]
     gaps: list[Gap]
+
+
+class Me(msgspec.Struct):
+    """Who is signed in, and where."""
+
+    user: User
+    home: Home
+
+
+class UserList(msgspec.Struct):
+    items: list[User]
+    next: str | None = None
+
+
+class AddUserRequest(Request):
+    """Without a password nobody can sign in yet."""
+
+    name: Name
+    email: Email
+    role: Literal["admin", "user", "guest"] = "user"
+    password: str | None = None
+    language: Language = "en"
+
+
+Filter = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class AddMqttClientRequest(Request):
+    """Topic filters that another MQTT program may read and write."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{3,64}$")]
+    read: Annotated[list[Filter], Meta(max_length=32)] = []
+    write: Annotated[list[Filter], Meta(max_length=32)] = []
+
+
+class MqttClient(msgspec.Struct):
+    name: str
+    read: list[str]
+    write: list[str]
+
+
+class MqttClientList(msgspec.Struct):
+    items: list[MqttClient]
+    next: str | None = None
+
+
+class AddedMqttClient(msgspec.Struct):
+    """The secret is shown once and kept only as a hash."""
+
+    client: MqttClient
+    secret: str
+
+
+class PluginView(msgspec.Struct):
+    """One plugin and how it is: running, failed (with `detail`), switched_off."""
+
+    name: str
+    state: str
+    kinds: list[str]
+    version: str | None = None
+    detail: str | None = None
+
+
+class PluginList(msgspec.Struct):
+    items: list[PluginView]
+    next: str | None = None
+
+
+class ProblemView(msgspec.Struct, omit_defaults=True):
+    """Something an admin should see until it ends; `detail` is a sentence in the reader's language, null when ended."""
+
+    id: str
+    detail: str | None
+    since: int
+    ended: bool = False
+
+
+class ProblemList(msgspec.Struct):
+    items: list[ProblemView]
+    next: str | None = None

@@ -1,4 +1,4 @@
-"""What the rest of the hub knows of MQTT: who may log in, what comes in, what goes out. Implemented by embedded and external."""
+"""What the rest of the hub knows of MQTT: who may log in, what comes in, what goes out."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -42,7 +42,7 @@ class Receiver(Protocol):
         At the hub's start each stored `status` comes once with retained=True."""
 
     def connected(self, hardware_id: str, peer: str) -> None:
-        """A plug logged in (a take-over calls disconnected first)."""
+        """A plug logged in (a take-over calls disconnected first). Not called for `pair-…` logins."""
 
     def disconnected(self, hardware_id: str, cause: str) -> None:
         """A plug's connection ended; cause is will, closed, taken_over, keepalive, refused or hub_stopped.
@@ -82,7 +82,10 @@ class Broker(Protocol):
         """Is there a logged-in connection of this plug?"""
 
     def drop(self, hardware_id: str) -> None:
-        """End the plug's connection (its login was changed or removed)."""
+        """End the plug's connection (its login was changed or removed), and one that is pairing."""
+
+    def drop_client(self, name: str) -> None:
+        """End the connections of an MQTT client's login (it was changed or removed)."""
 
     def subscribe(self, topic_filter: str, handler: Callable[[str, bytes, bool], None]) -> Callable[[], None]:
         """Hear what other clients publish: handler(topic, payload, retained); returns what ends it."""

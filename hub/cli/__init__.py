@@ -1,0 +1,38 @@
+"""The command line: one module a command, loaded only when it is called."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from hub import __version__
+from hub.cli.speech import complain, sentence
+from hub.messages import HubError
+
+# The module of that name in this folder gives configure(parser) and run(args) -> exit code.
+COMMANDS = ("run", "demo", "check", "device", "mqtt", "user")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `plughub`. Exit codes: 0 done, 1 an error that was said, 2 wrong usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="plughub", description=sentence("cli-about"))
+    parser.add_argument("--version", action="version", version=f"plughub {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Only the module of the command asked for is imported: `plughub check` needs no web server.
+    wanted = next((a for a in arguments if not a.startswith("-")), None)
+    for name in COMMANDS:
+        text = sentence(f"cli-{name}")
+        child = commands.add_parser(name, help=text, description=text)
+        if name == wanted:
+            module = importlib.import_module(f"hub.cli.{name}")
+            module.configure(child)
+            child.set_defaults(run=module.run)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except HubError as error:
+        complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,5 +1,5 @@
 """Every sentence for people, by id, in English and German; rendered in the reader's language at the edge."""
 
-from hub.messages.catalog import LANGUAGES, HubError, Message, render
+from hub.messages.catalog import LANGUAGES, HubError, Message, catalog, environment_language, render
 
-__all__ = ["LANGUAGES", "HubError", "Message", "render"]
+__all__ = ["LANGUAGES", "HubError", "Message", "catalog", "environment_language", "render"]

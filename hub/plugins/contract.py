@@ -87,7 +87,7 @@ class DeviceDriver(Protocol):
     mdns_type: str | None  # service type to browse for, e.g. "_smartplug._tcp.local."
 
     def decode(self, suffix: str, payload: bytes) -> Sample | Batch | Status | None:
-        """What a message below the device's root says; None for what is none of the hub's business. Raises PayloadError."""
+        """What a message below the device's root says; None where it says nothing to the hub. Raises PayloadError."""
 
     def encode_command(self, command: Command) -> Outgoing:
         """The message that asks for it."""
@@ -96,7 +96,7 @@ class DeviceDriver(Protocol):
         """The retained configuration."""
 
     def encode_ack(self, ack: Mapping[str, Any]) -> Outgoing | None:
-        """The message that says what is durable (`{"hub", "session", "time"?, "acks": [...]}`), None if the make has none."""
+        """The message that says what is durable (hub, session, time, acks); None if the make knows no such thing."""
 
     def found(self, name: str, properties: Mapping[str, str]) -> tuple[str, str] | None:
         """(hardware_id, model) of an mDNS announcement of this make, else None."""
@@ -182,8 +182,8 @@ class StoreStats(msgspec.Struct):
 
 
 class HistoryStore(Protocol):
-    """Keeps merged history. Called in history's worker thread, and `read`/`rollup`/`stats` from reader threads too;
-    never on the event loop. Every method may raise OSError or StoreError; the hub then keeps the log and tries again."""
+    """Keeps merged history. Called in history's worker thread, `read`, `rollup` and `stats` from reader threads too,
+    never on the event loop. Every method may raise OSError or StoreError; the hub then keeps the log and retries."""
 
     name: str
 

@@ -1,0 +1,14 @@
+"""The resources of the API, a module each; ROUTES is the whole table."""
+
+from hub.api.rest import auth, devices, homes, mqtt, system, telemetry, users
+from hub.api.routing import Route
+
+ROUTES: tuple[Route, ...] = (
+    *system.ROUTES,
+    *auth.ROUTES,
+    *devices.ROUTES,
+    *telemetry.ROUTES,
+    *mqtt.ROUTES,
+    *users.ROUTES,
+    *homes.ROUTES,
+)

@@ -1,0 +1,3 @@
+"""The firmware itself: sampling, ring, replay, MQTT, commands. The same files run on every board."""
+
+VERSION = "0.1.0"

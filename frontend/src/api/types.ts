@@ -1,0 +1,216 @@
+// The API's types as in hub/api/types.py: opaque ids, Unix milliseconds, W, kWh, null for unknown. A test compares both.
+
+export type Language = "en" | "de";
+
+export interface Problem {
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  type?: string;
+  field?: string | null;
+}
+
+export interface SystemInfo {
+  name: string;
+  version: string;
+  setup: "open" | "code" | "done";
+  setup_closes: number | null;
+  demo: boolean;
+}
+
+export interface SetupRequest {
+  name: string;
+  email: string;
+  password: string;
+  home_name: string;
+  time_zone: string;
+  currency: string;
+  language: Language;
+  code?: string | null;
+}
+
+export interface LoginRequest {
+  email: string;
+  password: string;
+}
+
+export interface Home {
+  id: string;
+  name: string;
+  time_zone: string;
+  currency: string;
+}
+
+export interface User {
+  id: string;
+  name: string;
+  email: string;
+  language: Language;
+  role: "admin" | "user" | "guest";
+}
+
+export interface Session {
+  access_token: string;
+  expires_in: number;
+  user: User;
+  home: Home;
+  refresh_token?: string | null;
+}
+
+export interface LiveValue {
+  at: number | null;
+  power: number | null;
+  voltage: number | null;
+  current: number | null;
+  power_factor: number | null;
+  apparent: boolean;
+  energy_today_kwh: number | null;
+}
+
+export interface PendingCommand {
+  id: string;
+  command: string;
+  state: "sent" | "unconfirmed" | "refused";
+  at: number;
+  error: string | null;
+}
+
+export interface Outlet {
+  channel: number;
+  name: string | null;
+  on: boolean | null;
+  live: LiveValue;
+  max_power_w: number | null;
+  command: PendingCommand | null;
+  idle_below_w: number;
+}
+
+export interface Device {
+  id: string;
+  hardware_id: string;
+  key: string;
+  name: string;
+  room: string | null;
+  icon: string;
+  color: number;
+  driver: string;
+  model: string | null;
+  firmware: string | null;
+  rssi: number | null;
+  online: boolean;
+  online_since: number | null;
+  interval_ms: number;
+  always_on: boolean;
+  private: boolean;
+  right: "view" | "control" | "manage";
+  channels: Outlet[];
+}
+
+export interface DeviceList {
+  items: Device[];
+  next: string | null;
+}
+
+export interface AddDeviceRequest {
+  hardware_id: string;
+  name: string;
+  driver?: string;
+  room?: string | null;
+  icon?: string;
+  channels?: number;
+}
+
+export interface AddedDevice {
+  device: Device;
+  secret: string;
+}
+
+export interface ChangeDeviceRequest {
+  name?: string;
+  room?: string | null;
+  icon?: string;
+  always_on?: boolean;
+  max_power_w?: number | null;
+  channel?: number;
+}
+
+export interface CommandRequest {
+  command: "relay_on" | "relay_off" | "toggle" | "identify" | "reboot";
+  channel?: number;
+}
+
+export interface CommandResult {
+  id: string;
+  state: "confirmed" | "refused";
+  on: boolean | null;
+  error: string | null;
+}
+
+export interface FoundDevice {
+  hardware_id: string;
+  name: string;
+  model: string;
+  address: string;
+}
+
+export interface FoundList {
+  items: FoundDevice[];
+}
+
+export interface Series {
+  device: string;
+  channel: number;
+  source: string;
+  bucket_ms: number;
+  at: number[];
+  mean: (number | null)[];
+  min: (number | null)[];
+  max: (number | null)[];
+  energy_kwh: (number | null)[];
+  estimated: boolean[];
+  total_kwh: number | null;
+  estimated_kwh: number;
+}
+
+export interface Gap {
+  id: string;
+  device: string;
+  channel: number;
+  start: number;
+  end: number | null;
+  cause: string;
+  energy_kwh: number | null;
+  estimated: boolean;
+}
+
+export interface Telemetry {
+  start: number;
+  end: number;
+  series: Series[];
+  gaps: Gap[];
+}
+
+/** One reading as the socket sends it: device, channel, at, W, V, A, relay, counter in mWh. */
+export type SampleItem = [
+  device: string,
+  channel: number,
+  at: number,
+  power: number | null,
+  voltage: number | null,
+  current: number | null,
+  on: boolean | null,
+  energy_mwh: number | null,
+];
+
+export type ServerFrame =
+  | { type: "ready"; session: string; seq: number }
+  | { type: "subscribed"; rooms: string[]; seq: number }
+  | { type: "error"; code: string; detail: string }
+  | { type: "pong" }
+  | { type: "samples"; seq: number; items: SampleItem[]; lossy?: boolean }
+  | { type: "device"; seq: number; device: Device }
+  | { type: "device_removed"; seq: number; device: string }
+  | { type: "found"; seq: number; items: FoundDevice[] }
+  | { type: "gaps"; seq: number; device: string }
+  | { type: "problem"; seq: number };

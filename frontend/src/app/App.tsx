@@ -1,0 +1,139 @@
+// Which page: set-up, sign-in, or the home's pages behind the shell.
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { Button } from "react-aria-components/Button";
+import { I18nProvider as AriaI18n } from "react-aria-components/I18nProvider";
+import { Route, Switch, useLocation } from "wouter";
+import type { Session, SystemInfo } from "../api/types";
+import { I18nProvider, useI18n } from "../i18n/i18n";
+import { localeOf } from "../model/format";
+import { Home } from "../pages/Home";
+import { NotFound } from "../pages/NotFound";
+import { Plugs } from "../pages/Plugs";
+import { AnnouncerProvider } from "../ui/Announcer";
+import { Brand } from "../ui/icons";
+import { Empty } from "../ui/States";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { type Hub, HubProvider, SignedIn } from "./hub";
+import { useLanguage } from "./preferences";
+import { Shell } from "./Shell";
+import "./entry.css";
+
+const FirstRun = lazy(() => import("../pages/FirstRun"));
+const Login = lazy(() => import("../pages/Login"));
+const Plug = lazy(() => import("../pages/Plug"));
+const EditPlug = lazy(() => import("../pages/EditPlug"));
+const AddPlug = lazy(() => import("../pages/AddPlug"));
+const Settings = lazy(() => import("../pages/Settings"));
+
+const RETRY_MS = 3_000;
+
+export function App({ hub }: { hub: Hub }) {
+  const [info, setInfo] = useState<SystemInfo | null>(null);
+  const [session, setSession] = useState<Session | null>(null);
+  const [started, setStarted] = useState(false);
+  const [unreachable, setUnreachable] = useState(false);
+  const [welcoming, setWelcoming] = useState(false);
+  const [attempt, setAttempt] = useState(0);
+  const language = useLanguage(session?.user.language ?? null);
+
+  useEffect(() => {
+    hub.client.language = language;
+  }, [hub, language]);
+  useEffect(
+    () =>
+      hub.client.onSession((next) => {
+        setSession(next);
+        if (!next) hub.queries.clear();
+      }),
+    [hub],
+  );
+  useEffect(() => {
+    let retry: ReturnType<typeof setTimeout> | undefined;
+    let left = false;
+    void (async () => {
+      try {
+        const found = await hub.client.get<SystemInfo>("/system/info");
+        if (found.setup === "done") await hub.client.refresh();
+        if (left) return;
+        setInfo(found);
+        setWelcoming(found.setup !== "done");
+        setUnreachable(false);
+        setStarted(true);
+      } catch {
+        if (left) return;
+        setUnreachable(true);
+        retry = setTimeout(() => setAttempt((count) => count + 1), RETRY_MS);
+      }
+    })();
+    return () => {
+      left = true;
+      clearTimeout(retry);
+    };
+  }, [hub, attempt]);
+
+  const page = (): ReactNode => {
+    if (!started || !info) return unreachable ? <Unreachable onRetry={() => setAttempt((count) => count + 1)} /> : null;
+    if (welcoming) return <FirstRun info={info} session={session} onDone={() => setWelcoming(false)} />;
+    if (!session) return <Login info={info} />;
+    return (
+      <SignedIn session={session}>
+        <Shell>
+          <Pages info={info} />
+        </Shell>
+      </SignedIn>
+    );
+  };
+
+  return (
+    <AriaI18n locale={localeOf(language)}>
+      <I18nProvider language={language}>
+        <HubProvider hub={hub}>
+          <AnnouncerProvider>
+            <ErrorBoundary>
+              <Suspense>{page()}</Suspense>
+            </ErrorBoundary>
+          </AnnouncerProvider>
+        </HubProvider>
+      </I18nProvider>
+    </AriaI18n>
+  );
+}
+
+function Pages({ info }: { info: SystemInfo }) {
+  const [location] = useLocation();
+  return (
+    <ErrorBoundary key={location}>
+      <Suspense>
+        <Switch>
+          <Route path="/" component={Home} />
+          <Route path="/plugs" component={Plugs} />
+          <Route path="/plugs/add" component={AddPlug} />
+          <Route path="/plugs/:key/edit">{({ key }) => <EditPlug plug={key} />}</Route>
+          <Route path="/plugs/:key/:channel?">
+            {({ key, channel }) => <Plug plug={key} channel={Number(channel ?? 0)} />}
+          </Route>
+          <Route path="/settings">
+            <Settings info={info} />
+          </Route>
+          <Route component={NotFound} />
+        </Switch>
+      </Suspense>
+    </ErrorBoundary>
+  );
+}
+
+function Unreachable({ onRetry }: { onRetry: () => void }) {
+  const { t } = useI18n();
+  return (
+    <main className="entry">
+      <Brand />
+      <div role="alert">
+        <Empty title={t("offline.titleNever")} text={t("login.away")}>
+          <Button className="btn" onPress={onRetry}>
+            {t("error.retry")}
+          </Button>
+        </Empty>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,117 @@
+// The frame of every page: rail on a desktop, tabs on a phone, the strip that says when the hub is away.
+import { IconCloudOff, IconDots, IconHome, IconPlug, IconSettings, type TablerIcon } from "@tabler/icons-react";
+import { type ReactNode, useEffect } from "react";
+import { Link, useLocation } from "wouter";
+import { useDevices } from "../api/queries";
+import { type MessageId, useI18n } from "../i18n/i18n";
+import { clock } from "../model/time";
+import { useDesktop } from "../ui/hooks";
+import { Brand } from "../ui/icons";
+import { useConnection, useSession } from "./hub";
+import "./shell.css";
+
+interface Destination {
+  path: string;
+  icon: TablerIcon;
+  phoneIcon?: TablerIcon;
+  label: MessageId;
+  phoneLabel?: MessageId;
+}
+
+const DESTINATIONS: Destination[] = [
+  { path: "/", icon: IconHome, label: "nav.home" },
+  { path: "/plugs", icon: IconPlug, label: "nav.plugs" },
+  { path: "/settings", icon: IconSettings, phoneIcon: IconDots, label: "nav.settings", phoneLabel: "nav.more" },
+];
+
+export function Shell({ children }: { children: ReactNode }) {
+  const { t } = useI18n();
+  const desktop = useDesktop();
+  const [location] = useLocation();
+  const { state } = useConnection();
+
+  useEffect(() => {
+    document.documentElement.toggleAttribute("data-stale", state === "away");
+    return () => document.documentElement.removeAttribute("data-stale");
+  }, [state]);
+  useEffect(() => window.scrollTo(0, 0), [location]);
+
+  const here = (path: string): boolean => (path === "/" ? location === "/" : location.startsWith(path));
+  const links = DESTINATIONS.map(({ path, icon, phoneIcon, label, phoneLabel }) => {
+    const Icon = desktop ? icon : (phoneIcon ?? icon);
+    return (
+      <Link key={path} href={path} className={here(path) ? "on" : ""} aria-current={here(path) ? "page" : undefined}>
+        <Icon className="icon" aria-hidden="true" />
+        <span>{t(desktop ? label : (phoneLabel ?? label))}</span>
+      </Link>
+    );
+  });
+
+  return (
+    <div className="shell">
+      <a className="skip" href="#content">
+        {t("app.skip")}
+      </a>
+      {desktop && (
+        <nav className="rail" aria-label={t("nav.label")}>
+          <div className="brand">
+            <Brand />
+            {t("app.name")}
+          </div>
+          {links}
+          <div className="grow" />
+          <Health />
+        </nav>
+      )}
+      <main className="page" id="content" tabIndex={-1}>
+        {children}
+      </main>
+      {!desktop && (
+        <nav className="tabs" aria-label={t("nav.label")}>
+          {links}
+        </nav>
+      )}
+    </div>
+  );
+}
+
+function Health() {
+  const { t } = useI18n();
+  const { state } = useConnection();
+  const devices = useDevices().data ?? [];
+  const live = devices.filter((device) => device.online).length;
+  const word = state === "live" ? "hub.well" : state === "away" ? "hub.away" : "hub.connecting";
+  return (
+    <div className="meta health">
+      <span className={`alive ${state === "live" ? "" : "off"}`} />
+      <span>
+        {t(word)}
+        <br />
+        <span className="quiet">
+          {devices.length > 0 ? t("hub.live", { live, count: devices.length }) : t("hub.none")}
+        </span>
+      </span>
+    </div>
+  );
+}
+
+/** Stands once, under a page's header, while the hub does not answer. */
+export function OfflineStrip() {
+  const { t, language } = useI18n();
+  const { home } = useSession();
+  const { state, lastAt } = useConnection();
+  if (state !== "away") return null;
+  return (
+    <div className="note offline-strip" role="status">
+      <IconCloudOff className="icon" aria-hidden="true" />
+      <div className="grow">
+        <div className="h3">
+          {lastAt === null
+            ? t("offline.titleNever")
+            : t("offline.title", { time: clock(lastAt, home.time_zone, language) })}
+        </div>
+        <div className="meta">{t("offline.text")}</div>
+      </div>
+    </div>
+  );
+}

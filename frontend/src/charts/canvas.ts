@@ -1,0 +1,107 @@
+// Draws a series with uPlot: the mean as a line, lowest to highest as a band. Everything around it is SVG.
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { type ChartData, joins, type Point } from "../model/chart";
+
+export interface Columns {
+  x: number[];
+  mean: (number | null)[];
+  min: (number | null)[];
+  max: (number | null)[];
+}
+
+/** Columns with a null wherever the line breaks. */
+export function columns(data: ChartData, bucket: number): Columns {
+  const result: Columns = { x: [], mean: [], min: [], max: [] };
+  let before: Point | null = null;
+  for (const point of data.points) {
+    const middle = (point.start + point.end) / 2;
+    if (before && !joins(before, point, bucket, data)) {
+      result.x.push((before.end + point.start) / 2);
+      result.mean.push(null);
+      result.min.push(null);
+      result.max.push(null);
+    }
+    result.x.push(middle);
+    result.mean.push(point.mean);
+    result.min.push(point.min);
+    result.max.push(point.max);
+    before = point;
+  }
+  return result;
+}
+
+export interface Frame {
+  width: number;
+  height: number;
+  start: number;
+  end: number;
+  top: number;
+}
+
+const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A colour with transparency that a canvas understands. */
+function tint(name: string, share: number): string {
+  const color = token(name);
+  return `${color}${Math.round(share * 255)
+    .toString(16)
+    .padStart(2, "0")}`;
+}
+
+/** One canvas of one chart. Colours follow the theme. */
+export class SeriesCanvas {
+  private readonly plot: uPlot;
+  private readonly observer: MutationObserver;
+  private frame: Frame;
+
+  constructor(root: HTMLElement, live: boolean, frame: Frame) {
+    this.frame = frame;
+    const hidden = { show: false };
+    this.plot = new uPlot(
+      {
+        width: frame.width,
+        height: frame.height,
+        padding: [0, 0, 0, 0],
+        legend: hidden,
+        cursor: hidden,
+        axes: [hidden, hidden],
+        scales: {
+          x: { time: false, range: () => [this.frame.start, this.frame.end] },
+          y: { range: () => [0, this.frame.top] },
+        },
+        series: [
+          {},
+          {
+            stroke: () => token("--use"),
+            width: live ? 2 : 1.6,
+            points: hidden,
+            ...(live && { fill: () => tint("--use", 0.12) }),
+          },
+          { points: hidden, stroke: "transparent" },
+          { points: hidden, stroke: "transparent" },
+        ],
+        bands: live ? [] : [{ series: [2, 3], fill: () => tint("--use", 0.22) }],
+      },
+      [[], [], [], []],
+      root,
+    );
+    this.observer = new MutationObserver(() => this.plot.redraw());
+    this.observer.observe(document.documentElement, {
+      attributes: true,
+      attributeFilter: ["data-theme", "data-stale"],
+    });
+  }
+
+  draw(data: Columns, frame: Frame): void {
+    const resized = frame.width !== this.frame.width || frame.height !== this.frame.height;
+    this.frame = frame;
+    if (resized) this.plot.setSize({ width: frame.width, height: frame.height });
+    this.plot.setData([data.x, data.mean, data.max, data.min], true);
+  }
+
+  destroy(): void {
+    this.observer.disconnect();
+    this.plot.destroy();
+  }
+}

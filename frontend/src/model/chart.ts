@@ -1,0 +1,119 @@
+// From the API's columns to what a chart draws: where the line breaks, what is estimated, what is missing.
+import type { Gap, Series } from "../api/types";
+import { HOUR } from "./time";
+
+export interface Point {
+  /** Start and end of what this point stands for. */
+  start: number;
+  end: number;
+  mean: number;
+  min: number;
+  max: number;
+}
+
+/** Known only by the counter at both ends: a flat mean. */
+export interface Estimate {
+  start: number;
+  end: number;
+  watts: number;
+  gap: Gap | null;
+  energy: number;
+}
+
+/** Nothing is known. */
+export interface Hole {
+  start: number;
+  end: number;
+  gap: Gap | null;
+}
+
+export interface ChartData {
+  points: Point[];
+  estimates: Estimate[];
+  holes: Hole[];
+  max: number;
+}
+
+export interface Missing {
+  /** Set while the plug is offline: from then on nothing came. */
+  offlineSince: number | null;
+  now: number;
+}
+
+export function chartData(
+  series: Series,
+  gaps: Gap[],
+  span: { start: number; end: number },
+  missing: Missing,
+): ChartData {
+  const bucket = Math.max(series.bucket_ms, 0);
+  const points: Point[] = [];
+  const estimates: Estimate[] = [];
+  const holes: Hole[] = [];
+  const own = gaps.filter((gap) => gap.device === series.device && gap.channel === series.channel);
+
+  for (const gap of own) {
+    const start = Math.max(gap.start, span.start);
+    const end = Math.min(gap.end ?? missing.now, span.end);
+    if (end <= start) continue;
+    const whole = (gap.end ?? missing.now) - gap.start;
+    if (gap.energy_kwh !== null && gap.energy_kwh > 0 && whole > 0)
+      estimates.push({ start, end, watts: (gap.energy_kwh * 1000 * HOUR) / whole, gap, energy: gap.energy_kwh });
+    else holes.push({ start, end, gap });
+  }
+
+  series.at.forEach((at, index) => {
+    const end = Math.min(at + bucket, Math.max(missing.now, at));
+    const mean = series.mean[index] ?? null;
+    if (mean !== null) {
+      const min = series.min[index] ?? mean;
+      points.push({ start: at, end, mean, min, max: series.max[index] ?? mean });
+      return;
+    }
+    const energy = series.energy_kwh[index] ?? null;
+    const inGap = own.some((gap) => gap.start <= at + bucket / 2 && (gap.end ?? Infinity) >= at + bucket / 2);
+    if (series.estimated[index] && energy !== null && !inGap && bucket > 0)
+      estimates.push({ start: at, end, watts: (energy * 1000 * HOUR) / bucket, gap: null, energy });
+  });
+
+  const last = points.at(-1);
+  if (missing.offlineSince !== null && !own.some((gap) => gap.end === null)) {
+    const start = Math.max(last?.end ?? span.start, span.start, missing.offlineSince - 60_000);
+    const end = Math.min(missing.now, span.end);
+    if (end - start > 2 * Math.max(bucket, 1000)) holes.push({ start, end, gap: null });
+  }
+
+  const max = Math.max(0, ...points.map((point) => point.max), ...estimates.map((estimate) => estimate.watts));
+  return { points, estimates, holes, max };
+}
+
+/** Whether the line joins two neighbours: not over a gap, not over more than two empty buckets. */
+export function joins(a: Point, b: Point, bucket: number, data: Pick<ChartData, "holes" | "estimates">): boolean {
+  if (b.start - a.start > Math.max(3 * bucket, 3500)) return false;
+  const inside = (mark: { start: number; end: number }): boolean => mark.start < b.start && mark.end > a.start + bucket;
+  return !data.holes.some(inside) && !data.estimates.some(inside);
+}
+
+export type Found =
+  | { kind: "point"; at: number; point: Point }
+  | { kind: "estimate"; at: number; estimate: Estimate }
+  | { kind: "hole"; at: number; hole: Hole }
+  | null;
+
+/** What stands at a moment of the chart. */
+export function findAt(data: ChartData, at: number, reach: number): Found {
+  const hole = data.holes.find((mark) => mark.start <= at && at < mark.end);
+  if (hole) return { kind: "hole", at, hole };
+  const estimate = data.estimates.find((mark) => mark.start <= at && at < mark.end);
+  if (estimate) return { kind: "estimate", at, estimate };
+  let best: Point | null = null;
+  let distance = reach;
+  for (const point of data.points) {
+    const away = at < point.start ? point.start - at : at > point.end ? at - point.end : 0;
+    if (away < distance || (away === 0 && best === null)) {
+      best = point;
+      distance = away;
+    }
+  }
+  return best && { kind: "point", at: (best.start + best.end) / 2, point: best };
+}

@@ -1,0 +1,167 @@
+// Adds a plug that is set up by hand: the hub makes its login and shows it once.
+import { IconCheck, IconChevronLeft, IconCopy } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { type SyntheticEvent, useState } from "react";
+import { Button } from "react-aria-components/Button";
+import { Link, useSearchParams } from "wouter";
+import { ApiError } from "../api/client";
+import { useDevices, useFound } from "../api/queries";
+import type { AddedDevice } from "../api/types";
+import { useHub, useSession } from "../app/hub";
+import { OfflineStrip } from "../app/Shell";
+import { useI18n } from "../i18n/i18n";
+import { TextField } from "../ui/Field";
+import { roomsOf } from "./EditPlug";
+import "./edit.css";
+
+const HARDWARE_ID = /^[A-Za-z0-9_-]{3,64}$/;
+
+export default function AddPlug() {
+  const { t } = useI18n();
+  const { user } = useSession();
+  const [added, setAdded] = useState<AddedDevice | null>(null);
+  return (
+    <div className="narrow">
+      <header className="edit-head">
+        <Link href="/plugs" className="icon-btn" aria-label={t("plug.back")}>
+          <IconChevronLeft className="icon" aria-hidden="true" />
+        </Link>
+        <h1>{t("add.title")}</h1>
+      </header>
+      <OfflineStrip />
+      {user.role !== "admin" ? (
+        <p className="note">{t("add.notAllowed")}</p>
+      ) : added ? (
+        <Done added={added} />
+      ) : (
+        <Form onAdded={setAdded} />
+      )}
+    </div>
+  );
+}
+
+function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
+  const { t } = useI18n();
+  const { client } = useHub();
+  const queries = useQueryClient();
+  const [search] = useSearchParams();
+  const asked = search.get("hardware") ?? "";
+  const found = useFound(true).data?.find((plug) => plug.hardware_id === asked);
+  const rooms = roomsOf(useDevices().data ?? []);
+  const [hardwareId, setHardwareId] = useState(asked);
+  const [name, setName] = useState<string | null>(null);
+  const [room, setRoom] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<{ field: string | null; text: string } | null>(null);
+  const shownName = name ?? found?.name ?? "";
+  const errorOf = (field: string): string | null => (error?.field === field ? error.text : null);
+
+  const submit = async (event: SyntheticEvent): Promise<void> => {
+    event.preventDefault();
+    if (!HARDWARE_ID.test(hardwareId)) return setError({ field: "hardware_id", text: t("add.hardwareIdWrong") });
+    if (!shownName.trim()) return setError({ field: "name", text: t("edit.nameMissing") });
+    setBusy(true);
+    setError(null);
+    try {
+      const body = { hardware_id: hardwareId, name: shownName.trim(), room: room.trim() || null };
+      const added = await client.request<AddedDevice>("POST", "/devices", body);
+      await Promise.all(["devices", "found"].map((key) => queries.invalidateQueries({ queryKey: [key] })));
+      onAdded(added);
+    } catch (problem) {
+      const known = problem instanceof ApiError ? problem.problem : null;
+      setError({ field: known?.field ?? null, text: known?.detail || t("error.title") });
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form className="col" style={{ gap: 10 }} noValidate onSubmit={(event) => void submit(event)}>
+      <section className="sheet col" style={{ gap: 18 }}>
+        <p className="meta">{t("add.text")}</p>
+        <TextField
+          label={t("add.hardwareId")}
+          name="hardware_id"
+          value={hardwareId}
+          maxLength={64}
+          hint={t("add.hardwareIdHint")}
+          error={errorOf("hardware_id")}
+          onChange={setHardwareId}
+        />
+        <TextField
+          label={t("edit.name")}
+          name="name"
+          value={shownName}
+          maxLength={60}
+          error={errorOf("name")}
+          onChange={setName}
+        />
+        <TextField
+          label={t("edit.room")}
+          name="room"
+          value={room}
+          maxLength={60}
+          list={rooms}
+          hint={t("edit.roomHint")}
+          error={errorOf("room")}
+          onChange={setRoom}
+        />
+      </section>
+      {error && !["hardware_id", "name", "room"].includes(error.field ?? "") && (
+        <p className="form-error" role="alert">
+          {error.text}
+        </p>
+      )}
+      <div className="row edit-acts">
+        <Button type="submit" className="btn" isPending={busy}>
+          {t("add.submit")}
+        </Button>
+        <Link href="/plugs" className="btn soft">
+          {t("edit.cancel")}
+        </Link>
+      </div>
+    </form>
+  );
+}
+
+function Done({ added: { device, secret } }: { added: AddedDevice }) {
+  const { t } = useI18n();
+  return (
+    <section className="sheet col" style={{ gap: 14 }}>
+      <h2>{t("add.doneTitle", { name: device.name })}</h2>
+      <p className="meta">{t("add.doneText")}</p>
+      <Secret label={t("add.user")} value={device.hardware_id} />
+      <Secret label={t("add.password")} value={secret} />
+      <Link href={`/plugs/${device.key}`} className="btn">
+        {t("add.toPlug")}
+      </Link>
+    </section>
+  );
+}
+
+function Secret({ label, value }: { label: string; value: string }) {
+  const { t } = useI18n();
+  const [copied, setCopied] = useState(false);
+  // Over plain HTTP a browser has no clipboard for pages: then the text can only be selected.
+  const clipboard = "clipboard" in navigator ? (navigator.clipboard as Clipboard | undefined) : undefined;
+  return (
+    <div>
+      <span className="field-label">{label}</span>
+      <div className="secret">
+        <span className="mono grow">{value}</span>
+        {clipboard && (
+          <Button
+            className="btn small outline"
+            onPress={() => void clipboard.writeText(value).then(() => setCopied(true))}
+          >
+            {copied ? (
+              <IconCheck className="icon xs" aria-hidden="true" />
+            ) : (
+              <IconCopy className="icon xs" aria-hidden="true" />
+            )}
+            {t(copied ? "add.copied" : "add.copy")}
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,98 @@
+// Settings: language and look of this browser, the account, the home, and what this software is.
+import { Button } from "react-aria-components/Button";
+import type { Language, SystemInfo } from "../api/types";
+import { useHub, useSession } from "../app/hub";
+import { setLanguage, setTheme, type Theme, useTheme } from "../app/preferences";
+import { OfflineStrip } from "../app/Shell";
+import { useI18n } from "../i18n/i18n";
+import { localeOf } from "../model/format";
+import { Choice } from "../ui/Field";
+import "./settings.css";
+
+const THEMES: Theme[] = ["auto", "light", "dark", "contrast"];
+export const LANGUAGES: { value: Language; label: string }[] = [
+  { value: "en", label: "English" },
+  { value: "de", label: "Deutsch" },
+];
+
+export default function Settings({ info }: { info: SystemInfo }) {
+  const { t, language } = useI18n();
+  const { client } = useHub();
+  const { user, home } = useSession();
+  const theme = useTheme();
+  const currency = new Intl.DisplayNames(localeOf(language), { type: "currency" }).of(home.currency);
+
+  const signOut = async (): Promise<void> => {
+    try {
+      await client.request("POST", "/auth/logout", {});
+    } finally {
+      client.setSession(null);
+    }
+  };
+
+  return (
+    <div className="settings">
+      <header className="page-head">
+        <h1>{t("settings.title")}</h1>
+      </header>
+      <OfflineStrip />
+      <div className="settings-grid">
+        <section className="sheet" aria-labelledby="look">
+          <h2 id="look">{t("settings.look")}</h2>
+          <div className="col" style={{ gap: 16, marginTop: 14 }}>
+            <Choice
+              label={t("settings.language")}
+              value={language}
+              options={LANGUAGES}
+              onChange={(value) => setLanguage(value as Language)}
+            />
+            <Choice
+              label={t("settings.theme")}
+              value={theme}
+              options={THEMES.map((value) => ({ value, label: t(`settings.theme.${value}`) }))}
+              onChange={(value) => setTheme(value as Theme)}
+            />
+          </div>
+        </section>
+        <section className="sheet" aria-labelledby="account">
+          <h2 id="account">{t("settings.account")}</h2>
+          <div className="row account">
+            <span className="avatar" aria-hidden="true">
+              {[...user.name][0]?.toLocaleUpperCase(language)}
+            </span>
+            <span className="grow">
+              <span className="h3 block ellipsis">{user.name}</span>
+              <span className="meta block ellipsis">{user.email}</span>
+            </span>
+            <span className="chip">{t(`settings.role.${user.role}`)}</span>
+          </div>
+          <Button className="btn outline" onPress={() => void signOut()}>
+            {t("settings.logout")}
+          </Button>
+        </section>
+        <section className="sheet" aria-labelledby="home">
+          <h2 id="home">{t("settings.home")}</h2>
+          <dl className="facts">
+            <dt>{t("edit.name")}</dt>
+            <dd>{home.name}</dd>
+            <dt>{t("settings.zone")}</dt>
+            <dd>{home.time_zone.replaceAll("_", " ")}</dd>
+            <dt>{t("settings.currency")}</dt>
+            <dd>{currency}</dd>
+          </dl>
+        </section>
+        <section className="sheet" aria-labelledby="about">
+          <h2 id="about">{t("settings.about")}</h2>
+          <dl className="facts">
+            <dt>{t("settings.hub")}</dt>
+            <dd>{info.name}</dd>
+            <dt>{t("settings.version")}</dt>
+            <dd>{info.version}</dd>
+          </dl>
+          {info.demo && <p className="meta">{t("settings.demo")}</p>}
+          <p className="meta">{t("settings.licence")}</p>
+        </section>
+      </div>
+    </div>
+  );
+}

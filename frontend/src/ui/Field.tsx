@@ -1,0 +1,110 @@
+// A labelled field: label above, hint or error below. Text, password and native choices look alike.
+import { IconAlertCircle, IconChevronDown, IconEye, IconEyeOff } from "@tabler/icons-react";
+import { type ReactNode, useId, useState } from "react";
+import { useI18n } from "../i18n/i18n";
+import "./field.css";
+
+interface Common {
+  label: string;
+  hint?: string;
+  error?: string | null;
+}
+
+function Frame({ label, hint, error, id, children }: Common & { id: string; children: ReactNode }) {
+  return (
+    <div className={`field ${error ? "invalid" : ""}`}>
+      <label htmlFor={id}>{label}</label>
+      {children}
+      {(error || hint) && (
+        <p className={error ? "field-error" : "meta"} id={`${id}-note`}>
+          {error && <IconAlertCircle className="icon xs" aria-hidden="true" />}
+          {error ?? hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface TextFieldProps extends Common {
+  name: string;
+  value: string;
+  onChange: (value: string) => void;
+  type?: "text" | "email" | "password";
+  autoComplete?: string;
+  inputMode?: "text" | "email" | "numeric";
+  unit?: string;
+  list?: string[];
+  maxLength?: number;
+}
+
+export function TextField({ type = "text", unit, list, onChange, ...props }: TextFieldProps) {
+  const { t } = useI18n();
+  const id = useId();
+  const [shown, setShown] = useState(false);
+  const { label, hint, error, ...input } = props;
+  const noted = Boolean(error ?? hint);
+  return (
+    <Frame id={id} label={label} {...(hint !== undefined && { hint })} {...(error !== undefined && { error })}>
+      <div className="field-box">
+        <input
+          id={id}
+          {...input}
+          type={shown ? "text" : type}
+          aria-invalid={Boolean(error)}
+          aria-describedby={noted ? `${id}-note` : undefined}
+          list={list ? `${id}-list` : undefined}
+          autoCapitalize={type === "text" ? undefined : "none"}
+          spellCheck={false}
+          onChange={(event) => onChange(event.target.value)}
+        />
+        {unit && <span className="quiet">{unit}</span>}
+        {type === "password" && (
+          <button
+            type="button"
+            className="icon-btn"
+            aria-label={t(shown ? "login.hidePassword" : "login.showPassword")}
+            onClick={() => setShown(!shown)}
+          >
+            {shown ? (
+              <IconEyeOff className="icon s" aria-hidden="true" />
+            ) : (
+              <IconEye className="icon s" aria-hidden="true" />
+            )}
+          </button>
+        )}
+        {list && (
+          <datalist id={`${id}-list`}>
+            {list.map((value) => (
+              <option key={value} value={value} />
+            ))}
+          </datalist>
+        )}
+      </div>
+    </Frame>
+  );
+}
+
+interface ChoiceProps extends Common {
+  value: string;
+  onChange: (value: string) => void;
+  options: { value: string; label: string }[];
+}
+
+/** The system's own picker: the best one on every phone. */
+export function Choice({ value, onChange, options, ...frame }: ChoiceProps) {
+  const id = useId();
+  return (
+    <Frame id={id} {...frame}>
+      <div className="field-box">
+        <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+        <IconChevronDown className="icon xs chevron" aria-hidden="true" />
+      </div>
+    </Frame>
+  );
+}

@@ -1,0 +1,29 @@
+// One of a few, side by side.
+import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
+import "./segmented.css";
+
+interface SegmentedProps<V extends string> {
+  label: string;
+  value: V;
+  options: { value: V; label: string }[];
+  onChange: (value: V) => void;
+  full?: boolean;
+}
+
+export function Segmented<V extends string>({ label, value, options, onChange, full = false }: SegmentedProps<V>) {
+  return (
+    <RadioGroup
+      className={`segmented ${full ? "full" : ""}`}
+      aria-label={label}
+      orientation="horizontal"
+      value={value}
+      onChange={(next) => onChange(next as V)}
+    >
+      {options.map((option) => (
+        <Radio key={option.value} value={option.value} className="segment">
+          {option.label}
+        </Radio>
+      ))}
+    </RadioGroup>
+  );
+}

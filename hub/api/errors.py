@@ -1,0 +1,124 @@
+"""Errors as RFC 9457 problem+json: which status a HubError has, and what a refused body or query says."""
+
+import re
+from http import HTTPStatus
+
+import msgspec
+
+from hub.api.types import Problem
+from hub.messages import LANGUAGES, HubError, render
+
+CONTENT_TYPE = "application/problem+json"
+
+STATUS = {
+    "json-broken": 400,
+    "json-truncated": 400,
+    "json-too-deep": 400,
+    "text-not-utf8": 400,
+    "body-missing": 400,
+    "body-wrong": 422,
+    "request-invalid": 400,
+    "token-missing": 401,
+    "token-wrong": 401,
+    "token-expired": 401,
+    "login-wrong": 401,
+    "session-ended": 401,
+    "always-on": 409,
+    "device-offline": 409,
+    "relay-unknown": 409,
+    "setup-done": 409,
+    "hardware-id-taken": 409,
+    "email-taken": 409,
+    "client-name-taken": 409,
+    "origin-refused": 403,
+    "forbidden": 403,
+    "path-unknown": 404,
+    "device-unknown": 404,
+    "client-unknown": 404,
+    "method-not-allowed": 405,
+    "body-too-large": 413,
+    "content-type-wrong": 415,
+    "too-many-attempts": 429,
+    "connections-too-many": 503,
+    "history-unreadable": 503,
+    "internal-error": 500,
+    "command-unconfirmed": 504,
+}
+DEFAULT_STATUS = 422
+"""What a service refuses for its own reasons (a name taken, a password too short) is about the values sent."""
+
+_MISSING = re.compile(r"missing required field `(.+?)`")
+_UNKNOWN = re.compile(r"unknown field `(.+?)`")
+_LENGTH = re.compile(r"of length (>=|<=) (\d+)")
+_BOUND = re.compile(r"Expected `(?:int|float)[^`]*` (>=|<=|>|<) (\S+)")
+_PATTERN = re.compile(r"matching regex '(.*)'")
+_CHOICE = re.compile(r"Invalid (?:enum )?value (.*)")
+_TYPE = re.compile(r"Expected `(.+?)`, got `(.+?)`")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+def status_of(id: str) -> int:
+    """The HTTP status of a problem code."""
+    return STATUS.get(id, DEFAULT_STATUS)
+
+
+def problem(error: HubError, language: str) -> Problem:
+    """The answer that says what was wrong, in the reader's language."""
+    status = status_of(error.id)
+    return Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=error.id,
+        detail=render(error.message, language),
+        field=error.field,
+    )
+
+
+def invalid(error: msgspec.ValidationError) -> HubError:
+    """What msgspec found wrong, as an error with its field: `$.channels[0].name` becomes `channels[0].name`."""
+    text, _, path = str(error).partition(" - at `")
+    field = path.removesuffix("`").removeprefix("$").removeprefix(".")
+    if match := _MISSING.search(text) or _UNKNOWN.search(text):
+        id = "field-missing" if "missing" in text else "field-unknown"
+        return _about(id, f"{field}.{match[1]}".removeprefix("."))
+    if match := _LENGTH.search(text):
+        return _about("field-too-short" if match[1] == ">=" else "field-too-long", field, limit=int(match[2]))
+    if match := _BOUND.search(text):
+        return _about("field-too-small" if match[1][0] == ">" else "field-too-large", field, limit=match[2])
+    if match := _PATTERN.search(text):
+        return _about("field-format", field, pattern=match[1])
+    if match := _CHOICE.search(text):
+        return _about("field-choice", field, value=match[1].strip("'"))
+    if match := _TYPE.search(text):
+        if not field:
+            return HubError("body-wrong", expected=match[1], got=match[2])
+        return _about("field-type", field, expected=match[1], got=match[2])
+    return _about("field-invalid", field)
+
+
+def broken(error: msgspec.DecodeError, body: bytes) -> HubError:
+    """Where the JSON breaks off, as line and column from 1."""
+    match = _BYTE.search(str(error))
+    if match is None:
+        return HubError("json-truncated")
+    before = body[: int(match[1])]
+    return HubError("json-broken", line=before.count(b"\n") + 1, column=len(before) - before.rfind(b"\n"))
+
+
+def reader_language(accept: str | None) -> str:
+    """The best known language of an Accept-Language header; English when it names none."""
+    best, weight = LANGUAGES[0], 0.0
+    for part in (accept or "").split(","):
+        name, _, quality = part.partition(";q=")
+        try:
+            value = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        code = name.strip().lower().partition("-")[0]
+        if code in LANGUAGES and value > weight:
+            best, weight = code, value
+    return best
+
+
+def _about(id: str, field: str, **values: object) -> HubError:
+    return HubError(id, field=field, name=field, **values)

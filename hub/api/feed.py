@@ -1,0 +1,292 @@
+"""The feed behind the WebSockets: gathers samples and changes once and hands them to every connection that may see them.
+
+Connections that see the same devices share an audience: a sample is encoded once and a frame's body is joined once,
+however many people look on.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from hub.api.problems import Problems
+from hub.api.views import DeviceViews
+from hub.auth.principal import Principal
+from hub.bus import Bus
+from hub.clock import Clock, Timer
+from hub.devices.discovery import Discovery
+from hub.devices.registry import Registry
+from hub.events import (
+    CommandFinished,
+    CommandSent,
+    DeviceAdded,
+    DeviceChanged,
+    DeviceFound,
+    DeviceRemoved,
+    GapsChanged,
+    PresenceChanged,
+    ProblemEnded,
+    ProblemRaised,
+    RelayChanged,
+    SampleReceived,
+)
+from hub.messages import HubError
+
+GATHER = 0.1  # seconds between two frames of samples
+OWNER = "api.feed"
+Outlet = tuple[str, int]
+
+
+class Follower(Protocol):
+    """One connection, as the feed sees it."""
+
+    principal: Principal
+    rooms: set[str]
+    language: str
+
+    @property
+    def behind(self) -> bool:
+        """Does it still have to read what was sent before?"""
+
+    def samples(self, items: list[tuple[Outlet, bytes]], body: bytes) -> None:
+        """Encoded samples in order of arrival, and the same joined by commas."""
+
+    def changed(self, device: str) -> None:
+        """The device looks different now."""
+
+    def removed(self, device: str) -> None:
+        """The device is gone, or may no longer be seen."""
+
+    def tell(self, type: str, rest: bytes) -> None:
+        """Any other frame; `rest` is JSON that follows `"seq": N,`."""
+
+    def catch_up(self) -> bool:
+        """Send what was held back; False while it is still behind."""
+
+
+class Audience:
+    """Connections that see exactly the same devices, and what is gathered for them."""
+
+    __slots__ = ("changes", "devices", "followers", "fresh")
+
+    def __init__(self, devices: frozenset[str]) -> None:
+        self.devices = devices
+        self.followers: set[Follower] = set()
+        self.fresh: list[tuple[Outlet, bytes]] = []
+        self.changes: dict[str, None] = {}
+
+
+class Feed:
+    """Hears the bus once for all connections. `start` subscribes, `stop` lets go."""
+
+    def __init__(
+        self, bus: Bus, clock: Clock, registry: Registry, views: DeviceViews, problems: Problems, discovery: Discovery
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._registry = registry
+        self._views = views
+        self._problems = problems
+        self._discovery = discovery
+        self._audiences: dict[frozenset[str], Audience] = {}
+        self._by_device: dict[str, tuple[Audience, ...]] = {}
+        self._audience_of: dict[Follower, Audience] = {}
+        self._held_back: set[Follower] = set()
+        self._sample_timer: Timer | None = None
+        self._change_timer: Timer | None = None
+        self._encoder = msgspec.json.Encoder()
+        self._views_encoded: dict[tuple[str, str], bytes] = {}
+
+    def start(self) -> None:
+        """Hear the bus."""
+        subscribe = self._bus.subscribe
+        subscribe(SampleReceived, self._sample, OWNER)
+        for kind in (PresenceChanged, RelayChanged, CommandSent, CommandFinished):
+            subscribe(kind, self._device_event, OWNER)
+        subscribe(GapsChanged, self._gaps, OWNER)
+        for kind in (DeviceAdded, DeviceChanged):
+            subscribe(kind, self._registry_event, OWNER)
+        subscribe(DeviceRemoved, self._device_removed, OWNER)
+        subscribe(DeviceFound, self._found, OWNER)
+        for kind in (ProblemRaised, ProblemEnded):
+            subscribe(kind, self._problem, OWNER)
+
+    def stop(self) -> None:
+        """Stop hearing; what is gathered is dropped."""
+        self._bus.remove_owner(OWNER)
+        for timer in (self._sample_timer, self._change_timer):
+            if timer is not None:
+                timer.cancel()
+
+    @property
+    def followers(self) -> int:
+        """How many connections follow something."""
+        return len(self._audience_of)
+
+    def follow(self, follower: Follower) -> None:
+        """Rooms or principal of a connection changed (also its first time)."""
+        visible = self._visible(follower.principal, follower.rooms)
+        held = self._audience_of.get(follower)
+        if held is not None and held.devices == visible:
+            return
+        if held is not None:  # what was gathered for the old audience still goes to everyone in it
+            self.flush()
+        self._leave(follower)
+        audience = self._audiences.get(visible)
+        if audience is None:
+            audience = self._audiences[visible] = Audience(visible)
+            self._index()
+        audience.followers.add(follower)
+        self._audience_of[follower] = audience
+
+    def leave(self, follower: Follower) -> None:
+        """The connection ended."""
+        self._leave(follower)
+        self._held_back.discard(follower)
+
+    def check_room(self, principal: Principal, room: str) -> None:
+        """Raises HubError("room-unknown") for a room that does not exist or that the asker may not follow."""
+        kind, _, id = room.partition(":")
+        if kind == "home" and id == principal.home:
+            return
+        if kind == "user" and id == principal.user:
+            return
+        device = self._registry.device(id) if kind == "device" else None
+        if device is not None and self._registry.right(principal, device) != "none":
+            return
+        if kind == "room" and any(device.room == id for device in self._registry.list(principal)):
+            return
+        raise HubError("room-unknown", room=room)
+
+    def touch(self, device: str) -> None:
+        """The device looks different; frames go out once the present event has been heard by all."""
+        self._views_encoded = {}
+        for audience in self._by_device.get(device, ()):
+            audience.changes[device] = None
+            self._change_timer = self._change_timer or self._clock.call_later(0, self._flush_changes)
+
+    def encoded(self, principal: Principal, device_id: str) -> bytes | None:
+        """The device as JSON for this asker; encoded once for all who have the same right."""
+        device = self._registry.device(device_id)
+        right = "none" if device is None else self._registry.right(principal, device)
+        if device is None or right == "none":
+            return None
+        key = (device_id, right)
+        if key not in self._views_encoded:
+            self._views_encoded[key] = self._encoder.encode(self._views.view(device, right))
+        return self._views_encoded[key]
+
+    def hold_back(self, follower: Follower) -> None:
+        """This connection is behind: try again with the next frames."""
+        self._held_back.add(follower)
+        self._sample_timer = self._sample_timer or self._clock.call_later(GATHER, self._flush_samples)
+
+    def flush(self) -> None:
+        """Send now what is gathered."""
+        self._flush_samples()
+        self._flush_changes()
+
+    def _sample(self, event: SampleReceived) -> None:
+        audiences = self._by_device.get(event.device)
+        if not audiences:
+            return
+        sample = event.sample
+        outlet = (event.device, sample.channel)
+        values = (event.at, sample.power, sample.voltage, sample.current, sample.relay_state, sample.energy_mwh)
+        item = (outlet, self._encoder.encode((*outlet, *values)))
+        for audience in audiences:
+            audience.fresh.append(item)
+        if self._sample_timer is None:
+            self._sample_timer = self._clock.call_later(GATHER, self._flush_samples)
+
+    def _flush_samples(self) -> None:
+        if self._sample_timer is not None:
+            self._sample_timer.cancel()
+            self._sample_timer = None
+        for audience in self._audiences.values():
+            if audience.fresh:
+                items, audience.fresh = audience.fresh, []
+                body = b",".join([encoded for _, encoded in items])
+                for follower in audience.followers:
+                    follower.samples(items, body)
+        waiting, self._held_back = self._held_back, set()
+        for follower in waiting:
+            if not follower.catch_up():
+                self.hold_back(follower)
+
+    def _flush_changes(self) -> None:
+        if self._change_timer is not None:
+            self._change_timer.cancel()
+            self._change_timer = None
+        self._views_encoded = {}
+        for audience in list(self._audiences.values()):
+            changes, audience.changes = audience.changes, {}
+            for device in changes:
+                for follower in audience.followers:
+                    follower.changed(device)
+
+    def _device_event(self, event: PresenceChanged | RelayChanged | CommandSent | CommandFinished) -> None:
+        self.touch(event.device)
+
+    def _registry_event(self, event: DeviceAdded | DeviceChanged) -> None:
+        self._recheck(event.home)
+        self.touch(event.device)
+
+    def _device_removed(self, event: DeviceRemoved) -> None:
+        self._recheck(event.home)
+
+    def _recheck(self, home: str) -> None:
+        """Rights or devices of this home changed: everyone in it sees what they may see now, and hears what went."""
+        for follower, audience in list(self._audience_of.items()):
+            if follower.principal.home == home:
+                before = audience.devices
+                self.follow(follower)
+                for device in before - self._audience_of[follower].devices:
+                    follower.removed(device)
+
+    def _gaps(self, event: GapsChanged) -> None:
+        rest = b'"device":' + self._encoder.encode(event.device)
+        for audience in self._by_device.get(event.device, ()):
+            for follower in audience.followers:
+                follower.tell("gaps", rest)
+
+    def _found(self, _event: DeviceFound) -> None:
+        rest = b'"items":' + self._encoder.encode(self._views.found(self._discovery.found()))
+        for follower in self._in_home(roles=("user", "admin", "system")):
+            follower.tell("found", rest)
+
+    def _problem(self, event: ProblemRaised | ProblemEnded) -> None:
+        for follower in self._in_home(roles=("admin", "system")):
+            view = self._problems.view(event, follower.language)
+            follower.tell("problem", b'"problem":' + self._encoder.encode(view))
+
+    def _in_home(self, roles: tuple[str, ...]) -> Iterable[Follower]:
+        for follower in list(self._audience_of):
+            if follower.principal.role in roles and f"home:{follower.principal.home}" in follower.rooms:
+                yield follower
+
+    def _visible(self, principal: Principal, rooms: set[str]) -> frozenset[str]:
+        if not rooms:
+            return frozenset()
+        whole = f"home:{principal.home}" in rooms
+        return frozenset(
+            device.id
+            for device in self._registry.list(principal)
+            if whole or f"device:{device.id}" in rooms or f"room:{device.room}" in rooms
+        )
+
+    def _leave(self, follower: Follower) -> None:
+        audience = self._audience_of.pop(follower, None)
+        if audience is None:
+            return
+        audience.followers.discard(follower)
+        if not audience.followers:
+            del self._audiences[audience.devices]
+            self._index()
+
+    def _index(self) -> None:
+        found: dict[str, list[Audience]] = {}
+        for audience in self._audiences.values():
+            for device in audience.devices:
+                found.setdefault(device, []).append(audience)
+        self._by_device = {device: tuple(audiences) for device, audiences in found.items()}

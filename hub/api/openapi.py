@@ -1,0 +1,135 @@
+"""The OpenAPI 3.1 document, made from the route table: a route that is served is documented."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from hub.api.errors import CONTENT_TYPE, status_of
+from hub.api.routing import PREFIX, Route
+from hub.api.types import Problem
+
+REFERENCE = "#/components/schemas/{name}"
+RIGHTS = {"open": "Anyone.", "guest": "Members of the home.", "user": "Users and admins.", "admin": "Admins."}
+BODY_ERRORS = ("json-broken", "json-truncated", "json-too-deep", "text-not-utf8", "body-missing", "body-wrong")
+BODY_LIMITS = ("body-too-large", "content-type-wrong")
+FIELD_ERRORS = ("field-missing", "field-unknown", "field-type", "field-choice", "field-format", "field-invalid")
+BOUND_ERRORS = ("field-too-short", "field-too-long", "field-too-small", "field-too-large")
+
+
+def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
+    """The whole document, as JSON values."""
+    schemas = _schemas(routes)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(f"{PREFIX}{route.path}", {})[route.method.lower()] = _operation(route, schemas)
+    used = {route.query.__name__ for route in routes}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Smart Plug AI hub",
+            "version": version,
+            "description": "Everything that the web app does. Ids are opaque, times Unix milliseconds, power W, "
+            "energy kWh, unknown is null. Errors are RFC 9457 problems whose `code` is stable.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in schemas.items() if name not in used},
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An access token of `POST /api/v1/auth/login`, or a key that begins with `plughub_`.",
+                }
+            },
+        },
+    }
+
+
+def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
+    kinds: list[type] = [Problem]
+    for route in routes:
+        kinds += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
+    _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template=REFERENCE)
+    return schemas
+
+
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    right = RIGHTS[route.role] + (f" Needs the right to {route.device} the device." if route.device else "")
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": f"{route.description} {right}".strip(),
+        "tags": [route.tag],
+        "security": [] if route.role == "open" else [{"bearer": []}],
+        "responses": _responses(route),
+    }
+    if parameters := [*_path_parameters(route.path), *_query_parameters(route, schemas)]:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        content: dict[str, Any] = {"schema": _reference(route.body)}
+        if route.example is not None:
+            content["example"] = msgspec.to_builtins(route.example)
+        operation["requestBody"] = {"required": not route.body_optional, "content": {"application/json": content}}
+    return operation
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "Done."}
+    if route.answer is not None:
+        content: dict[str, Any] = {"schema": _reference(route.answer)}
+        if route.answer_example is not None:
+            content["example"] = msgspec.to_builtins(route.answer_example)
+        success = {"description": route.summary, "content": {"application/json": content}}
+    status = 204 if route.answer is None and route.status == 200 else route.status
+    responses = {str(status): success}
+    by_status: dict[int, list[str]] = {}
+    for code in possible_errors(route):
+        by_status.setdefault(status_of(code), []).append(code)
+    for number, codes in sorted(by_status.items()):
+        responses[str(number)] = {
+            "description": f"{HTTPStatus(number).phrase}: {', '.join(f'`{code}`' for code in codes)}",
+            "content": {CONTENT_TYPE: {"schema": _reference(Problem)}},
+        }
+    return responses
+
+
+def possible_errors(route: Route) -> list[str]:
+    """Every problem code that the route can answer, each once: its own, and those of what it takes and requires."""
+    codes = [*route.errors]
+    if route.body is not None:
+        codes += [*BODY_ERRORS, *BODY_LIMITS, *FIELD_ERRORS, *BOUND_ERRORS]
+    codes += ["field-unknown"]
+    if route.query.__struct_fields__:
+        codes += [*FIELD_ERRORS, "field-repeated"]
+    if route.role != "open":
+        codes += ["token-missing", "token-wrong", "token-expired"]
+    if route.role in ("user", "admin") or route.device in ("control", "manage"):
+        codes += ["forbidden"]
+    if route.device is not None:
+        codes += ["device-unknown"]
+    return list(dict.fromkeys([*codes, "internal-error"]))
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    names = re.findall(r"\{(\w+)\}", path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(route: Route, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    schema = schemas[route.query.__name__]
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": part}
+        | ({"description": part["description"]} if "description" in part else {})
+        for name, part in schema["properties"].items()
+    ]
+
+
+def _reference(kind: type) -> dict[str, str]:
+    return {"$ref": REFERENCE.format(name=kind.__name__)}

@@ -1,0 +1,185 @@
+"""Set-up, signing in and out. Browsers keep the refresh token in a cookie that scripts cannot read, programs in hand."""
+
+import msgspec
+from aiohttp import web
+
+from hub.api.routing import PREFIX, AnyCall, Call, NoQuery, Route
+from hub.api.security import is_forwarded, peer_address, require_own_origin
+from hub.api.types import Home, LoginRequest, Me, RefreshRequest, Session, SetupRequest, User
+from hub.auth.people import Home as StoredHome
+from hub.auth.people import User as StoredUser
+from hub.auth.tokens import REFRESH_MS, Grant
+from hub.messages import HubError
+
+TAG = "auth"
+COOKIE = "plughub_refresh"
+COOKIE_PATH = f"{PREFIX}/auth"
+CLIENT_HEADER = "X-Plughub-Client"
+
+EXAMPLE_USER = User("9c41d2aa01b7e655", "Ada", "ada@example.org", "en", "admin")
+EXAMPLE_HOME = Home("1f00c3d9ab8e7762", "Home", "Europe/Berlin", "EUR")
+EXAMPLE = Session("eyJhbGciOiJIUzI1NiJ9…", 1800, EXAMPLE_USER, EXAMPLE_HOME)
+
+
+def user_view(user: StoredUser, home: str) -> User:
+    """A person as the API shows them, with the role in this home."""
+    return msgspec.convert(
+        {"id": user.id, "name": user.name, "email": user.email, "language": user.language, "role": user.roles[home]},
+        User,
+    )
+
+
+def home_view(home: StoredHome) -> Home:
+    """A home as the API shows it."""
+    return Home(home.id, home.name, home.time_zone, home.currency)
+
+
+def is_program(request: web.Request) -> bool:
+    """Programs ask for the refresh token itself; a web page cannot send this header to another site."""
+    return request.headers.get(CLIENT_HEADER) == "program"
+
+
+def begin(call: AnyCall, grant: Grant, user: StoredUser, home: StoredHome) -> Session:
+    """The answer of everything that signs somebody in."""
+    refresh_token = grant.refresh_token if is_program(call.request) else None
+    if refresh_token is None:
+        set_cookie(call, grant.refresh_token, REFRESH_MS // 1000)
+    return Session(
+        grant.access_token, grant.expires_in, user_view(user, home.id), home_view(home), refresh_token=refresh_token
+    )
+
+
+def set_cookie(call: AnyCall, value: str, seconds: int) -> None:
+    """The refresh cookie; 0 seconds deletes it. Over plain HTTP a browser would not keep a Secure one."""
+    secure = "; Secure" if call.request.secure else ""
+    call.reply_headers["Set-Cookie"] = (
+        f"{COOKIE}={value}; Path={COOKIE_PATH}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    )
+
+
+async def set_up(call: Call[NoQuery, SetupRequest]) -> Session:
+    """POST /setup"""
+    require_own_origin(call.request)
+    asked, services = call.body, call.services
+    user, home = await services.setup.complete(
+        peer=peer_address(call.request), forwarded=is_forwarded(call.request), **msgspec.structs.asdict(asked)
+    )
+    return begin(call, await services.tokens.issue(user, home), user, home)
+
+
+async def login(call: Call[NoQuery, LoginRequest]) -> Session:
+    """POST /auth/login"""
+    require_own_origin(call.request)
+    services = call.services
+    user, home = await services.people.login(call.body.email, call.body.password, peer_address(call.request))
+    return begin(call, await services.tokens.issue(user, home), user, home)
+
+
+async def refresh(call: Call[NoQuery, RefreshRequest]) -> Session:
+    """POST /auth/refresh"""
+    grant, user, home = await call.services.tokens.refresh(presented(call))
+    return begin(call, grant, user, home)
+
+
+async def logout(call: Call[NoQuery, RefreshRequest]) -> None:
+    """POST /auth/logout"""
+    token = presented(call)
+    await call.services.tokens.revoke(token)
+    set_cookie(call, "", 0)
+
+
+def presented(call: Call[NoQuery, RefreshRequest]) -> str:
+    """The refresh token from the body or the cookie. Raises HubError("session-ended", "origin-refused")."""
+    if call.body.refresh_token is not None:
+        return call.body.refresh_token
+    require_own_origin(call.request)
+    token = call.request.cookies.get(COOKIE)
+    if not token:
+        raise HubError("session-ended")
+    return token
+
+
+async def me(call: AnyCall) -> Me:
+    """GET /auth/me"""
+    principal, people = call.principal, call.services.people
+    home = people.home(principal.home) or people.first_home
+    user = people.user(principal.user)
+    if user is None:  # the command line's key belongs to nobody
+        return Me(User("system", "plughub", "", "en", "admin"), home_view(home))
+    return Me(user_view(user, principal.home), home_view(home))
+
+
+PASSWORD_ERRORS = ("password-too-short", "password-too-long", "password-common")
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/setup",
+        summary="Name the home and make its first admin",
+        tag=TAG,
+        handler=set_up,
+        role="open",
+        body=SetupRequest,
+        answer=Session,
+        status=201,
+        errors=(
+            *("setup-done", "setup-code-missing", "setup-code-wrong", "too-many-attempts", "origin-refused"),
+            *("email-invalid", "name-invalid", "time-zone-unknown", "currency-unknown", *PASSWORD_ERRORS),
+        ),
+        description="Possible once. From the hub's own network it needs no code for 30 minutes after the first start.",
+        example=SetupRequest("Ada", "ada@example.org", "correct horse battery", "Home", "Europe/Berlin", "EUR"),
+        answer_example=EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/auth/login",
+        summary="Sign in",
+        tag=TAG,
+        handler=login,
+        role="open",
+        body=LoginRequest,
+        answer=Session,
+        errors=("login-wrong", "too-many-attempts", "origin-refused"),
+        description=f"Browsers get the refresh token as a cookie; programs send `{CLIENT_HEADER}: program` and get it "
+        "in the answer.",
+        example=LoginRequest("ada@example.org", "correct horse battery"),
+        answer_example=EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/auth/refresh",
+        summary="Get a new access token",
+        tag=TAG,
+        handler=refresh,
+        role="open",
+        body=RefreshRequest,
+        body_optional=True,
+        answer=Session,
+        errors=("session-ended", "origin-refused"),
+        description="The refresh token (cookie or body) is used up; the new one comes the same way.",
+        example=RefreshRequest(),
+        answer_example=EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/auth/logout",
+        summary="Sign out",
+        tag=TAG,
+        handler=logout,
+        role="open",
+        body=RefreshRequest,
+        body_optional=True,
+        errors=("session-ended", "origin-refused"),
+        example=RefreshRequest(),
+    ),
+    Route(
+        method="GET",
+        path="/auth/me",
+        summary="Who is signed in",
+        tag=TAG,
+        handler=me,
+        role="guest",
+        answer=Me,
+        answer_example=Me(EXAMPLE_USER, EXAMPLE_HOME),
+    ),
+)

@@ -1,0 +1,201 @@
+"""Devices: list, add, change, remove, command, and what mDNS found."""
+
+import msgspec
+from msgspec import UNSET
+
+from hub.api.routing import AnyCall, Call, NoQuery, Route
+from hub.api.types import (
+    AddDeviceRequest,
+    AddedDevice,
+    ChangeDeviceRequest,
+    CommandRequest,
+    CommandResult,
+    Device,
+    DeviceList,
+    FoundDevice,
+    FoundList,
+    LiveValue,
+    Outlet,
+)
+from hub.auth.principal import Principal
+from hub.devices.device import Device as Registered
+from hub.messages import HubError
+
+TAG = "devices"
+
+EXAMPLE = Device(
+    id="5b1c9a2e77f04d13",
+    hardware_id="demo-washing-machine",
+    key="washing-machine",
+    name="Washing machine",
+    room="Laundry",
+    icon="wash-machine",
+    color=1,
+    driver="smartplug",
+    model="smartplug-1",
+    firmware="1.0.0",
+    rssi=-61,
+    online=True,
+    online_since=1764000000000,
+    interval_ms=1000,
+    always_on=False,
+    private=False,
+    right="manage",
+    channels=[
+        Outlet(
+            channel=0,
+            name=None,
+            on=True,
+            live=LiveValue(1764000123000, 512.4, 230.1, 2.24, 0.99, energy_today_kwh=0.41),
+            max_power_w=2300,
+        )
+    ],
+)
+
+
+def _view(call: AnyCall, device: Registered, principal: Principal) -> Device:
+    return call.services.views.view(device, call.services.registry.right(principal, device))
+
+
+async def list_devices(call: AnyCall) -> DeviceList:
+    """GET /devices"""
+    principal = call.principal
+    return DeviceList([_view(call, device, principal) for device in call.services.registry.list(principal)])
+
+
+async def add_device(call: Call[NoQuery, AddDeviceRequest]) -> AddedDevice:
+    """POST /devices"""
+    asked, services = call.body, call.services
+    if asked.driver not in services.drivers:
+        raise HubError("driver-missing", field="driver", driver=asked.driver)
+    device, secret = await services.registry.add(call.principal, **msgspec.structs.asdict(asked))
+    return AddedDevice(_view(call, device, call.principal), secret)
+
+
+async def found_devices(call: AnyCall) -> FoundList:
+    """GET /devices/found"""
+    return FoundList(call.services.views.found(call.services.discovery.found()))
+
+
+async def get_device(call: AnyCall) -> Device:
+    """GET /devices/{device}"""
+    return _view(call, call.services.registry.get(call.principal, call.path("device")), call.principal)
+
+
+async def change_device(call: Call[NoQuery, ChangeDeviceRequest]) -> Device:
+    """PATCH /devices/{device}"""
+    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    device = await call.services.registry.change(call.principal, call.path("device"), **changes)
+    return _view(call, device, call.principal)
+
+
+async def remove_device(call: AnyCall) -> None:
+    """DELETE /devices/{device}"""
+    await call.services.registry.remove(call.principal, call.path("device"))
+
+
+async def command_device(call: Call[NoQuery, CommandRequest]) -> CommandResult:
+    """POST /devices/{device}/command"""
+    asked = call.body
+    outcome = await call.services.commands.send(call.principal, call.path("device"), asked.command, asked.channel)
+    if outcome.state == "confirmed":
+        return CommandResult(outcome.id, "confirmed", outcome.on)
+    if outcome.state == "refused":
+        return CommandResult(outcome.id, "refused", outcome.on, outcome.error)
+    raise HubError("command-unconfirmed", command=outcome.command)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/devices",
+        summary="The devices that you may see, by name",
+        tag=TAG,
+        handler=list_devices,
+        role="guest",
+        answer=DeviceList,
+        answer_example=DeviceList([EXAMPLE]),
+    ),
+    Route(
+        method="POST",
+        path="/devices",
+        summary="Add a plug; its MQTT secret is shown once",
+        tag=TAG,
+        handler=add_device,
+        role="user",
+        body=AddDeviceRequest,
+        answer=AddedDevice,
+        status=201,
+        errors=("hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid", "driver-missing"),
+        example=AddDeviceRequest("demo-washing-machine", "Washing machine", room="Laundry", icon="wash-machine"),
+        answer_example=AddedDevice(EXAMPLE, "0f" * 32),
+    ),
+    Route(
+        method="GET",
+        path="/devices/found",
+        summary="Plugs that announce themselves and are not added yet",
+        tag=TAG,
+        handler=found_devices,
+        role="user",
+        answer=FoundList,
+        answer_example=FoundList([FoundDevice("plug-7c2f11", "Plug 7C2F", "smartplug-1", "192.168.1.40")]),
+    ),
+    Route(
+        method="GET",
+        path="/devices/{device}",
+        summary="One device",
+        tag=TAG,
+        handler=get_device,
+        role="guest",
+        device="view",
+        answer=Device,
+        answer_example=EXAMPLE,
+    ),
+    Route(
+        method="PATCH",
+        path="/devices/{device}",
+        summary="Change name, room, icon or limits",
+        tag=TAG,
+        handler=change_device,
+        role="user",
+        device="manage",
+        body=ChangeDeviceRequest,
+        answer=Device,
+        errors=("channel-unknown", "name-invalid"),
+        description="Only the fields sent change; room and max_power_w can be null. `channel` says whose max_power_w.",
+        example={"name": "Washer", "max_power_w": 2300},
+        answer_example=EXAMPLE,
+    ),
+    Route(
+        method="DELETE",
+        path="/devices/{device}",
+        summary="Remove a device",
+        tag=TAG,
+        handler=remove_device,
+        role="user",
+        device="manage",
+    ),
+    Route(
+        method="POST",
+        path="/devices/{device}/command",
+        summary="Switch, identify or restart a plug",
+        tag=TAG,
+        handler=command_device,
+        role="guest",
+        device="control",
+        body=CommandRequest,
+        answer=CommandResult,
+        errors=(
+            "channel-unknown",
+            "relay-unknown",
+            "always-on",
+            "device-offline",
+            "driver-missing",
+            "command-unconfirmed",
+        ),
+        description="Answers when the plug itself has confirmed or refused; 504 when it did neither within 5 s. "
+        "A restart needs the right to manage.",
+        example=CommandRequest("relay_on"),
+        answer_example=CommandResult("c-1a2b3c4d5e6f", "confirmed", on=True),
+    ),
+)

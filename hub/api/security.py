@@ -1,0 +1,73 @@
+"""What keeps other websites out: security headers, and the check that a request comes from the hub's own page."""
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from hub.messages import HubError
+
+CONTENT_POLICY = "; ".join((
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "worker-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+))  # fmt: skip
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+}
+
+HOUSE_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain", ".localhost", ".box", ".test")
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler: the headers of every answer, errors and the WebSocket's handshake among them."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "plughub"
+
+
+def require_own_origin(request: web.Request) -> None:
+    """Refuse what another website makes a browser send. Raises HubError("origin-refused").
+
+    Browsers name the origin in each POST and in each WebSocket handshake; programs that send none have no
+    cookies that somebody else could use.
+    """
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        raise HubError("origin-refused")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise HubError("origin-refused")
+
+
+def is_forwarded(request: web.Request) -> bool:
+    """Does the peer's address say nothing about who asks? True behind a proxy, and where the hub is called by a name
+    of the internet: a page there can make a browser in the house talk to the hub under that name (DNS rebinding)."""
+    return any(name in request.headers for name in FORWARDED) or not is_house_name(request.host)
+
+
+def is_house_name(host: str) -> bool:
+    """An address, a bare name, or a name that only a local network gives."""
+    name = urlsplit(f"//{host}").hostname or ""
+    if "." not in name or ":" in name or name.endswith(HOUSE_NAMES):
+        return True
+    return name.replace(".", "").isdigit()
+
+
+def peer_address(request: web.Request) -> str:
+    """The address of the other end of the connection."""
+    return request.remote or ""

@@ -1,0 +1,133 @@
+"""The web server: routes, errors as problems, security headers, WebSocket and web app behind one port."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from hub.api.errors import CONTENT_TYPE, problem, reader_language
+from hub.api.feed import Feed
+from hub.api.openapi import document
+from hub.api.rest import ROUTES
+from hub.api.routing import PREFIX, bind, respond
+from hub.api.security import add_headers
+from hub.api.services import Services
+from hub.api.webapp import WebApp
+from hub.api.websocket import WebSockets
+from hub.messages import HubError
+
+log = logging.getLogger("hub.api")
+
+BODY_LIMIT = 1024 * 1024
+STOP_WITHIN = 5.0
+PAGES = r"/{page:(?!api(?:/|$)).*}"  # everything but the API
+STATIC = Path(__file__).parent / "static"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ApiServer:
+    """Serves the API and the web app. `port` is the real one once started (0 asks the system for a free one)."""
+
+    def __init__(self, services: Services, *, host: str, port: int, static: Path = STATIC) -> None:
+        self.host = host
+        self.port = port
+        self._services = services
+        self._webapp = WebApp(static)
+        self.feed = Feed(
+            services.bus, services.clock, services.registry, services.views, services.problems, services.discovery
+        )
+        self.sockets = WebSockets(self.feed, services.tokens, services.clock, services.session)
+        self._document = msgspec.json.encode(document(ROUTES, services.version))
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises HubError("port-in-use", "address-unavailable")."""
+        self._webapp.scan()
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_WITHIN)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self.host, self.port)
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise listen_error(error, self.host, self.port) from error
+        self._runner = runner
+        self.port = runner.addresses[0][1]
+        self.feed.start()
+
+    async def stop(self) -> None:
+        """Close the WebSockets and let what is being answered finish."""
+        self.feed.stop()
+        self.sockets.close_all()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def routes(self) -> set[tuple[str, str]]:
+        """(method, path) of everything that is served."""
+        router = self._application().router
+        return {(route.method, resource.canonical) for resource in router.resources() for route in resource}
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[errors_as_problems], client_max_size=BODY_LIMIT)
+        application.on_response_prepare.append(add_headers)
+        router = application.router
+        for route in ROUTES:
+            router.add_route(route.method, f"{PREFIX}{route.path}", bind(route, self._services))
+        router.add_route("GET", f"{PREFIX}/openapi.json", self._openapi)
+        router.add_route("GET", f"{PREFIX}/ws", self.sockets.handle)
+        for method in ("GET", "HEAD"):
+            router.add_route(method, PAGES, self._webapp.handle)
+        return application
+
+    async def _openapi(self, request: web.Request) -> web.StreamResponse:
+        return respond(request, self._document, 200, {"Cache-Control": "no-cache"})
+
+
+@web.middleware
+async def errors_as_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every refusal leaves as problem+json in the reader's language; what nobody expected is logged and says little."""
+    try:
+        return await handler(request)
+    except HubError as error:
+        return _problem(request, error)
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = _problem(request, HubError("method-not-allowed", method=error.method, allowed=allowed))
+        response.headers["Allow"] = allowed
+        return response
+    except web.HTTPNotFound:
+        return _problem(request, HubError("path-unknown"))
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        log.debug("refused by the web server: %s", error)
+        return _problem(request, HubError("request-invalid"))
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return _problem(request, HubError("internal-error"))
+
+
+def listen_error(error: OSError, host: str, port: int) -> HubError:
+    """Why a port cannot be listened on."""
+    if error.errno == errno.EADDRINUSE:
+        return HubError("port-in-use", host=host, port=port)
+    return HubError("address-unavailable", host=host, port=port, reason=error.strerror or str(error))
+
+
+def _problem(request: web.Request, error: HubError) -> web.Response:
+    answer = problem(error, reader_language(request.headers.get("Accept-Language")))
+    response = web.Response(body=msgspec.json.encode(answer), status=answer.status, content_type=CONTENT_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    if answer.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    wait = error.message.values.get("seconds")
+    if answer.status == 429 and wait is not None:
+        response.headers["Retry-After"] = str(wait)
+    return response

@@ -1,0 +1,72 @@
+"""The parts that requests are answered from, as hub/app.py hands them to the API."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from hub.api.problems import Problems
+from hub.api.types import PluginView
+from hub.api.views import DeviceViews
+from hub.auth.access import MqttAccess
+from hub.auth.people import People
+from hub.auth.principal import Principal
+from hub.auth.setup import Setup
+from hub.auth.tokens import Tokens
+from hub.bus import Bus
+from hub.clock import Clock
+from hub.devices.commands import Commands
+from hub.devices.discovery import Discovery
+from hub.devices.registry import Registry
+from hub.history.gaps import GapRecord
+from hub.history.query import Query
+from hub.messages import HubError
+from hub.plugins.contract import DeviceDriver
+from hub.telemetry.live import Live
+
+SCHEME = "Bearer "
+
+
+class Gaps(Protocol):
+    """What the API reads of history."""
+
+    def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
+        """Gaps that touch start <= time < end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a handler may use.
+
+    session: new at each start of the hub. demo: five simulated plugs live here. drop_login: ends the MQTT connection
+    of a login that was removed.
+    """
+
+    version: str
+    session: str
+    demo: bool
+    clock: Clock
+    bus: Bus
+    people: People
+    tokens: Tokens
+    setup: Setup
+    mqtt: MqttAccess
+    registry: Registry
+    commands: Commands
+    discovery: Discovery
+    live: Live
+    history: Gaps
+    query: Query
+    views: DeviceViews
+    problems: Problems
+    plugins: Callable[[], list[PluginView]]
+    drivers: Mapping[str, DeviceDriver]
+    drop_login: Callable[[str], None]
+
+    def principal(self, request: web.Request) -> Principal:
+        """Who asks, by the Authorization header. Raises HubError("token-missing", "token-wrong", "token-expired")."""
+        header = request.headers.get("Authorization", "")
+        if not header.startswith(SCHEME):
+            raise HubError("token-missing")
+        return self.tokens.access(header[len(SCHEME) :]).principal

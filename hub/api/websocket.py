@@ -1,0 +1,327 @@
+"""The WebSocket at /api/v1/ws: who is there, what they follow, and frames that a slow reader cannot make pile up."""
+
+import asyncio
+import logging
+from struct import pack
+from typing import Annotated
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from hub.api.errors import invalid, reader_language
+from hub.api.feed import Feed, Outlet
+from hub.api.security import require_own_origin
+from hub.auth.principal import Principal
+from hub.auth.tokens import Tokens
+from hub.clock import Clock, Timer
+from hub.messages import HubError, Message, render
+
+log = logging.getLogger("hub.api.websocket")
+
+NOT_AUTHENTICATED = 4401
+FORBIDDEN = 4403
+TOO_MANY = 1013
+GOING_AWAY = 1001
+
+AUTH_WITHIN = 10.0  # seconds
+HEARTBEAT = 30.0  # a dead connection is noticed after one and a half
+CLOSE_WITHIN = 2.0
+MESSAGE_LIMIT = 16 * 1024
+ROOMS_LIMIT = 200
+PER_USER = 20
+TOTAL = 2000
+BEHIND = 64 * 1024  # bytes not yet taken by the network: about 700 samples
+LOST = 64  # times BEHIND: so much is only waiting where the other end does not read at all
+
+Rooms = Annotated[list[Annotated[str, msgspec.Meta(max_length=200)]], msgspec.Meta(max_length=ROOMS_LIMIT)]
+
+
+class Auth(msgspec.Struct, tag="auth", forbid_unknown_fields=True):
+    """First message, and again to renew."""
+
+    token: str
+
+
+class Subscribe(msgspec.Struct, tag="subscribe", forbid_unknown_fields=True):
+    """Follow these rooms besides."""
+
+    rooms: Rooms
+
+
+class Unsubscribe(msgspec.Struct, tag="unsubscribe", forbid_unknown_fields=True):
+    """Follow these rooms no longer."""
+
+    rooms: Rooms
+
+
+class Ping(msgspec.Struct, tag="ping", forbid_unknown_fields=True):
+    """Answered by pong."""
+
+
+ClientMessage = Auth | Subscribe | Unsubscribe | Ping
+
+
+class WebSockets:
+    """All connections. `handle` serves one; `close_all` ends them when the hub stops."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        tokens: Tokens,
+        clock: Clock,
+        session: str,
+        *,
+        per_user: int = PER_USER,
+        total: int = TOTAL,
+        behind: int = BEHIND,
+    ) -> None:
+        self.feed = feed
+        self.tokens = tokens
+        self.clock = clock
+        self.session = session
+        self.behind = behind
+        self.decoder = msgspec.json.Decoder(ClientMessage)
+        self._per_user = per_user
+        self._total = total
+        self._open: set[Connection] = set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection until it ends. Raises HubError before the handshake."""
+        require_own_origin(request)
+        if len(self._open) >= self._total:
+            raise HubError("connections-too-many", limit=self._total)
+        connection = Connection(self, request)
+        self._open.add(connection)
+        try:
+            return await connection.serve()
+        finally:
+            self._open.discard(connection)
+
+    def may_join(self, user: str) -> bool:
+        """Is this person below the limit of connections?"""
+        return sum(1 for connection in self._open if connection.user == user) < self._per_user
+
+    @property
+    def limit(self) -> int:
+        """Connections for each person."""
+        return self._per_user
+
+    def connections(self) -> "list[Connection]":
+        """Every open connection."""
+        return list(self._open)
+
+    def close_all(self) -> None:
+        """Tell everyone that the hub goes away."""
+        for connection in self.connections():
+            connection.end(GOING_AWAY)
+
+
+class Connection:
+    """One client. Reads in its own handler; frames are written by the feed, straight to the transport.
+
+    `seq` counts the frames that carry it. What a slow reader has not taken yet is held back here: the newest
+    sample of each outlet and the names of changed devices, so that what is kept is bounded by the number of plugs.
+    """
+
+    def __init__(self, sockets: WebSockets, request: web.Request) -> None:
+        self.principal = Principal("", "", "guest")
+        self.rooms: set[str] = set()
+        self.language = reader_language(request.headers.get("Accept-Language"))
+        self._sockets = sockets
+        self._feed = sockets.feed
+        self._request = request
+        self._socket = web.WebSocketResponse(
+            compress=False, heartbeat=HEARTBEAT, max_msg_size=MESSAGE_LIMIT, timeout=CLOSE_WITHIN
+        )
+        self._transport: asyncio.WriteTransport | None = None
+        self._timer: Timer | None = None
+        self._ended = False
+        self._seq = 0
+        self._late_samples: dict[Outlet, bytes] = {}
+        self._late_changes: dict[str, None] = {}
+        self._lossy = False
+
+    @property
+    def user(self) -> str:
+        """The opaque id of the person; empty until authenticated."""
+        return self.principal.user
+
+    async def serve(self) -> web.WebSocketResponse:
+        """Shake hands and read until the end."""
+        await self._socket.prepare(self._request)
+        self._transport = self._request.transport  # type: ignore[assignment]
+        self._timer = self._sockets.clock.call_later(AUTH_WITHIN, self._expired)
+        try:
+            async for message in self._socket:
+                if self._ended:
+                    continue
+                if message.type is WSMsgType.TEXT:
+                    self._read(message.data)
+                elif message.type is WSMsgType.BINARY:
+                    self._refuse(HubError("message-invalid"))
+        finally:
+            self._feed.leave(self)
+            self._timer.cancel()
+            if self._ended and self._transport is not None:
+                self._transport.close()  # both sides have said goodbye: aiohttp need not say it again
+        return self._socket
+
+    def end(self, code: int) -> None:
+        """Say goodbye with this close code; who does not answer is cut off. Calling it again does nothing."""
+        if self._ended or self._transport is None or self._timer is None:
+            return
+        self._feed.leave(self)
+        self._timer.cancel()
+        self._ended = True
+        if self.behind:
+            self._transport.abort()
+            return
+        self._write(pack("!BBH", 0x88, 2, code))
+        self._timer = self._sockets.clock.call_later(CLOSE_WITHIN, self._transport.abort)
+
+    def _expired(self) -> None:
+        self._tell_error(HubError("token-expired" if self.user else "token-missing"))
+        self.end(NOT_AUTHENTICATED)
+
+    def _read(self, text: str) -> None:
+        try:
+            message = self._sockets.decoder.decode(text)
+            if isinstance(message, Auth):
+                self._authenticate(message.token)
+            elif not self.user:
+                raise HubError("token-missing")
+            elif isinstance(message, Subscribe):
+                self._subscribe(message.rooms)
+            elif isinstance(message, Unsubscribe):
+                self._unsubscribe(message.rooms)
+            else:
+                self._write(PONG)
+        except HubError as error:
+            self._refuse(error)
+        except msgspec.ValidationError as error:
+            self._refuse(invalid(error))
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            self._refuse(HubError("message-invalid"))
+
+    def _authenticate(self, token: str) -> None:
+        access = self._sockets.tokens.access(token)
+        if self.user and (access.principal.user, access.principal.home) != (self.user, self.principal.home):
+            self._tell_error(HubError("forbidden"))
+            self.end(FORBIDDEN)
+            return
+        if not self.user and not self._sockets.may_join(access.principal.user):
+            self._tell_error(HubError("connections-too-many", limit=self._sockets.limit))
+            self.end(TOO_MANY)
+            return
+        self.principal = access.principal
+        if self._timer is not None:
+            self._timer.cancel()
+        clock = self._sockets.clock
+        self._timer = clock.call_later(max(0.0, (access.expires - clock.now()) / 1000), self._expired)
+        self._feed.follow(self)
+        self.tell("ready", b'"session":' + msgspec.json.encode(self._sockets.session))
+
+    def _subscribe(self, rooms: list[str]) -> None:
+        for room in rooms:
+            self._feed.check_room(self.principal, room)
+        if len(self.rooms | set(rooms)) > ROOMS_LIMIT:
+            raise HubError("room-too-many", limit=ROOMS_LIMIT)
+        self.rooms |= set(rooms)
+        self._followed()
+
+    def _unsubscribe(self, rooms: list[str]) -> None:
+        self.rooms -= set(rooms)
+        self._followed()
+
+    def _followed(self) -> None:
+        self._feed.follow(self)
+        self.tell("subscribed", b'"rooms":' + msgspec.json.encode(sorted(self.rooms)))
+
+    def _refuse(self, error: HubError) -> None:
+        """Say what was wrong; before the login that is the end."""
+        self._tell_error(error)
+        if not self.user:
+            self.end(NOT_AUTHENTICATED)
+
+    def _tell_error(self, error: HubError) -> None:
+        detail = render(error.message, self.language)
+        self._write(text_frame(msgspec.json.encode({"type": "error", "code": error.id, "detail": detail})))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the network has not taken yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def behind(self) -> bool:
+        """Has the reader still to take more than what a frame or two need?"""
+        return self.waiting > self._sockets.behind
+
+    def samples(self, items: list[tuple[Outlet, bytes]], body: bytes) -> None:
+        """Send, or keep only the newest of each outlet for later."""
+        if not self._late_samples and not self.behind:
+            self.tell("samples", b'"items":[' + body + b"]")
+            return
+        for outlet, item in items:
+            self._lossy = self._lossy or outlet in self._late_samples
+            self._late_samples[outlet] = item
+        self._feed.hold_back(self)
+
+    def changed(self, device: str) -> None:
+        """Send the device as it is now, or remember that it must be sent."""
+        if self.behind:
+            self._late_changes[device] = None
+            self._feed.hold_back(self)
+            return
+        encoded = self._feed.encoded(self.principal, device)
+        if encoded is not None:
+            self.tell("device", b'"device":' + encoded)
+
+    def removed(self, device: str) -> None:
+        """Nothing more is sent of it."""
+        self._late_changes.pop(device, None)
+        for outlet in [outlet for outlet in self._late_samples if outlet[0] == device]:
+            del self._late_samples[outlet]
+        self.tell("device_removed", b'"device":' + msgspec.json.encode(device))
+
+    def catch_up(self) -> bool:
+        """Send what was held back, if the reader has caught up."""
+        if self.behind:
+            return False
+        changes, self._late_changes = self._late_changes, {}
+        for device in changes:
+            self.changed(device)
+        if self._late_samples:
+            items = b",".join(self._late_samples.values())
+            lossy = b',"lossy":true' if self._lossy else b""
+            self._late_samples, self._lossy = {}, False
+            self.tell("samples", b'"items":[' + items + b"]" + lossy)
+        return True
+
+    def tell(self, type: str, rest: bytes) -> None:
+        """Any frame with a sequence number."""
+        self._seq += 1
+        self._write(text_frame(b'{"type":"%b","seq":%d,%b}' % (type.encode(), self._seq, rest)))
+
+    def _write(self, frame: bytes) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._socket.closed:
+            return
+        if self.waiting > LOST * self._sockets.behind:
+            transport.abort()
+            return
+        transport.write(frame)
+
+
+def text_frame(payload: bytes) -> bytes:
+    """An unfragmented, unmasked text frame (RFC 6455, 5.2). Made here because aiohttp's writer waits for a slow
+    reader, which would need a task for each connection."""
+    length = len(payload)
+    if length < 126:
+        return pack("!BB", 0x81, length) + payload
+    if length < 65536:
+        return pack("!BBH", 0x81, 126, length) + payload
+    return pack("!BBQ", 0x81, 127, length) + payload
+
+
+PONG = text_frame(b'{"type":"pong"}')

@@ -1,0 +1,196 @@
+"""Builds the parts of the hub, starts them in order, stops them in reverse. The one file that knows them all."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from hub import __version__
+from hub.api.problems import Problems
+from hub.api.server import ApiServer
+from hub.api.services import Services
+from hub.api.types import PluginView
+from hub.api.views import DeviceViews
+from hub.auth.access import MqttAccess
+from hub.auth.passwords import Passwords
+from hub.auth.people import People
+from hub.auth.setup import Setup
+from hub.auth.tokens import Tokens
+from hub.broker.embedded import EmbeddedBroker, Listener
+from hub.bus import Bus
+from hub.clock import Clock
+from hub.config import Configuration
+from hub.database import Database, DataLock, SettingsTable
+from hub.devices.commands import Commands
+from hub.devices.demo import ensure_demo
+from hub.devices.discovery import Discovery
+from hub.devices.presence import Presence
+from hub.devices.registry import Registry
+from hub.devices.retained import PlugRetained
+from hub.devices.settings import DeviceSettings
+from hub.events import PresenceChanged
+from hub.history.core import History
+from hub.history.query import Query
+from hub.messages import HubError, Message, render
+from hub.plugins import PluginManager
+from hub.ports import Ports
+from hub.telemetry.acks import Acks
+from hub.telemetry.arrival import Arrivals
+from hub.telemetry.buffer import Buffer
+from hub.telemetry.ingest import Ingest
+from hub.telemetry.live import Live
+from hub.telemetry.rejects import Rejects
+from hub.telemetry.streams import Streams
+
+log = logging.getLogger("hub.app")
+
+Step = Callable[[], Awaitable[object]]
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what is compared here, not bound
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the command line says beside the configuration. Ports None = the configuration's."""
+
+    data: Path
+    host: str | None = None
+    http_port: int | None = None
+    mqtt_port: int | None = None
+    demo: bool = False
+    announce: bool = True
+
+
+class Receiver:
+    """Hands what the broker hears to ingest and presence."""
+
+    def __init__(self, ingest: Ingest, presence: Presence) -> None:
+        self.message = ingest.message
+        self.connected = presence.connected
+        self.disconnected = presence.disconnected
+
+
+class App:
+    """The hub. `start()` leaves nothing behind when a part fails; `stop()` commits everything."""
+
+    def __init__(
+        self, options: Options, configuration: Configuration, plugins: PluginManager, *, bus: Bus, clock: Clock
+    ) -> None:
+        self._options = options
+        self._configuration = configuration
+        self._plugins = plugins
+        self._bus = bus
+        self._clock = clock
+        self._started: list[tuple[str, Step]] = []
+        self.ports = Ports(options.data, may_move=options.demo)
+        self.http_port = self.mqtt_port = 0
+        self.needs_setup = False
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the web app."""
+        return f"http://{self._local_host()}:{self.http_port}"
+
+    async def start(self) -> None:
+        """Start everything in order. Raises HubError("hub-part-failed") that names the part and why."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop in reverse what was started; a part that fails to stop does not keep the others from stopping."""
+        while self._started:
+            part, stop = self._started.pop()
+            try:
+                await stop()
+            except Exception:
+                log.exception("%s did not stop cleanly", part)
+
+    async def _start(self) -> None:
+        options, configuration, bus, clock = self._options, self._configuration, self._bus, self._clock
+        lock = DataLock(options.data)
+        lock.acquire()
+        self._started.append(("data lock", _sync(lock.release)))
+
+        database = Database(options.data)
+        await self._begin("database", database.open, database.close)
+        settings = SettingsTable(database)
+        await self._begin("settings", settings.load)
+        hub_id = settings.get("hub_id")
+        if hub_id is None:
+            hub_id = secrets.token_hex(8)
+            await settings.set("hub_id", hub_id)
+
+        passwords = Passwords()
+        people = People(database, clock, passwords)
+        await self._begin("people", people.load, _sync(passwords.close))
+        registry = Registry(database, bus, clock)
+        await self._begin("registry", registry.load)
+        tokens = Tokens(database, people, clock, options.data)
+        await self._begin("tokens", tokens.load)
+        access = MqttAccess(registry, database, clock)
+        await self._begin("MQTT logins", access.load)
+        setup = Setup(
+            people, settings, clock, options.data, proxied=bool(configuration.network.trusted_proxies)
+        )
+        await self._begin("set-up", setup.load)
+        self.needs_setup = not people.has_admin()
+        retained = PlugRetained(database, clock)
+        await self._begin("retained messages", retained.load)
+        await self._begin("retained messages", retained.start, retained.stop)
+
+        await self._begin("plugins", self._plugins.start, self._plugins.stop)
+        drivers = self._plugins.device_drivers()
+        store = self._plugins.history_store(configuration.history.store, options.data)
+        presence = Presence(registry, bus, clock)
+        await self._begin("presence", presence.start, presence.stop)
+
+        streams, buffer, live, rejects, arrivals = Streams(), Buffer(), Live(), Rejects(), Arrivals(clock)
+        history = History(
+            folder=options.data / "history",
+            store=store,
+            streams=streams,
+            buffer=buffer,
+            registry=registry,
+            drivers=drivers,
+            bus=bus,
+            clock=clock,
+            commit_interval=configuration.history.commit_interval / 1000,
+            log_limit=configuration.history.log_limit,
+        )
+        await self._begin("history", history.start, history.stop)
+        query = Query(store, history.tail, clock)
+        ingest = Ingest(
+            registry=registry,
+            drivers=drivers,
+            streams=streams,
+            buffer=buffer,
+            live=live,
+            rejects=rejects,
+            presence=presence,
+            bus=bus,
+            arrivals=arrivals,
+        )
+
+        broker = EmbeddedBroker(
+            Receiver(ingest, presence), access.authenticate, retained, clock, listeners=()
+        )
+        acks = Acks(
+            registry=registry,
+            drivers=drivers,
+            streams=streams,
+            send=broker.send,
+            bus=bus,
+            clock=clock,
+            hub_id=hub_id,
+        )
+        await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
+        commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock)
+        await self._begin("commands", commands.start, commands.stop)
+        discovery = Discovery(
+            registry, bus, drivers, name=configuration.hub.name, hub_id=hub_id
+        )

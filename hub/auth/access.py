@@ -1,0 +1,174 @@
+"""MqttAccess: who may log in to MQTT. Everything in memory, secrets as SHA-256, compared in constant time."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+from sqlalchemy import delete, insert, select
+
+from hub.auth.backoff import Backoff
+from hub.auth.principal import Principal
+from hub.broker.interface import Attempt, Login
+from hub.clock import Clock
+from hub.database import Database
+from hub.database.tables import mqtt_clients
+from hub.messages import HubError
+
+PAIRING_PREFIX = "pair-"
+NAME = re.compile(r"[A-Za-z0-9_.-]{3,64}")
+LONGEST_FILTER = 256
+MOST_FILTERS = 32
+FREE_TRIES = 20  # the secrets are random: this is against the load of guessing, not against its success
+LONGEST_WAIT_S = 30.0
+NOBODY = bytes(32)
+
+
+class PlugSecrets(Protocol):
+    """Where the plugs' logins are: the device registry."""
+
+    def secret_hash(self, hardware_id: str) -> bytes | None:
+        """SHA-256 of the plug's secret."""
+
+
+class MqttClient(msgspec.Struct, frozen=True):
+    """The login of another MQTT program, with the topic filters that it may read and write."""
+
+    name: str
+    home: str
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    created: int
+
+
+class MqttAccess:
+    """Answers the broker's question, and keeps the logins of other programs.
+
+    pairing_open: is a pairing window open for this hardware_id?
+    """
+
+    def __init__(
+        self,
+        plugs: PlugSecrets,
+        database: Database,
+        clock: Clock,
+        pairing_open: Callable[[str], bool] = lambda hardware_id: False,
+    ) -> None:
+        self._plugs = plugs
+        self._database = database
+        self._clock = clock
+        self._pairing_open = pairing_open
+        self._clients: dict[str, MqttClient] = {}
+        self._secrets: dict[str, bytes] = {}
+        self._tries = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)
+
+    async def load(self) -> None:
+        """Read the logins of other programs."""
+        async with self._database.transaction() as connection:
+            for row in await connection.execute(select(mqtt_clients)):
+                self._clients[row.name] = MqttClient(row.name, row.home, tuple(row.read), tuple(row.write), row.created)
+                self._secrets[row.name] = row.secret_hash
+
+    def authenticate(self, attempt: Attempt) -> Login | None:
+        """Who this is; None refuses. A plug's name is its hardware_id (as user name, or as client id alone)."""
+        name = attempt.username if attempt.username is not None else attempt.client_id
+        who = f"{attempt.peer} {name}"
+        if self._tries.wait(who) > 0:
+            return None
+        login = self._judge(name, attempt.password or b"")
+        if login is None:
+            self._tries.attempt(who)
+        else:
+            self._tries.succeeded(who)
+        return login
+
+    async def add(
+        self, principal: Principal, *, name: str, read: Sequence[str], write: Sequence[str]
+    ) -> tuple[MqttClient, str]:
+        """A new login and its secret (64 hex digits, shown once); for admins.
+
+        Raises HubError("client-name-invalid", "client-name-taken", "filter-invalid", "filters-missing").
+        """
+        principal.require_admin()
+        if not NAME.fullmatch(name) or name.startswith(PAIRING_PREFIX):
+            raise HubError("client-name-invalid", field="name")
+        if name in self._clients or self._plugs.secret_hash(name) is not None:
+            raise HubError("client-name-taken", field="name", name=name)
+        require_filters("read", read)
+        require_filters("write", write)
+        if not read and not write:
+            raise HubError("filters-missing", field="read")
+        client = MqttClient(name, principal.home, tuple(read), tuple(write), self._clock.now())
+        secret = secrets.token_hex(32)
+        hashed = hashlib.sha256(secret.encode()).digest()
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                insert(mqtt_clients).values(
+                    name=name,
+                    home=client.home,
+                    secret_hash=hashed,
+                    read=list(client.read),
+                    write=list(client.write),
+                    created=client.created,
+                )
+            )
+        self._clients[name] = client
+        self._secrets[name] = hashed
+        return client, secret
+
+    def list(self, principal: Principal) -> "Clients":
+        """The logins of the asker's home, by name; for admins."""
+        principal.require_admin()
+        mine = [client for client in self._clients.values() if client.home == principal.home]
+        return sorted(mine, key=lambda client: client.name)
+
+    async def remove(self, principal: Principal, name: str) -> None:
+        """End a login; for admins. The caller drops its connection. Raises HubError("client-unknown")."""
+        principal.require_admin()
+        client = self._clients.get(name)
+        if client is None or client.home != principal.home:
+            raise HubError("client-unknown", name=name)
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                delete(mqtt_clients).where(mqtt_clients.c.home == principal.home, mqtt_clients.c.name == name)
+            )
+        self._clients.pop(name, None)
+        self._secrets.pop(name, None)
+
+    def _judge(self, name: str, password: bytes) -> Login | None:
+        if name.startswith(PAIRING_PREFIX):
+            hardware_id = name[len(PAIRING_PREFIX) :]
+            return Login("pair", hardware_id) if not password and self._pairing_open(hardware_id) else None
+        hashed = hashlib.sha256(password).digest()
+        plug, client = self._plugs.secret_hash(name), self._clients.get(name)
+        # Both are always compared, an unknown name with nobody's: the time says nothing about who exists.
+        is_plug = hmac.compare_digest(hashed, plug or NOBODY) and plug is not None
+        is_client = hmac.compare_digest(hashed, self._secrets.get(name, NOBODY)) and client is not None
+        if is_plug:
+            return Login("plug", name)
+        return Login("client", name, client.read, client.write) if is_client and client is not None else None
+
+
+Clients = list[MqttClient]
+
+
+def require_filters(field: str, filters: Sequence[str]) -> None:
+    """Raises HubError("filter-invalid") for what is no MQTT topic filter."""
+    if len(filters) > MOST_FILTERS:
+        raise HubError("filters-too-many", field=field, most=MOST_FILTERS)
+    for topic_filter in filters:
+        if not is_filter(topic_filter):
+            raise HubError("filter-invalid", field=field, filter=topic_filter)
+
+
+def is_filter(text: str) -> bool:
+    """A topic filter of MQTT 3.1.1 that is not about the broker itself ($...)."""
+    if not 1 <= len(text.encode("utf-8", "replace")) <= LONGEST_FILTER or text.startswith("$") or "\0" in text:
+        return False
+    levels = text.split("/")
+    if "#" in levels[:-1]:
+        return False
+    return all(level in ("+", "#") or not set(level) & {"+", "#"} for level in levels)

@@ -1,0 +1,98 @@
+"""What every MQTT connection has: its transport, its buffer, signs of life, and one end."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hub.broker.lane import Lane
+
+
+class Connection(asyncio.Protocol):
+    """A socket of the lane. `transport.set_protocol` makes a Door into a plug or a client once it has logged in."""
+
+    __slots__ = (
+        "active",
+        "buffer",
+        "ended",
+        "host",
+        "keepalive",
+        "lane",
+        "last",
+        "listener",
+        "needed",
+        "paused_since",
+        "peer",
+        "transport",
+    )
+
+    def __init__(self, lane: "Lane", listener: str) -> None:
+        self.lane = lane
+        self.listener = listener
+        self.transport: Any = None  # asyncio.Transport; uvloop's is not derived from it
+        self.peer = self.host = ""
+        self.active = True  # something arrived since the last sweep; spares a look at the clock for each read
+        self.last = lane.clock.monotonic()
+        self.keepalive = 0
+        self.buffer = bytearray()  # a packet that has not arrived in full
+        self.needed = 0  # the buffer is not looked at before it holds so many bytes
+        self.ended = False
+        self.paused_since: float | None = None
+
+    def take_over(self, other: "Connection") -> None:
+        """Become the protocol of another connection's transport."""
+        self.transport, self.peer, self.host = other.transport, other.peer, other.host
+        self.transport.set_protocol(self)
+        self.lane.replace(other, self)
+
+    def arrived(self, data: bytes) -> bytes:
+        """The bytes to look at: what waited and what came; empty while the packet under way is not complete."""
+        self.active = True
+        if not self.buffer:
+            return data
+        self.buffer += data
+        if len(self.buffer) < self.needed:
+            return b""
+        data = bytes(self.buffer)
+        self.buffer.clear()
+        return data
+
+    def rest(self, data: bytes, at: int, end: int = 0) -> None:
+        """Keep what is not complete: the packet that begins at `at` and will end at `end` (0 = not known yet)."""
+        if at < len(data):
+            self.buffer += data[at:]
+        self.needed = end - at if end else 0
+
+    def pause_writing(self) -> None:
+        """The other end reads too slowly: take nothing more from it, so that answers do not pile up."""
+        self.paused_since = self.lane.clock.monotonic()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.paused_since = None
+        self.active = True
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def check_life(self, now: float) -> None:
+        """Called at every sweep."""
+        if self.active:
+            self.active, self.last = False, now
+        if self.paused_since is not None and now - self.paused_since > self.lane.limits.stuck_time:
+            self.lane.counts["refused:stuck"] += 1
+            self.end("refused")
+        elif self.keepalive and now - self.last > self.keepalive * 1.5:
+            self.end("keepalive")
+
+    def end(self, cause: str, will: bool = True) -> None:
+        """Close, once. `will`: send the will, if there is one."""
+        raise NotImplementedError
+
+    def refuse(self, reason: str) -> None:
+        """End because of what came in."""
+        self.lane.counts["refused:" + reason] += 1
+        self.end("refused")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.end("lost")
+        self.lane.left(self)

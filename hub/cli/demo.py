@@ -1,0 +1,176 @@
+"""`plughub demo`: five plugs, the real firmware, each replaying the recorded day of an appliance."""
+
+import argparse
+import asyncio
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firmware.boards.desktop import DesktopPlug
+from firmware.boards.recording import appliances
+from hub.cli.speech import say, sentence
+from hub.messages import HubError
+
+PLUGS_FILE = "demo.json"
+PID_FILE = "demo.pid"
+
+RING_SAMPLES = 3600  # an hour without a hub leaves no hole
+POLL_S = 1.0
+
+
+class DemoBroker(msgspec.Struct):
+    """Where the hub listens for MQTT."""
+
+    host: str
+    port: int
+
+
+class DemoPlug(msgspec.Struct):
+    """One plug; the hub gave it its login and its place in the home."""
+
+    hardware_id: str
+    secret: str
+    name: str
+    room: str
+    icon: str
+    appliance: str
+
+
+class DemoPlugs(msgspec.Struct):
+    """What the hub writes to `demo.json` in its data folder."""
+
+    broker: DemoBroker
+    plugs: list[DemoPlug]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--data", type=Path, required=True, help=sentence("demo-data"))
+    parser.add_argument("--patience", type=float, default=600.0, metavar="SECONDS", help=sentence("demo-patience"))
+    parser.add_argument("--replay-wait", type=float, default=5.0, metavar="SECONDS", help=sentence("demo-replay-wait"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the plugs until SIGTERM, SIGINT, or until no hub answers for --patience. Raises HubError("demo-runs")."""
+    with only_one(args.data):
+        asyncio.run(Demo(args.data, args.patience, args.replay_wait).run())
+    return 0
+
+
+@contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold `demo.pid` with a lock for as long as this process lives: a pid that is merely written down may be stale.
+
+    Raises HubError("demo-runs") when another demo holds it.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    path = data / PID_FILE
+    while True:
+        with path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise HubError("demo-runs", folder=str(data), pid=file.read().strip()) from None
+            # The demo before us may have removed the file between our opening and locking it.
+            if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                continue
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+class Demo:
+    """The demo plugs of one data folder."""
+
+    def __init__(self, data: Path, patience_s: float, replay_wait_s: float) -> None:
+        self._file = data / PLUGS_FILE
+        self._patience_s = patience_s
+        self._replay_wait_ms = round(replay_wait_s * 1000)
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until a signal, or until patience ends."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ended.set)
+        plugs: list[Any] = []
+        try:
+            found = await self._wait_for_file()
+            if found is None:
+                return
+            plugs = [self._plug(entry, index) for index, entry in enumerate(found.plugs)]
+            for plug in plugs:
+                await plug.start()
+            say("demo-started", count=len(plugs), host=found.broker.host, port=found.broker.port)
+            await self._watch(plugs)
+        finally:
+            await asyncio.gather(*[plug.stop() for plug in plugs])
+
+    def _plug(self, entry: DemoPlug, index: int) -> Any:
+        known = appliances()
+        return DesktopPlug(
+            "",
+            0,
+            entry.hardware_id,
+            entry.secret,
+            appliance=entry.appliance if entry.appliance in known else known[index % len(known)],
+            ring_samples=RING_SAMPLES,
+            replay_wait_ms=self._replay_wait_ms,
+            broker=lambda: self._login(entry.hardware_id),
+        )
+
+    def _login(self, hardware_id: str) -> tuple[str, int, str]:
+        """Read anew before each connection: a hub may come back on another port, or with new secrets."""
+        found = self._read()
+        for entry in found.plugs if found is not None else []:
+            if found is not None and entry.hardware_id == hardware_id:
+                return found.broker.host, found.broker.port, entry.secret
+        raise OSError(f"{self._file} does not name {hardware_id}")
+
+    def _read(self) -> DemoPlugs | None:
+        """None while the file is not there, or not whole."""
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=DemoPlugs)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    async def _wait_for_file(self) -> DemoPlugs | None:
+        waited = 0.0
+        while (found := self._read()) is None:
+            if waited == 0:
+                say("demo-waits", file=str(self._file))
+            elif waited >= self._patience_s:
+                say("demo-gives-up", minutes=round(self._patience_s / 60))
+                return None
+            if await self._pause():
+                return None
+            waited += POLL_S
+        return found
+
+    async def _watch(self, plugs: list[Any]) -> None:
+        alone = 0.0
+        while alone < self._patience_s:
+            if await self._pause():
+                return
+            alone = 0 if any(plug.online for plug in plugs) else alone + POLL_S
+        say("demo-gives-up", minutes=round(self._patience_s / 60))
+
+    async def _pause(self) -> bool:
+        """One poll's time; True when a signal came."""
+        try:
+            await asyncio.wait_for(self._ended.wait(), POLL_S)
+        except TimeoutError:
+            return False
+        return True

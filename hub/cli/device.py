@@ -1,0 +1,63 @@
+"""plughub device: add and list plugs."""
+
+import argparse
+
+from hub.cli.place import StoppedHub, add_data_option, on_hub, print_table
+from hub.cli.speech import say, sentence
+from hub.client import HubClient
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The actions and their options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = actions.add_parser("add", help=sentence("cli-device-add"))
+    add_data_option(add)
+    add.add_argument("--hardware-id", required=True, metavar="ID", help=sentence("cli-device-hardware-id"))
+    add.add_argument("--name", help=sentence("cli-device-name"))
+    add.add_argument("--room", help=sentence("cli-device-room"))
+    add.add_argument("--driver", default="smartplug", help=sentence("cli-device-driver"))
+    add.add_argument("--channels", type=int, default=1, metavar="N", help=sentence("cli-device-channels"))
+    add_data_option(actions.add_parser("list", help=sentence("cli-device-list")))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0; everything that goes wrong is a HubError."""
+    return _add(args) if args.action == "add" else _list(args)
+
+
+def _add(args: argparse.Namespace) -> int:
+    fields = {"room": args.room, "driver": args.driver, "channels": args.channels}
+    name = args.name or args.hardware_id
+
+    async def running(hub: HubClient) -> tuple[str, str, str]:
+        answer = await hub.add_device(args.hardware_id, name, **fields)
+        return answer["device"]["name"], answer["device"]["key"], answer["secret"]
+
+    async def stopped(hub: StoppedHub) -> tuple[str, str, str]:
+        device, secret = await hub.registry.add(hub.principal, hardware_id=args.hardware_id, name=name, **fields)
+        return device.name, device.key, secret
+
+    name, key, secret = on_hub(args.data, running, stopped)
+    say("cli-device-added", name=name, key=key)
+    say("cli-secret")
+    print(secret)
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    async def running(hub: HubClient) -> list[list[str]]:
+        return [
+            [d["key"], d["name"], d["room"] or "", d["hardware_id"], sentence("cli-yes" if d["online"] else "cli-no")]
+            for d in await hub.devices()
+        ]
+
+    async def stopped(hub: StoppedHub) -> list[list[str]]:
+        return [[d.key, d.name, d.room or "", d.hardware_id, "–"] for d in hub.registry.list(hub.principal)]
+
+    rows = on_hub(args.data, running, stopped)
+    if not rows:
+        say("cli-device-none")
+        return 0
+    headings = ("key", "name", "room", "hardware", "online")
+    print_table([sentence(f"cli-device-heading-{heading}") for heading in headings], rows)
+    return 0

@@ -1,0 +1,68 @@
+"""plughub mqtt: logins for other MQTT programs."""
+
+import argparse
+
+from hub.cli.place import StoppedHub, add_data_option, on_hub, print_table
+from hub.cli.speech import say, sentence
+from hub.client import HubClient
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The actions and their options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = actions.add_parser("add", help=sentence("cli-mqtt-add"))
+    add.add_argument("name", metavar="NAME", help=sentence("cli-mqtt-name"))
+    for option in ("read", "write"):
+        add.add_argument(
+            f"--{option}", action="append", default=[], metavar="FILTER", help=sentence(f"cli-mqtt-{option}")
+        )
+    remove = actions.add_parser("remove", help=sentence("cli-mqtt-remove"))
+    remove.add_argument("name", metavar="NAME", help=sentence("cli-mqtt-name"))
+    for action in (add, remove, actions.add_parser("list", help=sentence("cli-mqtt-list"))):
+        add_data_option(action)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0; everything that goes wrong is a HubError."""
+    return {"add": _add, "list": _list, "remove": _remove}[args.action](args)
+
+
+def _add(args: argparse.Namespace) -> int:
+    async def running(hub: HubClient) -> str:
+        return str((await hub.add_mqtt_client(args.name, args.read, args.write))["secret"])
+
+    async def stopped(hub: StoppedHub) -> str:
+        return (await hub.mqtt.add(hub.principal, name=args.name, read=args.read, write=args.write))[1]
+
+    secret = on_hub(args.data, running, stopped)
+    say("cli-mqtt-added", name=args.name)
+    say("cli-secret")
+    print(secret)
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    async def running(hub: HubClient) -> list[list[str]]:
+        return [[c["name"], ", ".join(c["read"]), ", ".join(c["write"])] for c in await hub.mqtt_clients()]
+
+    async def stopped(hub: StoppedHub) -> list[list[str]]:
+        return [[c.name, ", ".join(c.read), ", ".join(c.write)] for c in hub.mqtt.list(hub.principal)]
+
+    rows = on_hub(args.data, running, stopped)
+    if not rows:
+        say("cli-mqtt-none")
+        return 0
+    print_table([sentence(f"cli-mqtt-heading-{heading}") for heading in ("name", "read", "write")], rows)
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    async def running(hub: HubClient) -> None:
+        await hub.remove_mqtt_client(args.name)
+
+    async def stopped(hub: StoppedHub) -> None:
+        await hub.mqtt.remove(hub.principal, args.name)
+
+    on_hub(args.data, running, stopped)
+    say("cli-mqtt-removed", name=args.name)
+    return 0

@@ -1,0 +1,126 @@
+"""Where a hub keeps its things, and how a command reaches it: through its API, or its database when it is stopped."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from hub.auth.access import MqttAccess
+from hub.auth.passwords import Passwords
+from hub.auth.people import People
+from hub.auth.principal import Principal, system
+from hub.auth.tokens import API_KEY_FILE
+from hub.bus import Bus
+from hub.cli.speech import language, sentence
+from hub.client import ApiError, HubClient, HubUnreachable
+from hub.clock import Clock
+from hub.database import Database, DataLock
+from hub.database.engine import FILE_NAME
+from hub.devices.registry import Registry
+from hub.messages import HubError
+
+T = TypeVar("T")
+DATA_VARIABLE = "PLUGHUB_DATA"
+CONFIG_VARIABLE = "PLUGHUB_CONFIG"
+
+
+def default_data_dir() -> Path:
+    """PLUGHUB_DATA, else the user's own folder for data."""
+    return _folder(DATA_VARIABLE, "XDG_DATA_HOME", Path(".local", "share"))
+
+
+def default_config_dir() -> Path:
+    """PLUGHUB_CONFIG, else the user's own folder for configuration."""
+    return _folder(CONFIG_VARIABLE, "XDG_CONFIG_HOME", Path(".config"))
+
+
+def _folder(own: str, base: str, usual: Path) -> Path:
+    if os.environ.get(own):
+        return Path(os.environ[own]).expanduser()
+    return (Path(os.environ[base]) if os.environ.get(base) else Path.home() / usual) / "plughub"
+
+
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """--data"""
+    default = default_data_dir()
+    parser.add_argument("--data", type=Path, default=default, help=sentence("cli-data", default=str(default)))
+
+
+class StoppedHub:
+    """The parts of a hub that is not running, opened on its database, for one command."""
+
+    def __init__(self, data_dir: Path) -> None:
+        clock = Clock()
+        self.database = Database(data_dir)
+        self.passwords = Passwords()
+        self.people = People(self.database, clock, self.passwords)
+        self.registry = Registry(self.database, Bus(), clock)
+        self.mqtt = MqttAccess(self.registry, self.database, clock)
+
+    @property
+    def principal(self) -> Principal:
+        """Whoever may write to the data folder is the hub's owner."""
+        return system(self.people.first_home.id)
+
+    @asynccontextmanager
+    async def opened(self) -> "AsyncIterator[StoppedHub]":
+        """Everything loaded; closed at the end."""
+        try:
+            await self.database.open()
+            await self.people.load()
+            await self.registry.load()
+            await self.mqtt.load()
+            yield self
+        finally:
+            await self.database.close()
+            self.passwords.close()
+
+
+def on_hub(
+    data_dir: Path, running: Callable[[HubClient], Awaitable[T]], stopped: Callable[[StoppedHub], Awaitable[T]]
+) -> T:
+    """Do it on the hub of this data folder, whichever way it can be reached.
+
+    The lock is held while the database is written, so that no hub starts meanwhile. A folder without a hub becomes
+    one: a machine can be prepared before its first start. Raises HubError("cli-hub-unreachable", "cli-hub-refused")
+    and what the hub's parts raise.
+    """
+    lock = DataLock(data_dir)
+    try:
+        lock.acquire()
+    except HubError:
+        return asyncio.run(_on_running(data_dir, running))
+    try:
+        if not (data_dir / FILE_NAME).exists():
+            print(sentence("cli-hub-new", folder=str(data_dir)), file=sys.stderr)
+        return asyncio.run(_on_stopped(data_dir, stopped))
+    finally:
+        lock.release()
+
+
+async def _on_stopped(data_dir: Path, stopped: Callable[[StoppedHub], Awaitable[T]]) -> T:
+    async with StoppedHub(data_dir).opened() as hub:
+        return await stopped(hub)
+
+
+async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T]]) -> T:
+    try:
+        access = json.loads((data_dir / API_KEY_FILE).read_text(encoding="utf-8"))
+        async with HubClient(access["url"], key=access["key"], language=language()) as hub:
+            return await running(hub)
+    except ApiError as error:
+        raise HubError("cli-hub-refused", reason=error.detail) from error
+    except (HubUnreachable, OSError, ValueError, KeyError) as error:
+        raise HubError("cli-hub-unreachable", folder=str(data_dir), reason=str(error)) from error
+
+
+def print_table(headings: list[str], rows: list[list[str]]) -> None:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(row[n]) for row in [headings, *rows]) for n in range(len(headings))]
+    for row in [headings, *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

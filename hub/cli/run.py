@@ -1,0 +1,96 @@
+"""`plughub run`: the hub, until it is told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+
+from hub.app import App, Options
+from hub.bus import Bus
+from hub.cli.place import add_data_option, default_config_dir
+from hub.cli.speech import language, say, sentence
+from hub.clock import Clock
+from hub.config import ConfigurationError, write_starting_configuration
+from hub.log import setup_logging
+from hub.plugins import prepare
+
+LOG_FORMATS = ("text", "json")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    folder = default_config_dir()
+    parser.add_argument("--config", type=Path, default=folder, help=sentence("cli-config", default=str(folder)))
+    add_data_option(parser)
+    parser.add_argument("--demo", action="store_true", help=sentence("cli-run-demo"))
+    parser.add_argument("--host", help=sentence("cli-run-host"))
+    parser.add_argument("--http-port", type=int, help=sentence("cli-run-http-port"))
+    parser.add_argument("--mqtt-port", type=int, help=sentence("cli-run-mqtt-port"))
+    parser.add_argument("--safe-mode", action="store_true", help=sentence("cli-run-safe-mode"))
+    parser.add_argument("--log-format", choices=LOG_FORMATS, help=sentence("cli-run-log-format"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start, serve, stop. Raises HubError for what people can mend."""
+    if write_starting_configuration(args.config):
+        say("config-written", folder=str(args.config))
+    bus = Bus()
+    clock = Clock()
+    loaded, plugins = prepare(args.config, bus, clock, safe_mode=args.safe_mode)
+    for problem in loaded.problems:
+        print(args.config / problem.line(language()))
+    try:
+        configuration = loaded.configuration()
+    except ConfigurationError as error:
+        say("config-broken", count=len(error.problems))
+        return 1
+    settings = configuration.hub.log
+    setup_logging(
+        settings.level, args.log_format or settings.format, settings.levels, secrets=loaded.secrets
+    )
+    if args.demo or configuration.hub.clock == "trusted":
+        clock.trust()
+    options = Options(args.data, args.host, args.http_port, args.mqtt_port, args.demo)
+    app = App(options, configuration, plugins, bus=bus, clock=clock)
+    import uvloop
+
+    uvloop.run(serve(app))
+    return 0
+
+
+async def serve(app: App) -> None:
+    """Run until SIGTERM or SIGINT; a second one ends at once, which loses nothing that was acknowledged."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            loop.stop()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    starting = asyncio.create_task(app.start())
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        return
+    told_started(app, starting)
+    await told
+    say("hub-stopping")
+    await app.stop()
+    say("hub-stopped")
+
+
+def told_started(app: App, starting: asyncio.Task[None]) -> None:
+    """Say where the hub is; raises what its start raised."""
+    starting.result()
+    if app.ports.moved:
+        say("hub-ports-moved", http=str(app.http_port), mqtt=str(app.mqtt_port))
+    say("hub-ready", url=app.url)
+    if app.needs_setup:
+        say("hub-ready-setup")

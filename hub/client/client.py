@@ -1,0 +1,185 @@
+"""A small asynchronous client of the hub's API. Answers are the API's own JSON as dictionaries (docs: /api/v1/openapi.json)."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+JsonObject = dict[str, Any]
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+class ApiError(Exception):
+    """The hub refused. code: stable id, detail: a sentence in the language asked for, field: the place if there is one."""
+
+    def __init__(self, status: int, code: str, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
+class HubUnreachable(Exception):
+    """Nothing answers at this address."""
+
+
+class HubClient:
+    """Talks to one hub, as a person (`login`) or with a key. Use it as `async with HubClient(url, key=...) as hub:`.
+
+    An access token that has run out is renewed by itself. Every call may raise ApiError or HubUnreachable.
+    """
+
+    def __init__(self, url: str, *, key: str | None = None, language: str = "en") -> None:
+        self.url = url.rstrip("/")
+        self._token = key
+        self._refresh_token: str | None = None
+        self._headers = {"Accept-Language": language, "X-Plughub-Client": "program"}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def login(self, email: str, password: str) -> JsonObject:
+        """Sign in as a person; returns the user and the home."""
+        return self._signed_in(await self._send("POST", "/auth/login", {"email": email, "password": password}))
+
+    async def logout(self) -> None:
+        """End the session on the hub."""
+        await self._send("POST", "/auth/logout", {"refresh_token": self._refresh_token})
+        self._token = self._refresh_token = None
+
+    @property
+    def token(self) -> str | None:
+        """The access token or key in use; the WebSocket takes it in its first message."""
+        return self._token
+
+    async def info(self) -> JsonObject:
+        """Name, version and set-up state of the hub."""
+        return await self.call("GET", "/system/info")
+
+    async def setup(self, **fields: Any) -> JsonObject:
+        """Make the home and its first admin, and be signed in as them."""
+        return self._signed_in(await self._send("POST", "/setup", fields))
+
+    async def me(self) -> JsonObject:
+        """Who is signed in, and the home."""
+        return await self.call("GET", "/auth/me")
+
+    async def devices(self) -> list[JsonObject]:
+        """Every device that you may see."""
+        return await self._items("/devices")
+
+    async def device(self, id: str) -> JsonObject:
+        """One device by its id."""
+        return await self.call("GET", f"/devices/{id}")
+
+    async def add_device(self, hardware_id: str, name: str, **fields: Any) -> JsonObject:
+        """Add a plug; `device` and `secret`, which is shown once."""
+        return await self.call("POST", "/devices", {"hardware_id": hardware_id, "name": name, **fields})
+
+    async def change_device(self, id: str, **fields: Any) -> JsonObject:
+        """Change name, room, icon, always_on or max_power_w."""
+        return await self.call("PATCH", f"/devices/{id}", fields)
+
+    async def remove_device(self, id: str) -> None:
+        """Take a plug out of the hub."""
+        await self.call("DELETE", f"/devices/{id}")
+
+    async def command(self, id: str, command: str, channel: int = 0) -> JsonObject:
+        """relay_on, relay_off, toggle, identify or reboot; returns when the plug has answered."""
+        return await self.call("POST", f"/devices/{id}/command", {"command": command, "channel": channel})
+
+    async def telemetry(
+        self, outlets: Sequence[str], start: int, end: int, *, points: int = 1000, bucket: str | None = None
+    ) -> JsonObject:
+        """Power and energy of outlets (ID or ID:CHANNEL) from start to end, Unix ms."""
+        query = [*_range(outlets, start, end), ("points", str(points))]
+        return await self.call("GET", "/telemetry", query=query + ([("bucket", bucket)] if bucket else []))
+
+    async def live(self, outlet: str) -> JsonObject:
+        """The samples of the last ten minutes."""
+        return await self.call("GET", "/telemetry/live", query=[("device", outlet)])
+
+    async def gaps(self, outlets: Sequence[str], start: int, end: int) -> list[JsonObject]:
+        """What was not measured between start and end, and why."""
+        return await self._items("/gaps", _range(outlets, start, end))
+
+    async def mqtt_clients(self) -> list[JsonObject]:
+        """Logins of other MQTT programs."""
+        return await self._items("/mqtt-clients")
+
+    async def add_mqtt_client(self, name: str, read: Sequence[str] = (), write: Sequence[str] = ()) -> JsonObject:
+        """A login for another MQTT program; `client` and `secret`, which is shown once."""
+        return await self.call("POST", "/mqtt-clients", {"name": name, "read": list(read), "write": list(write)})
+
+    async def remove_mqtt_client(self, name: str) -> None:
+        """End that login."""
+        await self.call("DELETE", f"/mqtt-clients/{name}")
+
+    async def users(self) -> list[JsonObject]:
+        """The people of the home."""
+        return await self._items("/users")
+
+    async def add_user(self, name: str, email: str, role: str = "user", password: str | None = None) -> JsonObject:
+        """A person; `password` in the answer where the hub made it."""
+        body = {"name": name, "email": email, "role": role, "password": password}
+        return await self.call("POST", "/users", body)
+
+    async def call(self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()) -> JsonObject:
+        """Any route below /api/v1; renews the access token once where it has run out."""
+        try:
+            return await self._send(method, path, body, query)
+        except ApiError as error:
+            if error.code != "token-expired" or self._refresh_token is None:
+                raise
+        self._signed_in(await self._send("POST", "/auth/refresh", {"refresh_token": self._refresh_token}))
+        return await self._send(method, path, body, query)
+
+    async def _items(self, path: str, query: Sequence[tuple[str, str]] = ()) -> list[JsonObject]:
+        items: list[JsonObject] = []
+        page = await self.call("GET", path, query=query)
+        items += page["items"]
+        while page.get("next"):
+            page = await self.call("GET", path, query=[*query, ("cursor", page["next"])])
+            items += page["items"]
+        return items
+
+    def _signed_in(self, session: JsonObject) -> JsonObject:
+        self._token = session["access_token"]
+        self._refresh_token = session.get("refresh_token")
+        return {"user": session["user"], "home": session["home"]}
+
+    async def _send(
+        self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()
+    ) -> JsonObject:
+        if self._session is None:
+            raise RuntimeError("use the client as `async with HubClient(...)`")
+        headers = dict(self._headers)
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            async with self._session.request(
+                method, f"{self.url}/api/v1{path}", json=body, params=list(query), headers=headers
+            ) as response:
+                content = await response.json(content_type=None) if response.status != 204 else {}
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            raise HubUnreachable(self.url) from error
+        except ValueError as error:
+            raise ApiError(response.status, "answer-not-json", f"no JSON from {self.url}{path}") from error
+        if response.status >= 400:
+            raise ApiError(response.status, content["code"], content["detail"], content.get("field"))
+        return content  # type: ignore[no-any-return]
+
+
+def _range(outlets: Sequence[str], start: int, end: int) -> list[tuple[str, str]]:
+    return [*(("device", outlet) for outlet in outlets), ("from", str(start)), ("to", str(end))]

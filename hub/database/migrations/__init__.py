@@ -1,0 +1,1 @@
+"""Alembic's scripts: how an older registry becomes this hub's."""

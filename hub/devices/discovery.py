@@ -1,0 +1,179 @@
+"""Discovery: the hub says by mDNS where it is, and hears which plugs are there that it does not know yet."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+import ifaddr
+import msgspec
+from zeroconf import Error, InterfaceChoice, ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from hub.bus import Bus
+from hub.devices.registry import Registry
+from hub.events import DeviceAdded, DeviceFound
+from hub.plugins.contract import DeviceDriver
+
+ANNOUNCED = ("_plughub._tcp.local.", "_http._tcp.local.", "_mqtt._tcp.local.")
+RESOLVE_MS = 3000
+MOST_FOUND = 500
+OWNER = "devices.discovery"
+log = logging.getLogger("hub.devices")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A plug that announces itself and is in no home of this hub."""
+
+    hardware_id: str
+    name: str
+    model: str
+    address: str
+    driver: str
+
+
+class Discovery:
+    """Announces _plughub, _http and _mqtt; browses for what the drivers know.
+
+    All of it happens in the background: registration takes over a second and must not hold up the start, and a
+    machine without a network is a hub all the same. `interfaces` (addresses) limits where: tests use 127.0.0.1.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        bus: Bus,
+        drivers: Mapping[str, DeviceDriver],
+        *,
+        name: str,
+        hub_id: str,
+        interfaces: Sequence[str] | None = None,
+    ) -> None:
+        self._registry = registry
+        self._bus = bus
+        self._drivers = {driver.mdns_type: driver for driver in drivers.values() if driver.mdns_type}
+        self._name = name
+        self._hub_id = hub_id
+        self._interfaces = interfaces
+        self._zeroconf: AsyncZeroconf | None = None
+        self._browser: AsyncServiceBrowser | None = None
+        self._found: dict[str, Found] = {}  # by the service's full name
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.announced = asyncio.Event()
+
+    async def start(self, http_port: int, mqtt_port: int) -> None:
+        """Begin; returns at once."""
+        self._bus.subscribe(DeviceAdded, self._added, OWNER)
+        self._spawn(self._begin(http_port, mqtt_port))
+
+    async def stop(self) -> None:
+        """Say goodbye (where the network still takes it) and close the sockets."""
+        self._bus.remove_owner(OWNER)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._browser is not None:
+            await self._browser.async_cancel()
+        if self._zeroconf is not None:
+            if self.announced.is_set():
+                with contextlib.suppress(Error, OSError):
+                    await self._zeroconf.async_unregister_all_services()
+            await self._zeroconf.async_close()
+        self._zeroconf = self._browser = None
+        self.announced.clear()
+
+    def found(self) -> list[Found]:
+        """What is there and not yet added, by name."""
+        strangers = {f.hardware_id: f for f in self._found.values() if self._is_stranger(f)}
+        return sorted(strangers.values(), key=lambda found: (found.name.casefold(), found.hardware_id))
+
+    def found_plug(self, hardware_id: str) -> Found | None:
+        """What a plug says of itself by mDNS, also when it has been added."""
+        return next((f for f in self._found.values() if f.hardware_id == hardware_id), None)
+
+    async def _begin(self, http_port: int, mqtt_port: int) -> None:
+        try:
+            self._zeroconf = AsyncZeroconf(interfaces=self._interfaces or InterfaceChoice.All)
+            await self._zeroconf.zeroconf.async_wait_for_start()
+            if self._drivers:
+                self._browser = AsyncServiceBrowser(
+                    self._zeroconf.zeroconf, list(self._drivers), handlers=[self._service_changed]
+                )
+            ports = zip(ANNOUNCED, (http_port, http_port, mqtt_port), strict=True)
+            await asyncio.gather(*(self._announce(self._zeroconf, kind, port) for kind, port in ports))
+        except (OSError, Error) as error:
+            log.warning("no mDNS: %s; the hub is found by its address only", error)
+            return
+        self.announced.set()
+
+    async def _announce(self, zeroconf: AsyncZeroconf, kind: str, port: int) -> None:
+        info = AsyncServiceInfo(
+            kind,
+            f"{self._name}.{kind}",
+            addresses=own_addresses(self._interfaces),
+            port=port,
+            # The id lets an unpaired plug and the app tell two hubs apart; strangers are told nothing else.
+            properties={"id": self._hub_id, "api": "1"} if kind == ANNOUNCED[0] else {},
+            server=f"plughub-{self._hub_id[:8]}.local.",
+        )
+        await (await zeroconf.async_register_service(info, allow_name_change=True))
+
+    def _service_changed(
+        self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
+    ) -> None:
+        if state_change is ServiceStateChange.Removed:
+            gone = self._found.pop(name, None)
+            if gone is not None and self._is_stranger(gone):
+                self._publish(gone, gone=True)
+            return
+        self._spawn(self._resolve(zeroconf, service_type, name))
+
+    async def _resolve(self, zeroconf: Zeroconf, service_type: str, name: str) -> None:
+        info = AsyncServiceInfo(service_type, name)
+        if not await info.async_request(zeroconf, RESOLVE_MS):
+            return
+        properties = {key: value or "" for key, value in info.decoded_properties.items()}
+        label = name.removesuffix(f".{service_type}")
+        match = self._drivers[service_type].found(label, properties)
+        if match is None or (name not in self._found and len(self._found) >= MOST_FOUND):
+            return
+        addresses = info.parsed_scoped_addresses()
+        found = Found(match[0], label, match[1], addresses[0] if addresses else "", self._drivers[service_type].name)
+        news = self._found.get(name) != found
+        self._found[name] = found
+        if news and self._is_stranger(found):
+            self._publish(found, gone=False)
+
+    def _added(self, event: DeviceAdded) -> None:
+        device = self._registry.device(event.device)
+        found = None if device is None else self.found_plug(device.hardware_id)
+        if found is not None:
+            self._publish(found, gone=True)
+
+    def _is_stranger(self, found: Found) -> bool:
+        return self._registry.by_hardware(found.hardware_id) is None
+
+    def _publish(self, found: Found, gone: bool) -> None:
+        self._bus.publish(DeviceFound(found.hardware_id, found.name, found.model, found.address, gone))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="mDNS")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("mDNS failed", exc_info=task.exception())
+
+
+def own_addresses(interfaces: Sequence[str] | None) -> list[bytes]:
+    """Packed addresses under which the hub is to be reached, loopback only where nothing else was asked for."""
+    texts: list[str] = list(interfaces or ())
+    if not texts:
+        for adapter in ifaddr.get_adapters():
+            texts += [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for ip in adapter.ips]
+        texts = [text for text in texts if not ipaddress.ip_address(text).is_loopback]
+    return [ipaddress.ip_address(text).packed for text in texts]

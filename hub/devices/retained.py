@@ -1,0 +1,127 @@
+"""What plugs have retained (`status`, `config`): in memory for reading, written behind so that the SD card lasts."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.clock import Clock, Timer
+from hub.database import Database
+from hub.database.tables import plug_retained
+
+WRITE_EVERY_S = 60.0
+# These differ in every status and are stale in an hour: alone they are not worth a write.
+FLEETING = frozenset({"rssi", "uptime", "oldest", "id", "up", "ts"})
+
+log = logging.getLogger("hub.devices")
+Place = tuple[str, str]
+DELETE = delete(plug_retained).where(
+    plug_retained.c.hardware_id == bindparam("hardware"), plug_retained.c.suffix == bindparam("below")
+)
+
+
+class PlugRetained:
+    """Implements broker.RetainedStore. A change in substance is on disk within a minute and at stop, all changes of
+    a minute in one transaction; a plug that repeats itself costs no write.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._payloads: dict[Place, bytes] = {}
+        self._written: dict[Place, Any] = {}  # the substance on disk
+        self._changed: set[Place] = set()
+        self._timer: Timer | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    async def load(self) -> None:
+        """Read what is stored; before the broker starts."""
+        async with self._database.transaction() as connection:
+            for row in await connection.execute(select(plug_retained)):
+                place = (row.hardware_id, row.suffix)
+                self._payloads[place] = row.payload
+                self._written[place] = substance(row.payload)
+
+    async def start(self) -> None:
+        """Begin to write behind."""
+        self._timer = self._clock.call_later(WRITE_EVERY_S, self._write_behind)
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writing is not None:
+            await self._writing
+        await self.flush()
+
+    def get(self, hardware_id: str, suffix: str) -> bytes | None:
+        """The stored payload."""
+        return self._payloads.get((hardware_id, suffix))
+
+    def set(self, hardware_id: str, suffix: str, payload: bytes) -> None:
+        """Store; an empty payload deletes."""
+        place = (hardware_id, suffix)
+        if not payload:
+            self._payloads.pop(place, None)
+            self._changed.add(place)
+        elif self._payloads.get(place) != payload:
+            self._payloads[place] = payload
+            self._changed.add(place)
+
+    def all(self, suffix: str) -> list[tuple[str, bytes]]:
+        """Every (hardware_id, payload) with this suffix."""
+        return [(hardware_id, payload) for (hardware_id, s), payload in self._payloads.items() if s == suffix]
+
+    async def flush(self) -> int:
+        """Write what changed in substance, in one transaction; returns how many messages that were."""
+        changed, self._changed = self._changed, set()
+        now = {place: self._payloads.get(place) for place in changed}
+        news = {p: data for p, data in now.items() if self._written.get(p) != (data and substance(data))}
+        if not news:
+            return 0
+        stored = [{"hardware_id": p[0], "suffix": p[1], "payload": data} for p, data in news.items() if data]
+        places = [{"hardware": h, "below": s} for h, s in news]
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(DELETE, places)
+                if stored:
+                    await connection.execute(insert(plug_retained), stored)
+        except BaseException:
+            self._changed |= changed
+            raise
+        for place, data in news.items():
+            if data:
+                self._written[place] = substance(data)
+            else:
+                self._written.pop(place, None)
+        return len(news)
+
+    def _write_behind(self) -> None:
+        self._timer = self._clock.call_later(WRITE_EVERY_S, self._write_behind)
+        if self._changed and (self._writing is None or self._writing.done()):
+            self._writing = asyncio.create_task(self._try_to_write(), name="retained messages")
+
+    async def _try_to_write(self) -> None:
+        try:
+            await self.flush()
+        except SQLAlchemyError:
+            log.exception("retained messages could not be written; next try in %d s", WRITE_EVERY_S)
+
+
+def substance(payload: bytes) -> Any:
+    """A payload without what changes all the time; as it is when it is not JSON."""
+    try:
+        return without_fleeting(json.loads(payload))
+    except ValueError:
+        return payload
+
+
+def without_fleeting(value: Any) -> Any:
+    """The same without the fleeting fields, at every depth."""
+    if isinstance(value, dict):
+        return {k: without_fleeting(v) for k, v in value.items() if k not in FLEETING}
+    return value

@@ -1,0 +1,126 @@
+"""Gaps: what is missing between readings, why, and the energy that the counters at both ends give."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from hub.history.readings import End, Readings, Run, Traits
+from hub.history.rollups import Booked, Flow
+from hub.plugins.contract import SeriesKey
+from hub.telemetry.streams import ORDER_STEP, Settled
+
+POWER_LOST = frozenset({"power_on", "brownout"})
+NOTED = {Settled.REJECTED: "rejected", Settled.MEMORY: "memory", Settled.GIVEN_UP: "given_up"}
+
+
+class GapRecord(msgspec.Struct, array_like=True):
+    """Between the readings `left` and `right` nothing is known. Times are Unix ms, `end` None = still open.
+
+    cause: power_lost, restarted, memory, rejected, given_up, damaged, hub_down, offline, unknown.
+    energy_mwh: of import, by the counters at both ends; None = unknown.
+    """
+
+    device: str
+    channel: int
+    start: int
+    end: int | None
+    cause: str
+    energy_mwh: float | None
+    left: End | None = None
+    right: End | None = None
+
+    @property
+    def id(self) -> str:
+        """Stays the same while the gap begins at the same moment."""
+        return f"{self.device}.{self.channel}.{self.start}"
+
+
+class Outage(msgspec.Struct, array_like=True, frozen=True):
+    """The hub did not run from `start` to `end`."""
+
+    start: int
+    end: int
+
+
+class Causes:
+    """Why readings of one outlet are missing. `runs`: all its runs; `damaged`: times of which commits were lost."""
+
+    def __init__(self, runs: Mapping[str, Run], outages: Sequence[Outage] = (), damaged: Sequence[Outage] = ()) -> None:
+        self._runs = runs
+        self._outages = outages
+        self._damaged = damaged
+
+    def between(self, left: End, right: End) -> str:
+        """Why nothing is known between these readings."""
+        run = self._runs.get(right.run)
+        if run is None:
+            return "unknown"
+        if left.run != right.run:
+            return self._restart(self._runs.get(left.run), run)
+        if right.seq - left.seq <= 1:
+            return self._silence(run, left.at, right.at)
+        kinds = self._kinds(run, left, right)
+        for kind in (Settled.GIVEN_UP, Settled.MEMORY, Settled.REJECTED):
+            if kind in kinds:
+                lost = kind is not Settled.REJECTED and _overlap(self._damaged, left.at, right.at)
+                return "damaged" if lost else NOTED[kind]
+        later = self._later(run)
+        return "unknown" if later is None else self._restart(run, later)
+
+    def lasting(self, left: End, right: End) -> bool:
+        """Is it certain that what is missing between does not come any more?"""
+        run = self._runs.get(right.run)
+        if run is None or left.run != right.run or self._later(run) is not None:
+            return True
+        return bool(self._kinds(run, left, right))
+
+    def silence(self, left: End, until: int) -> str:
+        """Why nothing has come since the last reading."""
+        return self._silence(self._runs.get(left.run), left.at, until)
+
+    def _kinds(self, run: Run, left: End, right: End) -> set[Settled]:
+        return {Settled(kind) for a, b, kind in run.notes if a < right.seq and b > left.seq}
+
+    def _later(self, run: Run) -> Run | None:
+        """The next run that was live: what this one had not sent by then is gone."""
+        later = [other for other in self._runs.values() if other.order > run.order and other.order % ORDER_STEP == 0]
+        return min(later, key=lambda other: other.order, default=None)
+
+    def _restart(self, left: Run | None, right: Run) -> str:
+        if left is None or left.hardware != right.hardware:
+            return "unknown"
+        return "power_lost" if right.reason in POWER_LOST else "restarted"
+
+    def _silence(self, run: Run | None, start: int, end: int) -> str:
+        if run is None or run.run:
+            return "unknown"
+        return "hub_down" if _overlap(self._outages, start, end) else "offline"
+
+
+def find(series: SeriesKey, readings: Readings, energy: Flow, traits: Traits, causes: Causes) -> list[GapRecord]:
+    """Every gap between the readings that is longer than three intervals or certain to stay."""
+    found = []
+    for k in (np.flatnonzero(readings.broken[1:]) + 1).tolist():
+        left, right = readings.end(k - 1), readings.end(k)
+        if right.at - left.at <= traits.longest_ms and not causes.lasting(left, right):
+            continue
+        cause, mwh = causes.between(left, right), _energy(energy.imported, readings, k)
+        end = max(left.at, right.at)
+        found.append(GapRecord(series.device, series.channel, left.at, end, cause, mwh, left, right))
+    return found
+
+
+def _energy(booked: Booked, readings: Readings, k: int) -> float | None:
+    """The booked step over the gap before reading k; a part of it where it is longer than the gap."""
+    over = np.flatnonzero((booked.start < k) & (booked.end >= k))
+    if not len(over):
+        return None
+    step = over[0]
+    whole = readings.clock[booked.end[step]] - readings.clock[booked.start[step]]
+    part = readings.clock[k] - readings.clock[k - 1]
+    return float(booked.mwh[step] * (part / whole if whole > 0 else 1.0))
+
+
+def _overlap(spans: Iterable[Outage], start: int, end: int) -> bool:
+    return any(span.start < end and span.end > start for span in spans)

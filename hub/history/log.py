@@ -1,0 +1,266 @@
+"""The commit log: one checksummed record a commit in a preallocated file, with one fdatasync and nothing else."""
+
+import contextlib
+import errno
+import mmap
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from hub.messages import HubError
+
+VERSION = 1
+BLOCK = 4096  # each header slot has a block of its own, so that a torn write cannot reach the other
+START = 2 * BLOCK  # where records begin
+KIBI, MEBI = 1 << 10, 1 << 20
+
+SLOT = struct.Struct("<8sHxxII")  # magic, version, generation, crc of what stands before it
+SLOT_MAGIC = b"plughlog"
+RECORD = struct.Struct("<4sIIIB3xI")  # magic, generation, number, payload length, kind, crc of the rest and the payload
+RECORD_MAGIC = b"\xa7PRc"
+
+Record = tuple[int, int, bytes]
+"""kind, number, payload"""
+
+
+class LogFull(OSError):
+    """The log has reached its limit, or the disk its last reserve; nothing was written."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(errno.ENOSPC, detail)
+
+
+class CommitLog:
+    """Records of the current generation; a generation ends when its records are in the store.
+
+    The file is filled with real zeros beforehand, so that a record changes no metadata (a hole or an unwritten extent
+    would cost a journal write each minute). A record carries its generation and number: what a reused file still
+    holds of older generations is never read, and records are found again after a damaged one. Blocking; one thread at
+    a time. `limit`: the most bytes the file may grow to; `reserve`: bytes of the disk that growing leaves free.
+    """
+
+    def __init__(
+        self, path: Path | str, preallocate: int = 256 * KIBI, limit: int = 1024 * MEBI, reserve: int = 200 * MEBI
+    ) -> None:
+        self._path = Path(path)
+        self._limit = max(limit, START + BLOCK)
+        self._step = min(max(preallocate, BLOCK), self._limit - START)
+        self._reserve = reserve
+        self._file = -1
+        self._end = START
+        self._capacity = 0
+        self._number = 0
+        self.generation = 0
+        self.damaged = 0
+        """Records that `open` found damaged or missing."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that this generation's records take."""
+        return self._end - START
+
+    @property
+    def capacity(self) -> int:
+        """Bytes of the file."""
+        return self._capacity
+
+    def open(self) -> list[Record]:
+        """Open or create the file; returns this generation's readable records in order.
+
+        Raises HubError("log-newer") for a file that a newer version wrote, OSError. What is no log at all is
+        set aside as `<name>.damaged` and counted as one damaged record.
+        """
+        self.close()
+        self.damaged = 0
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            records = self._load()
+        except BaseException:
+            self.close()
+            raise
+        return records
+
+    def append(self, kind: int, payload: bytes) -> int:
+        """Write one record; it is durable when this returns its number. Raises LogFull, OSError."""
+        number = self._number + 1
+        end = self._end + RECORD.size + len(payload)
+        if end > self._capacity:
+            self._check_space(end)
+            self._grow(end)
+        head = RECORD.pack(RECORD_MAGIC, self.generation, number, len(payload), kind, 0)
+        crc = zlib.crc32(payload, zlib.crc32(head[:-4]))
+        self._write(head[:-4] + crc.to_bytes(4, "little") + payload, self._end)
+        os.fdatasync(self._file)
+        self._end, self._number = end, number
+        return number
+
+    def next_generation(self) -> None:
+        """Begin anew: the records so far are never read again. A file that had grown gives its space back."""
+        self._write_slot(self.generation + 1)
+        self.generation += 1
+        self._end, self._number = START, 0
+        if self._capacity > START + self._step:
+            os.ftruncate(self._file, START + self._step)
+            os.fsync(self._file)
+            self._capacity = START + self._step
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _load(self) -> list[Record]:
+        self._capacity = os.fstat(self._file).st_size
+        if self._capacity == 0:
+            self._begin(1)
+            return []
+        with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as view:
+            slots = [_read_slot(view, k) for k in (0, 1)]
+            self.generation = max(*(slot or 0 for slot in slots), *_found(view), 0)
+            blank = self.generation == 0 and not _any_bytes(view)
+            records = list(self._records(view)) if self.generation else []
+        if blank:  # died while it was being made
+            self._begin(1)
+        elif not self.generation:
+            self._set_aside()
+        else:
+            if None in slots:
+                self.damaged += 1
+                self._write_slots()
+            if self._capacity < START + self._step:
+                with contextlib.suppress(LogFull):  # the next append tries again, and says so
+                    self._grow(START + self._step)
+        return records
+
+    def _records(self, view: mmap.mmap) -> Iterator[Record]:
+        """The readable records of this generation; sets where the next one goes."""
+        self._end, self._number = START, 0
+        torn = False
+        at = START
+        while (at := view.find(RECORD_MAGIC, at)) >= 0:
+            record = _read_record(view, at, self.generation)
+            if record is None or record[1] <= self._number:
+                torn = torn or (at == self._end and _generation_at(view, at) == self.generation)
+                at += 1
+                continue
+            kind, number, payload = record
+            self.damaged += number - self._number - 1
+            at += RECORD.size + len(payload)
+            self._end, self._number, torn = at, number, False
+            yield kind, number, payload
+        if torn:  # the last record does not check: it was being written, or is damaged
+            self.damaged += 1
+
+    def _begin(self, generation: int) -> None:
+        self.generation = generation
+        self._end, self._number = START, 0
+        self._grow(START + self._step)
+        self._write_slots()
+        _sync_folder(self._path)
+
+    def _set_aside(self) -> None:
+        os.close(self._file)
+        self._path.replace(self._path.with_name(self._path.name + ".damaged"))
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._capacity = 0
+        self.damaged += 1
+        self._begin(1)
+
+    def _check_space(self, end: int) -> None:
+        if end > self._limit:
+            raise LogFull(f"the commit log would exceed {self._limit} bytes")
+        space = os.fstatvfs(self._file)
+        free = space.f_bavail * space.f_frsize
+        if free - (self._target(end) - self._capacity) < self._reserve:
+            raise LogFull(f"the disk has only {free} bytes left")
+
+    def _target(self, end: int) -> int:
+        """A file size of whole steps that holds `end`."""
+        return max(end, min(START + -(-(end - START) // self._step) * self._step, self._limit))
+
+    def _grow(self, end: int) -> None:
+        """Fill with zeros up to at least `end`."""
+        target = self._target(end)
+        before = self._capacity
+        try:
+            for at in range(before, target, MEBI):
+                self._write(bytes(min(MEBI, target - at)), at)
+            os.fsync(self._file)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                os.ftruncate(self._file, before)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise LogFull("the disk is full") from error
+            raise
+        self._capacity = target
+
+    def _write_slots(self) -> None:
+        self._write_slot(self.generation)
+        self._write_slot(self.generation - 1)
+
+    def _write_slot(self, generation: int) -> None:
+        head = SLOT.pack(SLOT_MAGIC, VERSION, generation, 0)[:-4]
+        self._write(head + zlib.crc32(head).to_bytes(4, "little"), generation % 2 * BLOCK)
+        os.fdatasync(self._file)
+
+    def _write(self, data: bytes, at: int) -> None:
+        done = os.pwrite(self._file, data, at)
+        while done < len(data):
+            done += os.pwrite(self._file, data[done:], at + done)
+
+
+def _read_slot(view: mmap.mmap, index: int) -> int | None:
+    head = view[index * BLOCK : index * BLOCK + SLOT.size]
+    if len(head) < SLOT.size:
+        return None
+    magic, version, generation, crc = SLOT.unpack(head)
+    if magic != SLOT_MAGIC or crc != zlib.crc32(head[:-4]):
+        return None
+    if version > VERSION:
+        raise HubError("log-newer", version=version, supported=VERSION)
+    return int(generation)
+
+
+def _read_record(view: mmap.mmap, at: int, generation: int | None) -> Record | None:
+    """The record that begins there, if it is whole and of this generation (None = any)."""
+    head = view[at : at + RECORD.size]
+    if len(head) < RECORD.size:
+        return None
+    magic, written, number, length, kind, crc = RECORD.unpack(head)
+    if magic != RECORD_MAGIC or (generation is not None and written != generation):
+        return None
+    if at + RECORD.size + length > len(view):
+        return None
+    payload = view[at + RECORD.size : at + RECORD.size + length]
+    return (kind, number, payload) if zlib.crc32(payload, zlib.crc32(head[:-4])) == crc else None
+
+
+def _generation_at(view: mmap.mmap, at: int) -> int:
+    return int.from_bytes(view[at + 4 : at + 8], "little")
+
+
+def _found(view: mmap.mmap) -> Iterator[int]:
+    """The generation of every whole record, of whatever generation."""
+    at = START
+    while (at := view.find(RECORD_MAGIC, at)) >= 0:
+        record = _read_record(view, at, None)
+        if record is None:
+            at += 1
+            continue
+        yield _generation_at(view, at)
+        at += RECORD.size + len(record[2])
+
+
+def _any_bytes(view: mmap.mmap) -> bool:
+    return any(view[at : at + MEBI].strip(b"\0") for at in range(0, len(view), MEBI))
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

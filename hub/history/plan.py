@@ -1,0 +1,221 @@
+"""What a merge writes for one outlet: computed from raw samples read back around what is new, never from old sums."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from hub.history import gaps, rollups
+from hub.history.readings import End, Readings, Run, Traits, arrange
+from hub.history.state import SeriesState, State
+from hub.plugins.contract import NONE, TIERS, RawColumns, RollupColumns, SeriesKey
+from hub.telemetry.ranges import Range, Ranges
+
+WIDEST = max(TIERS.values())
+MARGIN_MS = 15 * 60_000  # raw read back on either side, so that the energy rule knows where it stands
+
+
+class Source(Protocol):
+    """What planning reads of the store (see HistoryStore)."""
+
+    def read(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]: ...
+    def read_stream(self, series: SeriesKey, run: str, seq_from: int, seq_to: int) -> RawColumns | None: ...
+    def rollup(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns: ...
+
+
+class SeriesPlan(msgspec.Struct):
+    """New whole values of the touched buckets of one outlet, and what changes beside them.
+
+    span: from the reading before everything new to the one after; the gaps within it are replaced by `gaps`.
+    """
+
+    series: SeriesKey
+    raw: list[RawColumns]
+    rollups: dict[str, RollupColumns]
+    removed: dict[str, list[int]]
+    span: tuple[int, int]
+    gaps: list[gaps.GapRecord]
+    state: SeriesState
+    dropped: int = 0
+
+
+class Planner:
+    """Computes plans from the store, the state and what is new. Blocking; used from worker threads and the loop."""
+
+    def __init__(self, store: Source, state: State) -> None:
+        self._store = store
+        self._state = state
+
+    def plan(
+        self,
+        series: SeriesKey,
+        new: Sequence[RawColumns],
+        runs: Mapping[str, Run],
+        traits: Traits,
+        causes: gaps.Causes,
+        *,
+        horizon: int,
+        minutes_from: int,
+    ) -> SeriesPlan:
+        """`new`: samples with their dates (`at` NONE = undated), `run` named, replacing what the store holds of them.
+
+        horizon: raw samples before it may be gone: buckets there are changed by what the new samples add.
+        minutes_from: the 1-minute tier is not kept before it.
+        """
+        state = self._state.series(series)
+        raw = _by_run(new)
+        late = self._now_dated(series, state, runs)
+        undated = _still_undated(state, raw, runs)
+        parts = [dated for part in [*late, *raw] if len((dated := _dated(part)).seq)]
+        known = SeriesState(state.first_at, state.head, undated)
+        kept = [young for part in _by_run([*late, *raw]) if len((young := _younger(part, horizon)).seq)]
+        if not parts:
+            regaps = self._explained(series, causes, (0, 0))
+            return SeriesPlan(series, kept, {}, {}, (0, 0), regaps, known)
+        low, high = self._span(series, state, parts, runs)
+        first, last = low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST
+        margin = max(MARGIN_MS, 2 * traits.longest_ms)
+        stored = self._store.read(series, first - margin, last + margin)
+        ends = self._ends(series, state, (first - margin, last + margin), (low, high))
+        readings = arrange([*stored, *parts], ends, runs, traits)
+        energy = rollups.flow(readings, traits)
+        before = arrange(stored, ends, runs, traits)
+        energy_before = rollups.flow(before, traits) if first < horizon else energy
+        plan = SeriesPlan(series, kept, {}, {}, (low, high), [], known, energy.dropped)
+        for tier, width in TIERS.items():
+            start, end = low // width * width, (high // width + 1) * width
+            if tier == "1m":
+                start = max(start, minutes_from // width * width)
+            if start >= end:
+                continue
+            whole = rollups.buckets(readings, energy, traits, width, (start, end))
+            old = self._store.rollup(series, tier, start, end)
+            if start < (edge := (horizon // width + 1) * width):
+                unchanged = rollups.buckets(before, energy_before, traits, width, (start, end))
+                whole = rollups.combine(old, whole, unchanged, edge)
+            plan.rollups[tier] = whole
+            plan.removed[tier] = np.setdiff1d(old.start, whole.start).tolist()
+        found = gaps.find(series, readings, energy, traits, causes)
+        plan.gaps = [gap for gap in found if gap.start >= low and gap.end is not None and gap.end <= high]
+        plan.gaps += self._explained(series, causes, (low, high))
+        known.first_at = low if state.first_at is None else min(state.first_at, low)
+        known.head = _later(readings, state.head, runs)
+        return plan
+
+    def _span(
+        self, series: SeriesKey, state: SeriesState, parts: Sequence[RawColumns], runs: Mapping[str, Run]
+    ) -> tuple[int, int]:
+        """From the reading before everything new to the one after."""
+        low, high = min(int(part.at.min()) for part in parts), max(int(part.at.max()) for part in parts)
+        if state.head is not None and any(_follows(part, state.head, runs) for part in parts):
+            low, high = min(low, state.head.at), max(high, state.head.at)
+        elif state.first_at is not None:
+            high = max(high, state.first_at) if high < state.first_at else high
+        for gap in self._state.gaps(series, low, low) + self._state.gaps(series, high, high):
+            low, high = min(low, gap.start), max(high, gap.end or high)
+        return low, high
+
+    def _ends(self, series: SeriesKey, state: SeriesState, window: tuple[int, int], span: tuple[int, int]) -> list[End]:
+        """Readings next to the window that the store may no longer hold, or that lie far away."""
+        near = self._state.gaps(series, *window)
+        ends = [end for gap in near for end in (gap.left, gap.right) if end is not None]
+        if state.head is not None and span[0] <= state.head.at <= span[1]:
+            ends.append(state.head)
+        return ends
+
+    def _now_dated(self, series: SeriesKey, state: SeriesState, runs: Mapping[str, Run]) -> list[RawColumns]:
+        """Samples in the store that had no date, of runs that have one now."""
+        found = []
+        for run in runs.values():
+            for first, last in state.undated.get(run.number, []) if run.points else []:
+                part = self._store.read_stream(series, run.run, first, last)
+                if part is not None:
+                    found.append(run.dated(part))
+        return found
+
+    def _explained(self, series: SeriesKey, causes: gaps.Causes, span: tuple[int, int]) -> list[gaps.GapRecord]:
+        """Gaps outside the span of which the cause is known only now."""
+        explained = []
+        for gap in self._state.unexplained(series):
+            if gap.left is None or gap.right is None or (gap.start >= span[0] and (gap.end or 0) <= span[1]):
+                continue
+            cause = causes.between(gap.left, gap.right)
+            if cause != gap.cause:
+                explained.append(msgspec.structs.replace(gap, cause=cause))
+        return explained
+
+
+def _by_run(parts: Sequence[RawColumns]) -> list[RawColumns]:
+    """One part a run, ascending by seq."""
+    runs = dict.fromkeys(part.run for part in parts)
+    return [join([part for part in parts if part.run == run]) for run in runs]
+
+
+def join(parts: Sequence[RawColumns]) -> RawColumns:
+    """Several parts of one run as one, ascending by seq."""
+    if len(parts) == 1:
+        return parts[0]
+    seq = np.concatenate([part.seq for part in parts])
+    order = np.argsort(seq, kind="stable")
+    names = dict.fromkeys(name for part in parts for name in part.extra)
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])[order]
+        for name in RawColumns.__struct_fields__
+        if name not in ("run", "extra")
+    }
+    extra = {
+        name: np.concatenate([part.extra.get(name, np.full(len(part.seq), np.nan)) for part in parts])[order]
+        for name in names
+    }
+    return RawColumns(run=parts[0].run, extra=extra, **columns)
+
+
+def select(part: RawColumns, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> RawColumns:
+    """The chosen samples."""
+    if chosen.all():
+        return part
+    columns = {
+        name: getattr(part, name)[chosen] for name in RawColumns.__struct_fields__ if name not in ("run", "extra")
+    }
+    return RawColumns(run=part.run, extra={name: values[chosen] for name, values in part.extra.items()}, **columns)
+
+
+def _younger(part: RawColumns, horizon: int) -> RawColumns:
+    """Without what raw retention would remove at once."""
+    return select(part, (part.at >= horizon) | (part.at == NONE))
+
+
+def _dated(part: RawColumns) -> RawColumns:
+    return select(part, part.at != NONE)
+
+
+def _still_undated(state: SeriesState, new: Sequence[RawColumns], runs: Mapping[str, Run]) -> dict[int, list[Range]]:
+    undated = {number: Ranges(ranges) for number, ranges in state.undated.items()}
+    for run in runs.values():
+        if run.points:
+            undated.pop(run.number, None)
+    for part in new:
+        if part.run in runs:
+            ranges = undated.setdefault(runs[part.run].number, Ranges())
+            for seq in part.seq[part.at == NONE].tolist():
+                ranges.add(seq, seq)
+    return {number: list(ranges) for number, ranges in undated.items() if len(ranges)}
+
+
+def _order(run: str, runs: Mapping[str, Run]) -> int:
+    return runs[run].order if run in runs else -1
+
+
+def _follows(part: RawColumns, head: End, runs: Mapping[str, Run]) -> bool:
+    return (_order(part.run, runs), int(part.seq[-1])) > (_order(head.run, runs), head.seq)
+
+
+def _later(readings: Readings, head: End | None, runs: Mapping[str, Run]) -> End | None:
+    """The last reading of all."""
+    if not len(readings):
+        return head
+    last = readings.end(len(readings) - 1)
+    if head is None:
+        return last
+    return max(head, last, key=lambda end: (_order(end.run, runs), end.seq, end.at))

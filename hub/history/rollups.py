@@ -1,0 +1,231 @@
+"""Rollups: from readings in order to the buckets of a tier; every bucket a sum of booked steps and of samples."""
+
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+
+from hub.history.readings import Bools, Readings, Traits
+from hub.plugins.contract import NONE, Float64, Int64, RollupColumns
+from hub.telemetry.energy import counter_steps, power_steps
+
+
+class Booked(msgspec.Struct):
+    """Energy that flowed between readings start[k] and end[k]; `estimated` where something is missing between."""
+
+    start: Int64
+    end: Int64
+    mwh: Float64
+    estimated: Bools
+
+
+class Flow(msgspec.Struct):
+    """All energy of some readings. `dropped`: counter values that were passed over."""
+
+    imported: Booked
+    exported: Booked
+    dropped: int
+
+
+def flow(readings: Readings, traits: Traits) -> Flow:
+    """Book every step: run by run, a new baseline where another plug took over."""
+    imported, exported, dropped = [], [], 0
+    for first, last in _stretches(readings):
+        step, lost = _counter(readings, readings.energy_mwh, first, last, traits)
+        imported.append(step)
+        dropped += lost
+        step, lost = _counter(readings, readings.export_mwh, first, last, traits)
+        exported.append(step)
+        dropped += lost
+        ends, mwh = _without_counter(readings, first, last, traits)
+        nothing = np.zeros(len(ends), bool)
+        imported.append(Booked(ends - 1, ends, mwh.clip(0), nothing))
+        exported.append(Booked(ends - 1, ends, (-mwh).clip(0), nothing))
+    return Flow(_joined(imported), _joined(exported), dropped)
+
+
+def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: tuple[int, int]) -> RollupColumns:
+    """The buckets of `width` ms with span[0] <= bucket < span[1] (multiples of width) that hold something."""
+    start, end = span
+    n = (end - start) // width
+    grid = _Grid(start, width, n)
+    real = ~readings.bare
+    at = readings.at[real]
+    place = (at - start) // width
+    inside = (place >= 0) & (place < n)
+    place = place[inside]
+    count = np.bincount(place, minlength=n)
+    power = readings.power[real][inside]
+    seen = ~np.isnan(power)
+    low, high = np.full(n, np.inf), np.full(n, -np.inf)
+    np.minimum.at(low, place[seen], power[seen])
+    np.maximum.at(high, place[seen], power[seen])
+    voltage, current = readings.voltage[real][inside], readings.current[real][inside]
+    covered, on = _covered(readings, traits, grid)
+    imports = _spread(readings, energy.imported, grid)
+    exports = _spread(readings, energy.exported, grid)
+    estimated = _spread(readings, _only(energy.imported), grid)
+    held = np.flatnonzero((count > 0) | (imports > 0) | (exports > 0) | (covered > 0))
+    nothing = np.isinf(low)
+    low[nothing] = high[nothing] = np.nan
+    return RollupColumns(
+        start=start + held * width,
+        mean_power=_means(power, place, n)[held],
+        min_power=low[held],
+        max_power=high[held],
+        mean_voltage=_means(voltage, place, n)[held],
+        mean_current=_means(current, place, n)[held],
+        import_mwh=imports[held],
+        export_mwh=exports[held],
+        estimated_mwh=estimated[held],
+        on_ms=np.rint(on[held]).astype(np.int64),
+        covered_ms=np.rint(covered[held]).astype(np.int64),
+        count=count[held].astype(np.int64),
+    )
+
+
+def combine(old: RollupColumns, new: RollupColumns, unchanged: RollupColumns, edge: int) -> RollupColumns:
+    """Buckets before `edge`, whose raw samples may be gone: old + new - unchanged; from `edge` on: new.
+
+    `unchanged`: what the readings give without the new samples.
+    """
+    starts = np.union1d(old.start[old.start < edge], new.start)
+    o, n, u = (_aligned(part, starts) for part in (old, new, unchanged))
+    late = starts >= edge
+
+    def added(name: str) -> Float64:
+        sums: Float64 = np.where(late, n[name], o[name] + n[name] - u[name])
+        return sums
+
+    def mean(name: str) -> Float64:
+        weights = [np.where(np.isnan(part[name]), 0, part["count"]) for part in (o, n, u)]
+        values = [np.nan_to_num(part[name]) * weight for part, weight in zip((o, n, u), weights, strict=True)]
+        weight = weights[0] + weights[1] - weights[2]
+        total = values[0] + values[1] - values[2]
+        means = np.divide(total, weight, out=np.full(len(starts), np.nan), where=weight > 0)
+        return np.where(late, n[name], means)
+
+    return RollupColumns(
+        start=starts,
+        mean_power=mean("mean_power"),
+        min_power=np.where(late, n["min_power"], np.fmin(o["min_power"], n["min_power"])),
+        max_power=np.where(late, n["max_power"], np.fmax(o["max_power"], n["max_power"])),
+        mean_voltage=mean("mean_voltage"),
+        mean_current=mean("mean_current"),
+        import_mwh=added("import_mwh").clip(0),
+        export_mwh=added("export_mwh").clip(0),
+        estimated_mwh=added("estimated_mwh").clip(0),
+        on_ms=np.rint(added("on_ms")).astype(np.int64),
+        covered_ms=np.rint(added("covered_ms")).astype(np.int64),
+        count=np.rint(added("count")).astype(np.int64),
+    )
+
+
+def _aligned(part: RollupColumns, starts: Int64) -> dict[str, Float64]:
+    """The columns at these starts; where there is no bucket NaN for a level, 0 for a sum."""
+    where = np.searchsorted(starts, part.start)
+    known = (where < len(starts)) & (starts[np.minimum(where, max(len(starts) - 1, 0))] == part.start)
+    columns = {}
+    for name in RollupColumns.__struct_fields__:
+        level = name.startswith(("mean", "min_p", "max_p"))
+        columns[name] = np.full(len(starts), np.nan if level else 0.0)
+        columns[name][where[known]] = getattr(part, name)[known]
+    return columns
+
+
+class _Grid:
+    """Equal buckets from `start` on."""
+
+    def __init__(self, start: int, width: int, n: int) -> None:
+        self.start = start
+        self.width = width
+        self.n = n
+
+    def spread(self, begin: Int64, end: Int64, amount: Float64) -> Float64:
+        """What of each amount, spread evenly over begin..end, falls into each bucket; without length: at its end."""
+        sums = np.zeros(self.n)
+        limit = self.start + self.n * self.width
+        length = end - begin
+        instant = length <= 0
+        first = (np.where(instant, end, begin) - self.start) // self.width
+        last = (np.where(instant, end, end - 1) - self.start) // self.width
+        whole = (first == last) & (first >= 0) & (first < self.n)
+        np.add.at(sums, first[whole], amount[whole])
+        for k in np.flatnonzero((first != last) & (end > self.start) & (begin < limit)):
+            a, b = max(int(first[k]), 0), min(int(last[k]), self.n - 1)
+            edges = self.start + np.arange(a, b + 2) * self.width
+            inside = np.diff(edges.clip(begin[k], end[k]))
+            sums[a : b + 1] += amount[k] * inside / length[k]
+        return sums
+
+
+def _stretches(readings: Readings) -> list[tuple[int, int]]:
+    """first, last + 1 of what one plug measured: another hardware_id brings another counter."""
+    if not len(readings):
+        return []
+    hardware = [run.hardware for run in readings.runs]
+    numbers = {name: k for k, name in enumerate(dict.fromkeys(hardware))}
+    plug = np.array([numbers[name] for name in hardware])[readings.run]
+    edges = [0, *(np.flatnonzero(np.diff(plug)) + 1).tolist(), len(readings)]
+    return list(pairwise(edges))
+
+
+def _counter(readings: Readings, counter: Int64, first: int, last: int, traits: Traits) -> tuple[Booked, int]:
+    where = np.flatnonzero(counter[first:last] != NONE) + first
+    steps = counter_steps(counter[where], readings.clock[where], traits.limit_w, traits.resolution_mwh)
+    start, end = where[steps.start], where[steps.end]
+    breaks = np.cumsum(readings.broken)
+    return Booked(start, end, steps.mwh, breaks[end] > breaks[start]), len(steps.dropped)
+
+
+def _without_counter(readings: Readings, first: int, last: int, traits: Traits) -> tuple[Int64, Float64]:
+    """Power integrated within runs that send no counter of import."""
+    counted = np.unique(readings.run[first:last][readings.energy_mwh[first:last] != NONE])
+    ends, amounts = [np.empty(0, np.int64)], [np.empty(0)]
+    for run in np.setdiff1d(np.unique(readings.run[first:last]), counted):
+        where = np.flatnonzero(readings.run[first:last] == run) + first
+        step, mwh = power_steps(readings.power[where], readings.clock[where], traits.longest_ms)
+        ends.append(where[step])
+        amounts.append(mwh)
+    return np.concatenate(ends), np.concatenate(amounts)
+
+
+def _joined(booked: list[Booked]) -> Booked:
+    if not booked:
+        empty = np.empty(0, np.int64)
+        return Booked(empty, empty, np.empty(0), np.empty(0, bool))
+    fields = ("start", "end", "mwh", "estimated")
+    return Booked(*(np.concatenate([getattr(part, name) for part in booked]) for name in fields))
+
+
+def _only(booked: Booked) -> Booked:
+    """The estimated part."""
+    chosen = booked.estimated
+    return Booked(booked.start[chosen], booked.end[chosen], booked.mwh[chosen], booked.estimated[chosen])
+
+
+def _spread(readings: Readings, booked: Booked, grid: _Grid) -> Float64:
+    return grid.spread(readings.at[booked.start], readings.at[booked.end], booked.mwh)
+
+
+def _covered(readings: Readings, traits: Traits, grid: _Grid) -> tuple[Float64, Float64]:
+    """ms that samples cover, and the part of them with the relay on: each sample until the next, at most one interval
+    where something is missing behind it."""
+    if not len(readings):
+        return np.zeros(grid.n), np.zeros(grid.n)
+    until = np.append(readings.clock[1:] - readings.clock[:-1], traits.interval_ms)
+    behind = np.append(readings.broken[1:], True)
+    until = np.where(behind, np.minimum(np.where(until > 0, until, traits.interval_ms), traits.interval_ms), until)
+    until[readings.bare] = 0
+    begin, amount = readings.at, until.astype(np.float64)
+    covered = grid.spread(begin, begin + until, amount)
+    lit = readings.relay == 1
+    return covered, grid.spread(begin[lit], (begin + until)[lit], amount[lit])
+
+
+def _means(values: Float64, place: Int64, n: int) -> Float64:
+    seen = ~np.isnan(values)
+    count = np.bincount(place[seen], minlength=n)
+    total = np.bincount(place[seen], weights=values[seen], minlength=n)
+    means: Float64 = np.divide(total, count, out=np.full(n, np.nan), where=count > 0)
+    return means

@@ -1,0 +1,262 @@
+"""History's own small database: streams, offsets, gaps and where each series ends; brought up to date by each merge."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from hub.history.gaps import GapRecord, Outage
+from hub.history.readings import End
+from hub.messages import HubError
+from hub.plugins.contract import SeriesKey
+from hub.telemetry.offsets import Point
+from hub.telemetry.ranges import Range
+from hub.telemetry.streams import Note
+
+VERSION = 1
+SCHEMA = """
+create table stream (
+    number integer primary key, device text not null, channel integer not null, run text not null,
+    hardware text not null, place integer, reason text, known blob not null
+);
+create table series (device text, channel integer, known blob not null, primary key (device, channel)) without rowid;
+create table gap (
+    device text, channel integer, start integer, end integer not null, cause text not null,
+    known blob not null, primary key (device, channel, start)
+) without rowid;
+create table meta (name text primary key, value blob not null) without rowid;
+"""
+
+T = TypeVar("T")
+
+
+class StreamKnown(msgspec.Struct, array_like=True):
+    """What is kept of a stream besides its name."""
+
+    settled: list[Range]
+    notes: list[Note]
+    points: list[Point]
+    first: Point | None = None
+
+
+class StreamRow(msgspec.Struct, array_like=True):
+    """One stream as it is kept."""
+
+    number: int
+    device: str
+    channel: int
+    run: str
+    hardware: str
+    order: int | None
+    reason: str | None
+    known: StreamKnown
+
+
+_encode = msgspec.msgpack.encode
+_decode_known = msgspec.msgpack.Decoder(StreamKnown).decode
+
+
+class SeriesState(msgspec.Struct, array_like=True):
+    """Where the merged history of one outlet begins and ends, and which samples in the store are still undated."""
+
+    first_at: int | None = None
+    head: End | None = None
+    undated: dict[int, list[Range]] = {}  # stream number -> seqs
+
+
+class Merged(msgspec.Struct, array_like=True):
+    """Up to which record of which generation of the log the store and this database are.
+
+    sessions: the hub runs that wrote those records: a log that was begun anew is not taken for the old one.
+    """
+
+    generation: int = 0
+    number: int = 0
+    sessions: list[int] = []
+
+
+class SeriesChange(msgspec.Struct, array_like=True):
+    """What a merge changes of one outlet: the gaps within span are replaced."""
+
+    device: str
+    channel: int
+    span: tuple[int, int]
+    gaps: list[GapRecord]
+    state: SeriesState
+
+
+class State:
+    """A SQLite file; blocking, safe to use from several threads. Raises OSError where SQLite cannot read or write."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Open or create. Raises HubError("state-newer"), OSError."""
+        try:
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            version = connection.execute("pragma user_version").fetchone()[0]
+            if version > VERSION:
+                connection.close()
+                raise HubError("history-newer", version=version, supported=VERSION)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            if version == 0:
+                connection.executescript(f"begin; {SCHEMA} pragma user_version = {VERSION}; commit;")
+        except sqlite3.Error as error:
+            raise OSError(f"{self._path}: {error}") from error
+        self._connection = connection
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def streams(self) -> list[StreamRow]:
+        """Every stream."""
+        rows = self._all("select number, device, channel, run, hardware, place, reason, known from stream")
+        return [
+            StreamRow(number, device, channel, run, hardware, order, reason, _decode_known(known))
+            for number, device, channel, run, hardware, order, reason, known in rows
+        ]
+
+    def series(self, series: SeriesKey) -> SeriesState:
+        """Where this outlet's history stands; a new one when there is none."""
+        rows = self._all("select known from series where device = ? and channel = ?", series.device, series.channel)
+        return msgspec.msgpack.decode(rows[0][0], type=SeriesState) if rows else SeriesState()
+
+    def all_series(self) -> list[tuple[SeriesKey, SeriesState]]:
+        """Every outlet with merged history."""
+        rows = self._all("select device, channel, known from series")
+        return [
+            (SeriesKey(device, channel), msgspec.msgpack.decode(known, type=SeriesState))
+            for device, channel, known in rows
+        ]
+
+    def gaps(self, series: SeriesKey, start: int, end: int) -> list[GapRecord]:
+        """Gaps that overlap start..end (both included), by start."""
+        rows = self._all(
+            "select known from gap where device = ? and channel = ? and start <= ? and end >= ? order by start",
+            series.device,
+            series.channel,
+            end,
+            start,
+        )
+        return [msgspec.msgpack.decode(row[0], type=GapRecord) for row in rows]
+
+    def unexplained(self, series: SeriesKey) -> list[GapRecord]:
+        """The newest gaps of unknown cause."""
+        rows = self._all(
+            "select known from gap where device = ? and channel = ? and cause = 'unknown'"
+            " order by start desc limit 100",
+            series.device,
+            series.channel,
+        )
+        return [msgspec.msgpack.decode(row[0], type=GapRecord) for row in rows]
+
+    def merged(self) -> Merged:
+        """Up to where the log is merged."""
+        return self._meta("merged", Merged, Merged())
+
+    def mark(self) -> int:
+        """The latest certain time that was merged, Unix ms."""
+        return self._meta("mark", int, 0)
+
+    def outages(self) -> list[Outage]:
+        """When the hub did not run."""
+        return self._meta("outages", list[Outage], [])
+
+    def apply(self, changes: Iterable[SeriesChange]) -> None:
+        """What a merge changed of some outlets, in one transaction. Doing it twice changes nothing."""
+        with self._transaction() as connection:
+            for change in changes:
+                place = (change.device, change.channel)
+                connection.execute(
+                    "delete from gap where device = ? and channel = ? and start >= ? and end <= ?", place + change.span
+                )
+                connection.executemany(
+                    "insert or replace into gap values (?, ?, ?, ?, ?, ?)",
+                    [(*place, gap.start, gap.end, gap.cause, _encode(gap)) for gap in change.gaps],
+                )
+                connection.execute("insert or replace into series values (?, ?, ?)", (*place, _encode(change.state)))
+
+    def finish(self, merged: Merged, mark: int, streams: Iterable[StreamRow]) -> None:
+        """Everything up to record `merged` of the log is in the store; the streams stand as of that record."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "insert or replace into stream values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (s.number, s.device, s.channel, s.run, s.hardware, s.order, s.reason, _encode(s.known))
+                    for s in streams
+                ],
+            )
+            connection.executemany(
+                "insert or replace into meta values (?, ?)",
+                [("merged", _encode(merged)), ("mark", _encode(mark))],
+            )
+
+    def keep_outages(self, outages: Sequence[Outage]) -> None:
+        """When the hub did not run."""
+        with self._transaction() as connection:
+            connection.execute("insert or replace into meta values ('outages', ?)", (_encode(list(outages)),))
+
+    def forget(self, device: str) -> None:
+        """The device was removed, with its history."""
+        with self._transaction() as connection:
+            for table in ("stream", "series", "gap"):
+                connection.execute(f"delete from {table} where device = ?", (device,))  # noqa: S608
+
+    def _meta(self, name: str, kind: type[T], default: T) -> T:
+        rows = self._all("select value from meta where name = ?", name)
+        return msgspec.msgpack.decode(rows[0][0], type=kind) if rows else default
+
+    def _all(self, statement: str, *values: Any) -> list[Any]:
+        try:
+            with self._lock:
+                return self._opened().execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise OSError(f"{self._path}: {error}") from error
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._opened(), self._lock, self._path)
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise OSError(f"{self._path} is not open")
+        return self._connection
+
+
+class _Transaction:
+    """All or nothing, in one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, path: Path) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._lock.acquire()
+        try:
+            self._connection.execute("begin immediate")
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise OSError(f"{self._path}: {error}") from error
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            self._connection.execute("rollback" if kind else "commit")
+        except sqlite3.Error as failure:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise OSError(f"{self._path}: {failure}") from failure
+        finally:
+            self._lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise OSError(f"{self._path}: {error}") from error

@@ -1,0 +1,306 @@
+"""The column codec, open to storage plugins: samples and rollups as compressed, checksummed bytes and back, exactly.
+
+Integers are decimal where the values are: the coarsest scale at which every value comes back bit for bit, else raw
+floats. Each column leans on those before it: `up` on seq, `at` on up, current on power and voltage, the counters on
+power and time, a bucket's minimum and maximum on its mean.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hub.plugins.contract import NONE, RawColumns, RollupColumns
+from hub.plugins.packing import DamagedChunk, NewerChunk, Row, pack, unpack
+from hub.plugins.predict import FLAGS, Column, Int64, Mask, predict, restore
+
+__all__ = [
+    "DamagedChunk",
+    "NewerChunk",
+    "decode_raw",
+    "decode_rollup",
+    "encode_raw",
+    "encode_rollup",
+    "pack_raw",
+    "unpack_raw",
+]
+
+Float64 = npt.NDArray[np.float64]
+
+RAW, ROLLUP = 0, 1  # first byte of a label: what a chunk holds
+BASE = 1  # predicted from another column
+SCALE = 1  # shift of the scale within the caller's flags
+DECIMALS = 7  # scales 0 to 6 decimals
+FLOATS, PRODUCT = 15, 14  # scales: no decimals fit; power is voltage x current exactly
+EXACT = 2.0**53
+QUIET = np.errstate(all="ignore")  # a prediction may overflow: it is only worse then, not wrong
+HEX_RUN = 16  # a run of 64 random bits in hex is kept as bytes
+LONGEST_STEP = 3_600_000  # ms of one power reading that a counter's prediction believes
+
+
+def encode_raw(columns: RawColumns) -> bytes:
+    """One stream's samples as one chunk. NaN stays NaN (its payload and the sign of zero do not)."""
+    return pack_raw([columns])
+
+
+def decode_raw(data: bytes) -> RawColumns:
+    """What `encode_raw` was given. Raises DamagedChunk."""
+    streams = unpack_raw(data)
+    if len(streams) != 1:
+        raise DamagedChunk("not one stream")
+    return streams[0]
+
+
+@QUIET
+def pack_raw(streams: Sequence[RawColumns]) -> bytes:
+    """Many streams in one chunk, the same column of all lying together: what a commit of few samples each wants."""
+    names = sorted({name for columns in streams for name in columns.extra})
+    label = bytearray([RAW])
+    for text in names:
+        _put_text(label, text)
+    label.append(0)
+    for columns in streams:
+        _put_run(label, columns.run)
+    return pack([_raw_row(columns, names) for columns in streams], bytes(label))
+
+
+@QUIET
+def unpack_raw(data: bytes) -> list[RawColumns]:
+    """What `pack_raw` was given. Raises DamagedChunk."""
+    rows, label = unpack(data)
+    try:
+        if label[0] != RAW:
+            raise DamagedChunk("no samples")
+        at, names = 1, []
+        while label[at]:
+            name, at = _text(label, at)
+            names.append(name)
+        at += 1
+        streams = []
+        for row in rows:
+            run, at = _run(label, at)
+            streams.append(_raw_columns(row, run, names))
+    except (IndexError, ValueError) as error:
+        raise DamagedChunk(str(error)) from error
+    return streams
+
+
+@QUIET
+def encode_rollup(columns: RollupColumns) -> bytes:
+    """Buckets of one tier as one chunk."""
+    means = [columns.mean_power, columns.min_power, columns.max_power, columns.mean_voltage, columns.mean_current]
+    power = columns.mean_power
+    leans: list[Float64 | None] = [None, power, power, None, _amperes(power, columns.mean_voltage)]
+    energies = [columns.import_mwh, columns.export_mwh, columns.estimated_mwh]
+    expected = _expected_energy(power, columns.covered_ms)
+    row = [predict(a)[0] for a in (columns.start, columns.covered_ms, columns.on_ms, columns.count)]
+    row += [_float_column(values, base) for values, base in zip(means, leans, strict=True)]
+    row += [_float_column(v, b) for v, b in zip(energies, (expected, -expected, None), strict=True)]
+    return pack([(len(columns.start), row)], bytes([ROLLUP]))
+
+
+@QUIET
+def decode_rollup(data: bytes) -> RollupColumns:
+    """What `encode_rollup` was given. Raises DamagedChunk."""
+    rows, label = unpack(data)
+    if label != bytes([ROLLUP]) or len(rows) != 1:
+        raise DamagedChunk("no buckets")
+    length, row = rows[0]
+    start, covered, on, count = (restore(column, length)[0] for column in row[:4])
+    power = _floats(row[4], length)
+    low, high = _floats(row[5], length, power), _floats(row[6], length, power)
+    voltage = _floats(row[7], length)
+    current = _floats(row[8], length, _amperes(power, voltage))
+    expected = _expected_energy(power, covered)
+    imported, exported, estimated = (
+        _floats(column, length, base) for column, base in zip(row[9:], (expected, -expected, None), strict=True)
+    )
+    return RollupColumns(start, power, low, high, voltage, current, imported, exported, estimated, on, covered, count)
+
+
+def _raw_row(c: RawColumns, names: Sequence[str]) -> Row:
+    step = _pace(c.seq, c.up if (c.up != NONE).any() else c.at)
+    dated_by_up = bool((c.up != NONE).any())
+    time = c.up if dated_by_up else c.at
+    product = _is_product(c)
+    row = [predict(c.seq)[0]]
+    row.append(_int_column(c.up, step * c.seq)._replace(extra=step))
+    row.append(_int_column(c.at, c.up if dated_by_up else step * c.seq))
+    row.append(_float_column(c.voltage, None))
+    row.append(Column(PRODUCT << SCALE + FLAGS) if product else _float_column(c.power, None))
+    row.append(_float_column(c.current, None if product else _amperes(c.power, c.voltage)))
+    row += [_counter_column(counter, sign * c.power, time) for counter, sign in ((c.energy_mwh, 1), (c.export_mwh, -1))]
+    row += [predict(a.astype(np.int64))[0] for a in (c.relay, c.apparent)]
+    row += [_float_column(c.extra[name], None) if name in c.extra else Column() for name in names]
+    return len(c.seq), row
+
+
+def _raw_columns(row: Row, run: str, names: Sequence[str]) -> RawColumns:
+    n, columns = row
+    seq = restore(columns[0], n)[0]
+    step = columns[1].extra
+    up = _ints(columns[1], n, np.int64(step) * seq)
+    dated_by_up = bool((up != NONE).any())
+    at = _ints(columns[2], n, up if dated_by_up else np.int64(step) * seq)
+    voltage = _floats(columns[3], n)
+    if columns[4].mode >> SCALE + FLAGS == PRODUCT:
+        current = _floats(columns[5], n)
+        power = voltage * current
+    else:
+        power = _floats(columns[4], n)
+        current = _floats(columns[5], n, _amperes(power, voltage))
+    time = up if dated_by_up else at
+    energy, export = (_counter(columns[6 + k], n, sign * power, time) for k, sign in enumerate((1, -1)))
+    relay, apparent = (restore(column, n)[0].astype(np.int8) for column in columns[8:10])
+    extra = {name: _floats(column, n) for name, column in zip(names, columns[10:], strict=True) if column.mode}
+    return RawColumns(run, seq, up, at, voltage, current, power, energy, export, relay, apparent, extra)
+
+
+def _int_column(values: Int64, base: Int64) -> Column:
+    """A column of which NONE is missing, as its distance from `base`."""
+    return predict(values - base, values == NONE)[0]
+
+
+def _ints(column: Column, length: int, base: Int64) -> Int64:
+    values, missing = restore(column, length)
+    return _with_none(values + base, missing)
+
+
+def _counter_column(counter: Int64, power: Float64, time: Int64) -> Column:
+    """A counter as its distance from what power and time let expect, where that is smaller."""
+    missing = counter == NONE
+    plain, plain_cost = predict(counter, missing)
+    if missing.all() or len(counter) < 2:
+        return plain
+    energy, divisor = _expected_counter(power, time)
+    rest = (counter - counter[int(np.argmin(missing))]).astype(np.float64) - energy / divisor
+    rest = rest[~missing]
+    best, cost = plain, plain_cost
+    # The counter is the floor of a sum: where power is all that it counts, the largest rest is its fraction.
+    for fraction in (float(rest.max()), float(rest.mean()) + 0.5):
+        phase = int(min(max(fraction % 1.0 if abs(fraction) < EXACT else 0.0, 0.0), 1.0) * (divisor - 1))
+        column, bits = predict(counter - (energy + phase) // divisor, missing)
+        if bits < cost:
+            best, cost = column._replace(mode=column.mode | BASE << FLAGS, extra=phase), bits
+    return best
+
+
+def _counter(column: Column, length: int, power: Float64, time: Int64) -> Int64:
+    values, missing = restore(column, length)
+    if column.mode >> FLAGS & BASE:
+        energy, divisor = _expected_counter(power, time)
+        values = values + (energy + column.extra) // divisor
+    return _with_none(values, missing)
+
+
+def _expected_counter(power: Float64, time: Int64) -> tuple[Int64, int]:
+    """(sum of power x time, what to divide it by for mWh), in integers: equal on every machine."""
+    milliwatts = np.rint(np.clip(np.nan_to_num(power), 0, 1e6) * 1000).astype(np.int64)
+    steps = np.clip(np.diff(time, prepend=time[:1]), 0, LONGEST_STEP)
+    return np.cumsum(milliwatts * steps), 3_600_000
+
+
+def _float_column(values: Float64, base: Float64 | None) -> Column:
+    """A column of decimals, NaN missing; as its distance from `base` where that is smaller."""
+    missing = np.isnan(values)
+    scale, numbers = _scaled(values, missing)
+    column, cost = predict(numbers, missing)
+    if not column.mode:
+        return column
+    flags = scale << SCALE
+    if base is not None and scale != FLOATS:
+        leaning, bits = predict(numbers - _rounded(base, scale), missing)
+        if bits < cost:
+            column, flags = leaning, flags | BASE
+    return column._replace(mode=column.mode | flags << FLAGS)
+
+
+def _floats(column: Column, length: int, base: Float64 | None = None) -> Float64:
+    numbers, missing = restore(column, length)
+    scale = column.mode >> FLAGS + SCALE
+    if scale == FLOATS:
+        values = numbers.view(np.float64).copy()
+    else:
+        if base is not None and column.mode >> FLAGS & BASE:
+            numbers = numbers + _rounded(base, scale)
+        values = numbers / 10.0**scale
+    if missing is not None:
+        values[missing] = np.nan
+    return values
+
+
+def _scaled(values: Float64, missing: Mask) -> tuple[int, Int64]:
+    """The coarsest number of decimals at which every value comes back exactly, and the values so."""
+    known = np.where(missing, 0.0, values)
+    if np.isfinite(known).all() and np.abs(known).max(initial=0.0) < EXACT / 10**DECIMALS:
+        for decimals in range(DECIMALS):
+            numbers = np.rint(known * 10.0**decimals)
+            if (numbers / 10.0**decimals == known).all():
+                return decimals, numbers.astype(np.int64)
+    return FLOATS, known.view(np.int64)
+
+
+def _rounded(base: Float64, scale: int) -> Int64:
+    return np.rint(np.clip(np.nan_to_num(base), -1e9, 1e9) * 10.0**scale).astype(np.int64)
+
+
+def _amperes(power: Float64, voltage: Float64) -> Float64:
+    usable = np.abs(voltage) > 1e-3  # False for NaN too
+    return np.divide(power, voltage, out=np.zeros(len(power)), where=usable)
+
+
+def _expected_energy(power: Float64, covered_ms: Int64) -> Float64:
+    return np.nan_to_num(power) * covered_ms / 3600.0
+
+
+def _is_product(c: RawColumns) -> bool:
+    """Is power nothing but voltage x current, to the last bit? (With few decimals it is cheaper as a column.)"""
+    missing = np.isnan(c.power)
+    if missing.all() or not np.array_equal(c.voltage * c.current, c.power, equal_nan=True):
+        return False
+    return _scaled(c.power, missing)[0] > 2
+
+
+def _pace(seq: Int64, time: Int64) -> int:
+    """The usual step of `time` for a step of one in `seq`, 0 where there is none."""
+    if len(seq) < 2:
+        return 0
+    steps = np.diff(time)[np.diff(seq) == 1]
+    return int(np.partition(steps, len(steps) // 2)[len(steps) // 2]) if len(steps) else 0
+
+
+def _with_none(values: Int64, missing: Mask | None) -> Int64:
+    if missing is not None:
+        values[missing] = NONE
+    return values
+
+
+def _put_text(label: bytearray, text: str) -> None:
+    data = text.encode()
+    if not 0 < len(data) < 256:
+        raise ValueError("a name has 1 to 255 bytes")
+    label.append(len(data))
+    label += data
+
+
+def _text(label: bytes, at: int) -> tuple[str, int]:
+    end = at + 1 + label[at]
+    return label[at + 1 : end].decode(), end
+
+
+def _put_run(label: bytearray, run: str) -> None:
+    if len(run) == HEX_RUN and run.strip("0123456789abcdef") == "":
+        label.append(255)
+        label += bytes.fromhex(run)
+        return
+    data = run.encode()
+    if len(data) > 254:
+        raise ValueError("a run has at most 254 bytes")
+    label.append(len(data))
+    label += data
+
+
+def _run(label: bytes, at: int) -> tuple[str, int]:
+    if label[at] == 255:
+        return label[at + 1 : at + 9].hex(), at + 9
+    return _text(label, at)

@@ -1,0 +1,235 @@
+"""Rows of predicted columns as bytes: byte planes through deflate, with a version and a checksum."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from hub.plugins.predict import BLOCK, DELTA, LEVEL, MASK, PREDICTOR, Column, UInt64
+
+VERSION = 1
+WIDTHS = (0, 1, 2, 4, 8)
+JOINED, APART = 0, 1
+TRY_JOINED = 1 << 16  # above this many bytes columns never gain from a common stream
+
+
+class DamagedChunk(Exception):
+    """The bytes are not what was written."""
+
+
+class NewerChunk(DamagedChunk):
+    """A newer version of the hub wrote these bytes."""
+
+
+Row = tuple[int, list[Column]]
+"""A number of values, and its columns."""
+
+
+def pack(rows: Sequence[Row], label: bytes = b"") -> bytes:
+    """Rows with equally many columns as bytes, the same column of all lying together. `label` is the caller's own."""
+    count = len(rows[0][1]) if rows else 0
+    parts = [part for index in range(count) for part in _gathered(rows, index)]
+    widths = bytes(_width(part) for part in parts)
+    planes = [_planes(part, width) for part, width in zip(parts, widths, strict=True)]
+    head = bytearray()
+    _put(head, len(label))
+    head += label
+    _put(head, len(rows))
+    _put(head, count)
+    for field in _fields(rows):
+        previous = 0
+        for value in field:
+            difference = value - previous
+            _put(head, difference * 2 if difference >= 0 else -difference * 2 - 1)
+            previous = value
+    head += widths
+    layout, body = _deflated_all(planes)
+    packed_head = _deflated(bytes(head))
+    rest = bytearray([layout])
+    _put(rest, len(packed_head))
+    rest += packed_head
+    rest += body
+    return bytes([VERSION]) + _checksum(VERSION, rest) + bytes(rest)
+
+
+def unpack(data: bytes) -> tuple[list[Row], bytes]:
+    """(rows, label). Raises DamagedChunk, NewerChunk."""
+    if len(data) < 6 or _checksum(data[0], data[5:]) != data[1:5]:
+        raise DamagedChunk("the checksum does not match")
+    if data[0] != VERSION:
+        raise NewerChunk(f"format {data[0]}") if data[0] > VERSION else DamagedChunk(f"format {data[0]}")
+    try:
+        return _unpacked(data[5:])
+    except (IndexError, ValueError, OverflowError, zlib.error) as error:
+        raise DamagedChunk(str(error)) from error
+
+
+def _checksum(version: int, data: bytes | bytearray) -> bytes:
+    return zlib.crc32(data, version).to_bytes(4, "little")
+
+
+def _unpacked(data: bytes) -> tuple[list[Row], bytes]:
+    outer = _Reader(data, 1)
+    head = _Reader(_inflated(outer.take(outer.number())))
+    label = head.take(head.number())
+    row_count, count = head.number(), head.number()
+    fields = []
+    for _ in range(1 + 4 * count):
+        value, field = 0, []
+        for _ in range(row_count):
+            coded = head.number()
+            value += coded >> 1 if not coded & 1 else -((coded + 1) >> 1)
+            field.append(value)
+        fields.append(field)
+    lengths = fields[0] if row_count else []
+    sizes = [size for index in range(count) for size in _sizes(fields[1 + 4 * index], lengths)]
+    widths = head.take(len(sizes))
+    blocks = _blocks(outer, data[0], [sum(s) * w for s, w in zip(sizes, widths, strict=True)])
+    parts = [
+        _split(_unplaned(block, width, sum(size)), size)
+        for block, width, size in zip(blocks, widths, sizes, strict=True)
+    ]
+    rows: list[Row] = []
+    for r in range(row_count):
+        columns = [
+            Column(
+                fields[1 + 4 * index][r],
+                fields[2 + 4 * index][r],
+                fields[3 + 4 * index][r],
+                fields[4 + 4 * index][r],
+                parts[3 * index][r],
+                parts[3 * index + 1][r],
+                parts[3 * index + 2][r],
+            )
+            for index in range(count)
+        ]
+        rows.append((lengths[r], columns))
+    return rows, label
+
+
+def _gathered(rows: Sequence[Row], index: int) -> Iterator[UInt64]:
+    """The three arrays of one column, each of all rows end to end."""
+    for kind in ("values", "levels", "mask"):
+        arrays = [array for _, columns in rows if (array := getattr(columns[index], kind)) is not None]
+        yield np.concatenate(arrays) if arrays else np.empty(0, np.uint64)
+
+
+def _sizes(modes: list[int], lengths: list[int]) -> Iterator[list[int]]:
+    """How long the three arrays of a column are in each row."""
+    kinds = [mode & PREDICTOR for mode in modes]
+    pairs = list(zip(kinds, lengths, strict=True))
+    yield [length - 1 if kind == DELTA else length if kind == LEVEL else 0 for kind, length in pairs]
+    yield [-(-length // BLOCK) if kind == LEVEL else 0 for kind, length in pairs]
+    yield [length if mode & MASK else 0 for mode, length in zip(modes, lengths, strict=True)]
+
+
+def _fields(rows: Sequence[Row]) -> Iterator[list[int]]:
+    if not rows:
+        return
+    yield [length for length, _ in rows]
+    for index in range(len(rows[0][1])):
+        for field in ("mode", "first", "slope", "extra"):
+            yield [getattr(columns[index], field) for _, columns in rows]
+
+
+def _width(part: UInt64) -> int:
+    largest = int(part.max()) if len(part) else 0
+    return next(width for width in WIDTHS if largest < 1 << (8 * width))
+
+
+def _planes(part: UInt64, width: int) -> bytes:
+    """All lowest bytes, then all second bytes and so on: high bytes are mostly zero."""
+    if width == 0:
+        return b""
+    return part.astype(f"<u{width}").view(np.uint8).reshape(len(part), width).T.tobytes()
+
+
+def _unplaned(data: bytes, width: int, length: int) -> UInt64:
+    if width == 0:
+        return np.zeros(length, np.uint64)
+    if len(data) != width * length or width not in WIDTHS:
+        raise ValueError("a column has the wrong length")
+    planes = np.frombuffer(data, np.uint8).reshape(width, length)
+    return np.ascontiguousarray(planes.T).view(f"<u{width}").reshape(length).astype(np.uint64)
+
+
+def _split(part: UInt64, sizes: list[int]) -> list[UInt64 | None]:
+    pieces: list[UInt64 | None] = []
+    at = 0
+    for size in sizes:
+        pieces.append(part[at : at + size] if size else None)
+        at += size
+    return pieces
+
+
+def _deflated_all(planes: list[bytes]) -> tuple[int, bytes]:
+    """Each column in a stream of its own, or all in one where that is smaller (few samples)."""
+    apart = bytearray()
+    for plane in planes:
+        if plane:
+            packed = _deflated(plane)
+            _put(apart, len(packed))
+            apart += packed
+    whole = b"".join(planes)
+    if len(whole) <= TRY_JOINED:
+        joined = _deflated(whole) if whole else b""
+        if len(joined) <= len(apart):
+            return JOINED, joined
+    return APART, bytes(apart)
+
+
+def _blocks(outer: "_Reader", layout: int, sizes: list[int]) -> list[bytes]:
+    if layout == APART:
+        return [_inflated(outer.take(outer.number())) if size else b"" for size in sizes]
+    whole = _inflated(outer.rest()) if sum(sizes) else b""
+    ends = np.cumsum([0, *sizes])
+    return [whole[int(a) : int(b)] for a, b in pairwise(ends)]
+
+
+def _deflated(data: bytes) -> bytes:
+    """A byte that says how, then the data: the smallest of plain, deflate for noise, and Huffman codes alone."""
+    best = b"\0" + data
+    for strategy in (zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY):
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, strategy)
+        packed = b"\1" + packer.compress(data) + packer.flush()
+        if len(packed) < len(best):
+            best = packed
+    return best
+
+
+def _inflated(data: bytes) -> bytes:
+    return data[1:] if data[0] == 0 else zlib.decompress(data[1:], -15)
+
+
+def _put(buffer: bytearray, value: int) -> None:
+    """Seven bits a byte, lowest first."""
+    while value > 127:
+        buffer.append(value & 127 | 128)
+        value >>= 7
+    buffer.append(value)
+
+
+class _Reader:
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self._data = data
+        self._at = at
+
+    def number(self) -> int:
+        value = shift = 0
+        while (byte := self._data[self._at]) & 128:
+            value |= (byte & 127) << shift
+            shift += 7
+            self._at += 1
+        self._at += 1
+        return value | byte << shift
+
+    def take(self, length: int) -> bytes:
+        piece = self._data[self._at : self._at + length]
+        if len(piece) != length:
+            raise ValueError("the chunk is too short")
+        self._at += length
+        return piece
+
+    def rest(self) -> bytes:
+        return self.take(len(self._data) - self._at)

@@ -1,0 +1,121 @@
+"""What a column of integers leaves when a predictor has said what it can: small residuals, and how to undo it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+UInt64 = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
+
+BLOCK = 32  # values that share one level
+
+EMPTY, LINE, DELTA, LEVEL = range(4)
+"""How a column is predicted: it holds nothing; first + i * slope exactly; the previous value + slope; the middle of its
+block of 32 (better than DELTA where noise is larger than drift, as with mains voltage)."""
+PREDICTOR = 3
+MASK = 4  # some values are missing
+FLAGS = 3  # bits of `mode` above these are the caller's
+
+
+class Column(NamedTuple):
+    """One predicted column: `mode` (predictor, MASK, the caller's flags), integers, up to three residual arrays."""
+
+    mode: int = EMPTY
+    first: int = 0
+    slope: int = 0
+    extra: int = 0
+    values: UInt64 | None = None
+    levels: UInt64 | None = None
+    mask: UInt64 | None = None
+
+
+def predict(values: Int64, missing: Mask | None = None) -> tuple[Column, float]:
+    """The column with the predictor that fits it best, and about how many bits it takes.
+
+    Where `missing` the value does not matter. Arithmetic wraps, so that any int64 is restored exactly."""
+    if missing is not None and not missing.any():
+        missing = None
+    if len(values) == 0 or (missing is not None and missing.all()):
+        return Column(), 0.0
+    if missing is not None:
+        values = _filled(values, missing)
+    column, cost = _predict(values)
+    if missing is None:
+        return column, cost
+    return column._replace(mode=column.mode | MASK, mask=missing.astype(np.uint64)), cost + len(values) / 8
+
+
+def restore(column: Column, length: int) -> tuple[Int64, Mask | None]:
+    """The values, and which of them are missing (None = none is)."""
+    kind = column.mode & PREDICTOR
+    missing = None if column.mask is None else column.mask.astype(np.bool_)
+    if kind == EMPTY:
+        return np.zeros(length, np.int64), np.ones(length, np.bool_)
+    if kind == LEVEL:
+        assert column.values is not None
+        assert column.levels is not None
+        levels = np.cumsum(unzigzag(column.levels)) + np.int64(column.first)
+        return unzigzag(column.values) + np.repeat(levels, BLOCK)[:length], missing
+    if kind == LINE or column.values is None:
+        return np.arange(length, dtype=np.int64) * np.int64(column.slope) + np.int64(column.first), missing
+    values = np.empty(length, np.int64)
+    values[0] = column.first
+    np.add(unzigzag(column.values), np.int64(column.slope), out=values[1:])
+    return np.cumsum(values, out=values), missing
+
+
+def zigzag(values: Int64) -> UInt64:
+    """Small numbers of either sign as small numbers."""
+    return ((values << 1) ^ (values >> 63)).view(np.uint64)
+
+
+def unzigzag(values: UInt64) -> Int64:
+    """The inverse of `zigzag`."""
+    return (values >> np.uint64(1)).view(np.int64) ^ -(values & np.uint64(1)).view(np.int64)
+
+
+def _predict(values: Int64) -> tuple[Column, float]:
+    first = int(values[0])
+    if len(values) == 1:
+        return Column(LINE, first), 8.0
+    steps = np.diff(values)
+    slope = int(_middle(steps))
+    if (steps == slope).all():
+        return Column(LINE, first, slope), 8.0
+    delta = zigzag(steps - np.int64(slope))
+    best, cost = Column(DELTA, first, slope, 0, delta), _bits(delta)
+    if len(values) < BLOCK:
+        return best, cost
+    padded = np.concatenate([values, np.full(-len(values) % BLOCK, values[-1])]).reshape(-1, BLOCK)
+    levels = _middle(padded)
+    residuals = zigzag(values - np.repeat(levels, BLOCK)[: len(values)])
+    level_steps = zigzag(np.diff(levels, prepend=levels[0]))
+    level_cost = _bits(residuals) + _bits(level_steps)
+    if level_cost < cost:
+        return Column(LEVEL, int(levels[0]), 0, 0, residuals, level_steps), level_cost
+    return best, cost
+
+
+def _middle(values: Int64) -> Int64:
+    half = values.shape[-1] // 2
+    middle: Int64 = np.partition(values, half, axis=-1)[..., half]
+    return middle
+
+
+def _bits(residuals: UInt64) -> float:
+    """About how many bits deflate needs: entropy of the low bytes, and eight bits for each further byte in use."""
+    if len(residuals) == 0:
+        return 0.0
+    counts = np.bincount(np.minimum(residuals, 255).astype(np.uint8), minlength=1)
+    counts = counts[counts > 0]
+    entropy = float((counts * np.log2(len(residuals) / counts)).sum())
+    return entropy + 8.0 * sum(float(np.count_nonzero(residuals >> np.uint64(8 * k))) for k in (1, 2, 4))
+
+
+def _filled(values: Int64, missing: Mask) -> Int64:
+    """Missing values repeat the one before, at the start the first one after."""
+    index = np.where(missing, 0, np.arange(len(values)))
+    index[: int(np.argmin(missing))] = int(np.argmin(missing))
+    return values[np.maximum.accumulate(index)]

@@ -1,0 +1,123 @@
+"""Acks: tells each plug what of its samples is durable on the hub's disk."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from hub.bus import Bus
+from hub.events import ClockChanged, Committed, StatusReported
+from hub.plugins.contract import DeviceDriver
+from hub.telemetry.arrival import TimeSource
+from hub.telemetry.ingest import KnownDevice
+from hub.telemetry.interface import Send
+from hub.telemetry.streams import Stream, Streams
+
+OWNER = "telemetry.acks"
+
+
+class DevicesById(Protocol):
+    """What this needs of the registry."""
+
+    def device(self, device_id: str) -> KnownDevice | None:
+        """The device with this id."""
+
+    def all(self) -> list[Any]:
+        """Every device."""
+
+
+class Acks:
+    """Sends `ack` at every status, after every commit, and when the clock becomes certain or steps.
+
+    It names the present run and every stream from which anything arrived since the last ack that went out.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: DevicesById,
+        drivers: Mapping[str, DeviceDriver],
+        streams: Streams,
+        send: Send,
+        bus: Bus,
+        clock: TimeSource,
+        hub_id: str,
+        session: str | None = None,
+    ) -> None:
+        self._registry = registry
+        self._drivers = drivers
+        self._streams = streams
+        self._send = send
+        self._bus = bus
+        self._clock = clock
+        self._hub_id = hub_id
+        self.session = session or secrets.token_hex(8)
+        self._runs: dict[str, tuple[str, Mapping[int, int]]] = {}  # device -> present run, oldest by channel, by status
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._bus.subscribe(StatusReported, self._status, OWNER)
+        self._bus.subscribe(Committed, self._committed, OWNER)
+        self._bus.subscribe(ClockChanged, self._clock_changed, OWNER)
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self._bus.remove_owner(OWNER)
+
+    def send(self, device_id: str) -> bool:
+        """Tell this device now; False when it is away or its make knows no acks."""
+        device = self._registry.device(device_id)
+        driver = None if device is None else self._drivers.get(device.driver)
+        if device is None or driver is None:
+            return False
+        streams = self._named(device_id)
+        ack: dict[str, Any] = {"hub": self._hub_id, "session": self.session}
+        if self._clock.certain():
+            ack["time"] = self._clock.now()
+        ack["acks"] = [self._entry(stream) for stream in streams] + self._unheard(device_id, streams)
+        outgoing = driver.encode_ack(ack)
+        if outgoing is None or not self._send(device.hardware_id, outgoing.suffix, outgoing.payload, outgoing.qos):
+            return False
+        for stream in streams:
+            stream.arrived = False
+        return True
+
+    def _status(self, event: StatusReported) -> None:
+        if event.run is not None:
+            self._runs[event.device] = (event.run, event.oldest or {})
+        if event.online:
+            self.send(event.device)
+
+    def _committed(self, event: Committed) -> None:
+        for device in dict.fromkeys(device for device, _, run in event.streams if run):
+            self.send(device)
+
+    def _clock_changed(self, event: ClockChanged) -> None:
+        if event.certain:
+            for device in self._registry.all():
+                self.send(device.id)
+
+    def _named(self, device_id: str) -> list[Stream]:
+        run = self._runs.get(device_id, ("", {}))[0]
+        live = self._streams.live
+        return [
+            stream
+            for stream in self._streams.of_device(device_id)
+            if stream.run and (stream.arrived or stream.run == run or live(device_id, stream.channel) is stream)
+        ]
+
+    def _entry(self, stream: Stream) -> dict[str, Any]:
+        run, oldest = self._runs.get(stream.device, ("", {}))
+        # Before the first sample of this hub run the plug's status is all that says where its memory begins.
+        hint = oldest.get(stream.channel) if stream.oldest is None and run == stream.run else None
+        seq, seen = stream.ack(hint)
+        return {"run": stream.run, "channel": stream.channel, "seq": seq, "seen": seen}
+
+    def _unheard(self, device_id: str, named: list[Stream]) -> list[dict[str, Any]]:
+        """The present run's channels of which nothing was ever heard: the plug is to replay them whole."""
+        run, oldest = self._runs.get(device_id, ("", {}))
+        known = {(stream.run, stream.channel) for stream in named}
+        return [
+            {"run": run, "channel": channel, "seq": first - 1, "seen": -1}
+            for channel, first in oldest.items()
+            if (run, channel) not in known
+        ]

@@ -1,0 +1,124 @@
+"""The energy rule: from counter readings, or from power where there is no counter, to the steps that are booked."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from hub.plugins.contract import Float64, Int64
+
+DEFAULT_LIMIT_W = 4_000
+INTERVALS = 3  # without a counter power is integrated over at most this many of the device's intervals
+MS_PER_HOUR = 3_600_000
+
+
+class Reading(msgspec.Struct):
+    """One value of a counter (mWh) at one moment of `clock` (ms, never stepping back)."""
+
+    value: int
+    clock: int
+
+
+class Carry(msgspec.Struct):
+    """Where the rule stands after the last reading: the baseline, and the reading that proposes another."""
+
+    baseline: Reading | None = None
+    proposal: Reading | None = None
+
+
+class Steps(msgspec.Struct):
+    """Booked steps: from reading `start` to reading `end` (indices; -1 = the carried baseline, -2 = the carried
+    proposal), `mwh` each. `dropped`: indices of readings that were passed over."""
+
+    start: Int64
+    end: Int64
+    mwh: Float64
+    dropped: list[int]
+    carry: Carry
+
+
+def counter_steps(
+    values: Int64, clock: Int64, limit_w: float, resolution_mwh: int, carry: Carry | None = None
+) -> Steps:
+    """The steps between successive counter values, in order.
+
+    values: mWh; clock: ms, ascending. A step that is negative, or larger than limit x elapsed + the counter's
+    resolution, adds nothing and only proposes a baseline: the next reading is tried against both.
+    """
+    carry = carry or Carry()
+    regular = _regular(values, clock, limit_w, resolution_mwh, carry)
+    return _one_by_one(values, clock, limit_w, resolution_mwh, carry) if regular is None else regular
+
+
+def power_steps(power: Float64, clock: Int64, longest_ms: int) -> tuple[Int64, Float64]:
+    """(end, mWh) of the steps between samples at most `longest_ms` apart, power integrated as trapezoids.
+
+    Step k reaches from sample end[k] - 1 to sample end[k]; negative where power flowed back.
+    """
+    elapsed = np.diff(clock)
+    usable = (elapsed > 0) & (elapsed <= longest_ms) & ~np.isnan(power[1:]) & ~np.isnan(power[:-1])
+    mwh = (power[1:] + power[:-1]) / 2 * elapsed / 3600.0
+    return np.flatnonzero(usable) + 1, mwh[usable]
+
+
+def _allowed(elapsed: Any, limit_w: float, resolution: int) -> Any:
+    return limit_w * elapsed / 3600.0 + resolution  # W x ms / 3600 = mWh
+
+
+def _regular(values: Int64, clock: Int64, limit_w: float, resolution: int, carry: Carry) -> Steps | None:
+    """The common case at once: every reading follows the one before it."""
+    if carry.proposal is not None or not len(values):
+        return None
+    if carry.baseline is not None:
+        values = np.concatenate(([carry.baseline.value], values))
+        clock = np.concatenate(([carry.baseline.clock], clock))
+    steps = np.diff(values)
+    if not ((steps >= 0) & (steps <= _allowed(np.diff(clock), limit_w, resolution))).all():
+        return None
+    first = 0 if carry.baseline is None else -1
+    start = np.arange(first, first + len(steps), dtype=np.int64)
+    last = Reading(int(values[-1]), int(clock[-1]))
+    return Steps(start, start + 1, steps.astype(np.float64), [], Carry(baseline=last))
+
+
+def _one_by_one(values: Int64, clock: Int64, limit_w: float, resolution: int, carry: Carry) -> Steps:
+    def follows(reading: Reading, earlier: Reading) -> int | None:
+        step = reading.value - earlier.value
+        return step if 0 <= step <= _allowed(reading.clock - earlier.clock, limit_w, resolution) else None
+
+    start: list[int] = []
+    end: list[int] = []
+    mwh: list[int] = []
+    dropped: list[int] = []
+    baseline, at = carry.baseline, -1
+    proposal, proposed_at = carry.proposal, -2
+    for k, (value, moment) in enumerate(zip(values.tolist(), clock.tolist(), strict=True)):
+        reading = Reading(value, moment)
+        if baseline is None:
+            baseline, at = reading, k
+            continue
+        step = follows(reading, baseline)
+        other = None if proposal is None else follows(reading, proposal)
+        if step is None and other is None:
+            if proposal is not None:
+                dropped.append(proposed_at)
+            proposal, proposed_at = reading, k
+            continue
+        if other is None or (step is not None and step <= other):
+            assert step is not None
+            start.append(at)
+            mwh.append(step)
+            if proposal is not None:
+                dropped.append(proposed_at)
+        else:
+            start.append(proposed_at)
+            mwh.append(other)
+        end.append(k)
+        baseline, at, proposal = reading, k, None
+    return Steps(
+        np.array(start, np.int64),
+        np.array(end, np.int64),
+        np.array(mwh, np.float64),
+        dropped,
+        Carry(baseline, proposal),
+    )

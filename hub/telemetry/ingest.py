@@ -1,0 +1,290 @@
+"""Ingest: from a message of a plug to live state, column buffer and bus, in one synchronous path."""
+
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+from hub.bus import Bus
+from hub.events import PayloadRejected, SampleReceived, StatusReported
+from hub.plugins.contract import NONE, Batch, DeviceDriver, PayloadError, Status
+from hub.sample import Sample
+from hub.telemetry.arrival import Arrivals
+from hub.telemetry.buffer import Buffer
+from hub.telemetry.live import Live
+from hub.telemetry.rejects import Rejects
+from hub.telemetry.streams import Place, Streams
+
+MAX_VOLTAGE = 500.0
+MAX_CURRENT = 100.0
+MAX_POWER = 25_000.0
+MOST = 2**53  # whole numbers beyond are no counters
+LONGEST_RUN = 64
+CHANNELS = 16
+AHEAD_MS = 300_000
+DAY_MS = 86_400_000
+
+log = logging.getLogger("hub.telemetry.ingest")
+
+
+class KnownDevice(Protocol):
+    """What ingest reads of a device."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def hardware_id(self) -> str: ...
+    @property
+    def driver(self) -> str: ...
+
+
+class Devices(Protocol):
+    """What ingest needs of the registry."""
+
+    def by_hardware(self, hardware_id: str) -> KnownDevice | None:
+        """The device behind this plug."""
+
+
+class Hearing(Protocol):
+    """What ingest needs of presence."""
+
+    def heard(self, device_id: str) -> None:
+        """A message of this device came."""
+
+
+class Ingest:
+    """Takes every message of every plug; an error with one never stops the next.
+
+    `longest_days`: the longest retention; what a plug's own `ts` dates before that is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Devices,
+        drivers: Mapping[str, DeviceDriver],
+        streams: Streams,
+        buffer: Buffer,
+        live: Live,
+        rejects: Rejects,
+        presence: Hearing,
+        bus: Bus,
+        arrivals: Arrivals,
+        longest_days: int = 5 * 366,
+    ) -> None:
+        self._registry = registry
+        self._drivers = drivers
+        self._streams = streams
+        self._buffer = buffer
+        self._live = live
+        self._rejects = rejects
+        self._presence = presence
+        self._bus = bus
+        self._arrivals = arrivals
+        self._longest = longest_days * DAY_MS
+        arrivals.on_step.append(self._clock_stepped)
+        arrivals.on_certain.append(streams.clock_certain)
+        self.samples = 0
+        """Samples accepted since the start, live and replayed."""
+
+    def message(self, hardware_id: str, suffix: str, payload: bytes, retained: bool) -> None:
+        """A plug published `payload` below its root. Hot path; never raises."""
+        device = self._registry.by_hardware(hardware_id)
+        if device is None:
+            self._rejects.count("unknown", "device")
+            return
+        driver = self._drivers.get(device.driver)
+        if driver is None:
+            self._rejects.count(device.id, "driver")
+            return
+        arrival = self._arrivals.read()
+        self._presence.heard(device.id)
+        try:
+            decoded = driver.decode(suffix, payload)
+            if type(decoded) is Sample:
+                self._sample(device, decoded, arrival, payload, not retained)
+            elif type(decoded) is Batch:
+                self._batch(device, decoded, arrival, payload)
+            elif type(decoded) is Status:
+                self._status(device, decoded, retained)
+        except PayloadError as error:
+            if error.place is not None:
+                self._settle(device, error.place, live=suffix == "telemetry" and not retained)
+            self._refuse(device, error.reason, error.detail, payload)
+        except Exception as error:  # a driver is a plugin: whatever it does wrong must not cost the connection
+            self._failed(device, driver, error, payload)
+
+    def _sample(self, device: KnownDevice, sample: Sample, arrival: int, payload: bytes, live: bool) -> None:
+        reason = refusal(sample)
+        if reason is not None:
+            self._settle(device, sample, live)
+            self._refuse(device, reason, describe(sample), payload)
+            return
+        fresh = not self._buffer.storing or self._store(device, sample, arrival, live)
+        if live and fresh:
+            self.samples += 1
+            at = self._arrivals.wall
+            self._live.heard(device.id, at, sample)
+            self._bus.publish(SampleReceived(device.id, at, sample))
+
+    def _batch(self, device: KnownDevice, batch: Batch, arrival: int, payload: bytes) -> None:
+        if not self._buffer.storing:
+            return
+        for sample in batch.samples:
+            reason = refusal(sample)
+            if reason is None:
+                self._store(device, sample, arrival, False)
+                self.samples += 1
+            else:
+                batch.rejected.append((sample, reason))
+        for sample, reason in batch.rejected:
+            self._settle(device, sample, False)
+            self._refuse(device, reason, describe(sample), payload)
+
+    def _store(self, device: KnownDevice, sample: Sample, arrival: int, live: bool) -> bool:
+        """Into the buffer, unless it is there already. Is it news for the live view?"""
+        run, seq, up = sample.run, sample.seq, sample.up
+        if run is None or seq is None:
+            return self._store_unstreamed(device, sample, live)
+        stream = self._streams.get(device.id, sample.channel, run)
+        if stream is None:
+            stream = self._streams.open(device.id, sample.channel, run, device.hardware_id)
+        newest = stream.newest
+        place = stream.place(seq)
+        if sample.oldest is not None:
+            stream.holds_from(sample.oldest)
+        if place is Place.DUPLICATE:
+            return False
+        if live:
+            self._streams.heard_live(stream)
+            if up is not None:
+                stream.offsets.heard(up, arrival, self._arrivals.certain)
+        else:
+            self._streams.heard_late(stream)
+        if place is Place.NEW:
+            at = NONE
+            if sample.ts is not None and self._believable(sample.ts):
+                at = sample.ts
+            elif up is None and live:
+                at = self._arrivals.own_date()
+            self._buffer.add(stream.number, seq, at, sample)
+        return seq > newest
+
+    def _store_unstreamed(self, device: KnownDevice, sample: Sample, live: bool) -> bool:
+        stream = self._streams.open(device.id, sample.channel, "", device.hardware_id)
+        stream.hardware = device.hardware_id
+        seq = stream.newest + 1
+        stream.place(seq)
+        if live:
+            self._streams.heard_live(stream)
+        at = sample.ts if sample.ts is not None and self._believable(sample.ts) else self._arrivals.own_date()
+        self._buffer.add(stream.number, seq, at, sample)
+        return True
+
+    def _settle(self, device: KnownDevice, place: Sample, live: bool) -> None:
+        """A refused sample whose place can be read counts as received."""
+        run, seq = place.run, place.seq
+        if run is None or seq is None or refused_place(place) is not None or not self._buffer.storing:
+            return
+        stream = self._streams.open(device.id, place.channel, run, device.hardware_id)
+        stream.reject(seq)
+        if place.oldest is not None:
+            stream.holds_from(place.oldest)
+        if live:
+            self._streams.heard_live(stream)
+        else:
+            self._streams.heard_late(stream)
+
+    def _status(self, device: KnownDevice, status: Status, retained: bool) -> None:
+        if status.run is not None:
+            if status.reason is not None:
+                self._streams.explain(device.id, status.run, status.reason)
+            for channel, oldest in status.oldest.items():
+                stream = self._streams.get(device.id, channel, status.run)
+                if stream is not None and not retained and 0 <= oldest < MOST:
+                    stream.holds_from(oldest)
+        self._bus.publish(
+            StatusReported(
+                device=device.id,
+                at=self._arrivals.wall,
+                online=status.online,
+                relays=status.relays,
+                retained=retained,
+                command_id=status.command_id,
+                error=status.error,
+                firmware=status.firmware,
+                rssi=status.rssi,
+                uptime=status.uptime,
+                run=status.run,
+                reason=status.reason,
+                oldest=status.oldest or None,
+                buffer_s=status.buffer_s,
+            )
+        )
+
+    def _believable(self, ts: int) -> bool:
+        """A plug's own time counts unless it lies ahead of a certain clock or before all retention."""
+        if not self._arrivals.certain:
+            return 0 < ts < MOST
+        return self._arrivals.wall - self._longest <= ts <= self._arrivals.wall + AHEAD_MS
+
+    def _clock_stepped(self, step: int) -> None:
+        self._streams.clock_stepped()
+
+    def _refuse(self, device: KnownDevice, reason: str, detail: str, payload: bytes) -> None:
+        at = self._arrivals.wall
+        self._rejects.add(at, device.id, reason, detail, payload)
+        self._bus.publish(PayloadRejected(device.id, at, reason, detail))
+
+    def _failed(self, device: KnownDevice, driver: DeviceDriver, error: Exception, payload: bytes) -> None:
+        self._refuse(device, "failed", f"{type(error).__name__}: {error}", payload)
+        count = self._rejects.counts[device.id, "failed"]
+        if str(count).strip("0") == "1":  # the 1st, 10th, 100th ...: one bad plug must not fill the log
+            log.error("driver %s failed at a message of %s (%d times)", driver.name, device.id, count, exc_info=error)
+
+
+def refusal(sample: Sample) -> str | None:
+    """Why a sample cannot be used, None when it can. Completes `power` and `energy_mwh`. Hot path."""
+    voltage, current, power = sample.voltage, sample.current, sample.power
+    if voltage is not None and not 0.0 <= voltage <= MAX_VOLTAGE:  # False for NaN
+        return "voltage"
+    if current is not None and not 0.0 <= current <= MAX_CURRENT:
+        return "current"
+    if power is None:
+        if voltage is None or current is None:
+            return "missing"
+        power = sample.power = voltage * current
+        sample.apparent = True
+    if not -MAX_POWER <= power <= MAX_POWER:
+        return "power"
+    if sample.energy_mwh is None:
+        energy = sample.energy
+        if energy is not None:
+            if not 0.0 <= energy < MOST / 1000:
+                return "energy"
+            sample.energy_mwh = round(energy * 1000)
+    elif not 0 <= sample.energy_mwh < MOST:
+        return "energy"
+    if sample.export_mwh is not None and not 0 <= sample.export_mwh < MOST:
+        return "energy"
+    return refused_place(sample)
+
+
+def refused_place(sample: Sample) -> str | None:
+    """Is the place of a sample one at all?"""
+    run, seq, up, oldest = sample.run, sample.seq, sample.up, sample.oldest
+    if not 0 <= sample.channel < CHANNELS:
+        return "channel"
+    if run is not None and not 0 < len(run) <= LONGEST_RUN:
+        return "run"
+    if seq is not None and not 0 <= seq < MOST:
+        return "seq"
+    if up is not None and not 0 <= up < MOST:
+        return "up"
+    if oldest is not None and not 0 <= oldest < MOST:
+        return "oldest"
+    return None
+
+
+def describe(sample: Sample) -> str:
+    """A refused sample in a few words, for people."""
+    return f"channel {sample.channel}, seq {sample.seq}: {sample.voltage} V, {sample.current} A, {sample.power} W"

@@ -1,0 +1,145 @@
+"""The hub as a process of its own, for tests that kill it and benchmarks that measure it."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+PASSWORD = "only for tests, never a home"  # noqa: S105
+EMAIL = "tester@home.example"
+START_SECONDS = 30.0
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+class HubProcess:
+    """`plughub run` on 127.0.0.1 with folders and ports of its own; the same folders at each `start`.
+
+    `configuration` is the text of configuration.yaml. `arguments` are further options of `plughub run`.
+    """
+
+    def __init__(self, configuration: str = "", arguments: tuple[str, ...] = (), folder: Path | None = None) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="plughub-"))
+        self.config, self.data, self.log = self.folder / "config", self.folder / "data", self.folder / "hub.log"
+        self.http_port, self.mqtt_port = free_port(), free_port()
+        self.token = self.home = ""
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self.config.mkdir(parents=True, exist_ok=True)
+        (self.config / "configuration.yaml").write_text(configuration or "network:\n  mdns: false\n")
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return f"http://127.0.0.1:{self.http_port}/api/v1"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running hub."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Started and not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> float:
+        """Start; returns the seconds until HTTP answered. Raises RuntimeError with the hub's output."""
+        begin = time.monotonic()
+        command = [sys.executable, "-m", "hub", "run", "--host", "127.0.0.1"]
+        command += ["--config", str(self.config), "--data", str(self.data)]
+        command += ["--http-port", str(self.http_port), "--mqtt-port", str(self.mqtt_port), *self._arguments]
+        with self.log.open("ab") as log:
+            environment = {**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+            self._process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environment)
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        while True:
+            try:
+                async with self._session.get(f"{self.url}/system/info") as answer:
+                    if answer.status == 200:
+                        return time.monotonic() - begin
+            except aiohttp.ClientError:
+                pass
+            if self._process.returncode is not None or time.monotonic() - begin > START_SECONDS:
+                raise RuntimeError(f"the hub did not start:\n{self.output()[-3000:]}")
+            await asyncio.sleep(0.01)
+
+    def output(self) -> str:
+        """All that the hub printed, over all its starts."""
+        return self.log.read_text(errors="replace")
+
+    async def call(self, method: str, path: str, body: object = None, **params: Any) -> Any:
+        """An API call as the admin; raises RuntimeError with the problem on any status from 400."""
+        assert self._session is not None
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        async with self._session.request(
+            method, self.url + path, json=body, params=params or None, headers=headers
+        ) as answer:
+            value = await answer.json(content_type=None) if answer.status != 204 else None
+            if answer.status >= 400:
+                raise RuntimeError(f"{method} {path}: {answer.status} {value}")
+            return value
+
+    async def set_up(self) -> None:
+        """First run: the home gets its admin."""
+        body = {
+            "name": "Tester",
+            "email": EMAIL,
+            "password": PASSWORD,
+            "home_name": "Test home",
+            "time_zone": "Europe/Berlin",
+            "currency": "EUR",
+        }
+        session = await self.call("POST", "/setup", body)
+        self.token, self.home = session["access_token"], session["home"]["id"]
+
+    async def log_in(self) -> None:
+        """A new access token, for runs longer than one lives."""
+        self.token = ""
+        session = await self.call("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})
+        self.token = session["access_token"]
+
+    async def add_plug(self, hardware_id: str, name: str | None = None, channels: int = 1) -> tuple[str, str]:
+        """A new device; returns its id and its MQTT secret."""
+        body = {"hardware_id": hardware_id, "name": name or hardware_id, "channels": channels}
+        added = await self.call("POST", "/devices", body)
+        return added["device"]["id"], added["secret"]
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(self._process.wait(), 30)
+        assert self._process.returncode is not None
+        return self._process.returncode
+
+    async def close(self) -> None:
+        """End what runs, and remove the folders."""
+        if self.running:
+            await self.stop()
+        if self._session is not None:
+            await self._session.close()
+        shutil.rmtree(self.folder)

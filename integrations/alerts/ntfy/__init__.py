@@ -1,0 +1,1 @@
+"""ntfy: messages on a phone through https://ntfy.sh or a server of one's own."""

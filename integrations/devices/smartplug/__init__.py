@@ -1,0 +1,1 @@
+"""Driver of the hub's own plug firmware and of every plug that keeps the device contract."""

@@ -1,0 +1,175 @@
+"""Raw samples: one chunk for each hour of a stream; undated samples in chunks by seq until they are dated."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from hub.plugins import RawColumns
+from hub.plugins.codec import DamagedChunk, decode_raw, encode_raw
+from hub.plugins.columns import join_raw, select_raw
+from integrations.storage.sqlite.shelf import Shelf
+
+HOUR = 3_600_000
+UNDATED = 3600  # seqs of one undated chunk; its "hour" is -1 - seq // UNDATED
+LAST_SEQ = (1 << 63) - 1
+MANY = 10_000  # hours beyond which a scan is quicker than a look-up for each
+
+COLUMNS = "raw.id, raw.stream, raw.hour, raw.data"
+BY_HOUR = f"""
+with recursive place(hour) as (values(?) union all select hour + 1 from place where hour < ?)
+select {COLUMNS} from place cross join raw on raw.hour = place.hour and raw.stream = ?
+where raw.seq_from <= ? and raw.seq_to >= ?"""  # noqa: S608
+SCAN = f"""
+select {COLUMNS} from raw where hour between ? and ? and stream = ? and seq_from <= ? and seq_to >= ?"""  # noqa: S608
+
+Chunk = tuple[int, int, int, bytes]
+"""id, stream, hour, data"""
+
+
+class Stream(msgspec.Struct):
+    """A row of the table `stream`."""
+
+    id: int
+    series: int
+    run: str
+    last_seq: int
+    first_hour: int | None
+    last_hour: int | None
+
+
+class RawChunks:
+    """Raw samples within one transaction."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def put(self, series: int, columns: RawColumns) -> None:
+        """Store samples of one stream; a sample with a known seq is replaced, wherever it stood."""
+        if not len(columns.seq):
+            return
+        new = join_raw([columns])
+        stream = self._stream(series, new.run) or self._new_stream(series, new.run)
+        old = {chunk[0]: chunk for chunk in self._touched(stream, new)}
+        parts = [part for chunk in old.values() if (part := self._decoded(chunk, stream)) is not None]
+        joined = join_raw([*parts, new])
+        hours = _hours(joined)
+        kept = np.unique(hours)
+        for id, _, hour, _ in old.values():
+            if hour not in kept:
+                self._shelf.run("delete from raw where id = ?", id)
+        for hour in kept.tolist():
+            self._write(stream, hour, select_raw(joined, hours == hour))
+        dated = kept[kept >= 0].tolist()
+        stream.last_seq = max(stream.last_seq, int(joined.seq[-1]))
+        if dated:
+            stream.first_hour = min(dated[0], dated[0] if stream.first_hour is None else stream.first_hour)
+            stream.last_hour = max(dated[-1], dated[-1] if stream.last_hour is None else stream.last_hour)
+        self._shelf.run(
+            "update stream set last_seq = ?, first_hour = ?, last_hour = ? where id = ?",
+            *(stream.last_seq, stream.first_hour, stream.last_hour, stream.id),
+        )
+
+    def between(self, series: int, start: int, end: int) -> list[RawColumns]:
+        """Dated samples with start <= at < end, one entry a stream, by the time of their first sample."""
+        found = []
+        for stream in self._streams(series):
+            if stream.first_hour is None or stream.last_hour is None:
+                continue
+            first, last = max(start // HOUR, stream.first_hour), min((end - 1) // HOUR, stream.last_hour)
+            columns = self._joined(self._by_hour(stream, first, last), stream)
+            if columns is not None:
+                columns = select_raw(columns, (columns.at >= start) & (columns.at < end))
+                if len(columns.seq):
+                    found.append(columns)
+        return sorted(found, key=lambda columns: int(columns.at.min()))
+
+    def of_stream(self, series: int, run: str, seq_from: int, seq_to: int) -> RawColumns | None:
+        """Samples of one stream with seq_from <= seq <= seq_to."""
+        stream = self._stream(series, run)
+        if stream is None:
+            return None
+        columns = self._joined(self._by_seq(stream, seq_from, seq_to), stream)
+        if columns is None:
+            return None
+        columns = select_raw(columns, (columns.seq >= seq_from) & (columns.seq <= seq_to))
+        return columns if len(columns.seq) else None
+
+    def delete(self, series: int | None, before: int, *, undated: bool) -> int:
+        """Forget chunks of hours that end by then; returns how many samples went."""
+        where = "(hour between 0 and ?" + (" or hour < 0)" if undated else ")")
+        values = [before // HOUR - 1]
+        if series is not None:
+            where += " and stream in (select id from stream where series = ?)"
+            values.append(series)
+        (gone,) = self._shelf.one(f"select coalesce(sum(count), 0) from raw where {where}", *values)  # noqa: S608
+        self._shelf.run(f"delete from raw where {where}", *values)  # noqa: S608
+        if series is None:
+            self._shelf.run("update stream set first_hour = ? where first_hour < ?", before // HOUR, before // HOUR)
+        return int(gone)
+
+    def _touched(self, stream: Stream, new: RawColumns) -> Iterator[Chunk]:
+        """The chunks in which the new samples go, and those in which their seqs stood before."""
+        for hour in np.unique(_hours(new)).tolist():
+            yield from self._by_hour(stream, hour, hour)
+        if int(new.seq[0]) <= stream.last_seq:
+            yield from self._by_seq(stream, int(new.seq[0]), int(new.seq[-1]))
+
+    def _by_hour(self, stream: Stream, first: int, last: int, seq_from: int = 0, seq_to: int = LAST_SEQ) -> list[Chunk]:
+        """Chunks of these hours that may hold one of these seqs."""
+        query = BY_HOUR if last - first <= MANY else SCAN
+        return self._shelf.all(query, first, last, stream.id, seq_to, seq_from) if first <= last else []
+
+    def _by_seq(self, stream: Stream, seq_from: int, seq_to: int) -> Iterator[Chunk]:
+        """Chunks that may hold one of these seqs, dated or not."""
+        first, last = max(seq_from, 0), min(seq_to, stream.last_seq)
+        yield from self._by_hour(stream, -1 - last // UNDATED, -1 - first // UNDATED, seq_from, seq_to)
+        if stream.first_hour is not None and stream.last_hour is not None:
+            yield from self._by_hour(stream, stream.first_hour, stream.last_hour, seq_from, seq_to)
+
+    def _joined(self, chunks: Any, stream: Stream) -> RawColumns | None:
+        parts = [part for chunk in chunks if (part := self._decoded(chunk, stream)) is not None]
+        return join_raw(parts) if parts else None
+
+    def _decoded(self, chunk: Chunk, stream: Stream) -> RawColumns | None:
+        id, _, hour, data = chunk
+        try:
+            columns = decode_raw(data)
+        except DamagedChunk as error:
+            when = f"{np.datetime64(hour * HOUR, 'ms')}Z" if hour >= 0 else "undated"
+            self._shelf.damaged("raw", id, data, f"raw {self._shelf.name(stream.series)} {when}: {error}")
+            return None
+        columns.run = stream.run
+        return columns
+
+    def _write(self, stream: Stream, hour: int, columns: RawColumns) -> None:
+        columns.run = ""  # the stream knows it
+        self._shelf.run(
+            "insert into raw(hour, stream, seq_from, seq_to, count, data) values(?, ?, ?, ?, ?, ?) "
+            "on conflict(hour, stream) do update set seq_from = excluded.seq_from, seq_to = excluded.seq_to, "
+            "count = excluded.count, data = excluded.data",
+            *(hour, stream.id, int(columns.seq[0]), int(columns.seq[-1]), len(columns.seq), encode_raw(columns)),
+        )
+
+    def _streams(self, series: int) -> list[Stream]:
+        rows = self._shelf.all(
+            "select id, series, run, last_seq, first_hour, last_hour from stream where series = ?", series
+        )
+        return [Stream(*row) for row in rows]
+
+    def _stream(self, series: int, run: str) -> Stream | None:
+        row = self._shelf.maybe(
+            "select id, series, run, last_seq, first_hour, last_hour from stream where series = ? and run = ?",
+            series,
+            run,
+        )
+        return None if row is None else Stream(*row)
+
+    def _new_stream(self, series: int, run: str) -> Stream:
+        id = self._shelf.added("insert into stream(series, run, last_seq) values(?, ?, -1)", series, run)
+        return Stream(id, series, run, -1, None, None)
+
+
+def _hours(columns: RawColumns) -> Any:
+    return np.where(columns.at < 0, -1 - columns.seq // UNDATED, columns.at // HOUR)

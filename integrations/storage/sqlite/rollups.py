@@ -1,0 +1,126 @@
+"""Buckets of both tiers: the open day in a chunk for each hour, which a later day joins into one chunk."""
+
+from typing import Any
+
+import numpy as np
+
+from hub.plugins import RollupColumns
+from hub.plugins.codec import DamagedChunk, decode_rollup, encode_rollup
+from hub.plugins.columns import empty_rollup, join_rollup, rounded_rollup, select_rollup
+from integrations.storage.sqlite.shelf import Shelf
+
+HOUR, DAY = 3_600_000, 86_400_000
+LENGTHS = {0: HOUR, 1: DAY}  # the column `span`: how long a chunk is (2 is kept for months)
+
+BY_START = """
+with recursive place(start) as (values(?) union all select start + ? from place where start + ? <= ?)
+select rollup.id, rollup.start, rollup.data from place
+cross join rollup on rollup.tier = ? and rollup.span = ? and rollup.start = place.start and rollup.series = ?"""
+
+
+class RollupChunks:
+    """Buckets within one transaction. Rewriting a whole day each hour would write more than all raw samples."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._newest: dict[int, int] = {}
+
+    def put(self, series: int, tier: int, columns: RollupColumns) -> None:
+        """Store buckets; each replaces the one with the same start."""
+        if not len(columns.start):
+            return
+        new = rounded_rollup(join_rollup([columns]))
+        self._newest[tier] = max(self._newest.get(tier, 0), int(new.start[-1]))
+        for day in np.unique(new.start // DAY * DAY).tolist():
+            of_day = select_rollup(new, new.start // DAY * DAY == day)
+            old = self._chunk(series, tier, 1, day)
+            if old is not None:
+                self._write(series, tier, 1, day, join_rollup([old, of_day]))
+                continue
+            for hour in np.unique(of_day.start // HOUR * HOUR).tolist():
+                of_hour = select_rollup(of_day, of_day.start // HOUR * HOUR == hour)
+                old = self._chunk(series, tier, 0, hour)
+                self._write(series, tier, 0, hour, of_hour if old is None else join_rollup([old, of_hour]))
+
+    def remove(self, series: int, tier: int, start: int) -> None:
+        """Forget one bucket."""
+        for span, length in LENGTHS.items():
+            place = start // length * length
+            chunk = self._chunk(series, tier, span, place)
+            if chunk is not None and start in chunk.start:
+                self._write(series, tier, span, place, select_rollup(chunk, chunk.start != start))
+
+    def join_days(self) -> None:
+        """Make one chunk of the hours of each day before the newest that this transaction has written to."""
+        for tier, newest in self._newest.items():
+            pieces = self._shelf.all(
+                "select distinct series, start / ? * ? from rollup where tier = ? and span = 0 and start < ?",
+                *(DAY, DAY, tier, newest // DAY * DAY),
+            )
+            for series, day in pieces:
+                joined = join_rollup(self._decoded(series, tier, self._rows(series, tier, 0, day, day + DAY - HOUR)))
+                self._write(series, tier, 1, day, joined)
+                self._shelf.run(
+                    "delete from rollup where tier = ? and span = 0 and start >= ? and start < ? and series = ?",
+                    *(tier, day, day + DAY, series),
+                )
+
+    def between(self, series: int | None, tier: int, start: int, end: int) -> RollupColumns:
+        """Buckets with start <= bucket start < end."""
+        if series is None or start >= end:
+            return empty_rollup()
+        parts = []
+        for span, length in LENGTHS.items():
+            first, last = self._shelf.one(
+                "select min(start), max(start) from rollup where tier = ? and span = ?", tier, span
+            )
+            if first is not None:
+                low, high = max(start // length * length, first), min((end - 1) // length * length, last)
+                parts += self._decoded(series, tier, self._rows(series, tier, span, low, high))
+        columns = join_rollup(parts)
+        return select_rollup(columns, (columns.start >= start) & (columns.start < end))
+
+    def delete(self, series: int | None, tier: int, before: int) -> int:
+        """Forget chunks that end by then; returns how many buckets went."""
+        gone = 0
+        for span, length in LENGTHS.items():
+            where, values = "tier = ? and span = ? and start <= ?", [tier, span, before - length]
+            if series is not None:
+                where += " and series = ?"
+                values.append(series)
+            (count,) = self._shelf.one(f"select coalesce(sum(count), 0) from rollup where {where}", *values)  # noqa: S608
+            self._shelf.run(f"delete from rollup where {where}", *values)  # noqa: S608
+            gone += count
+        return gone
+
+    def _rows(self, series: int, tier: int, span: int, first: int, last: int) -> list[tuple[Any, ...]]:
+        if first > last:
+            return []
+        length = LENGTHS[span]
+        return self._shelf.all(BY_START, first, length, length, last, tier, span, series)
+
+    def _chunk(self, series: int, tier: int, span: int, start: int) -> RollupColumns | None:
+        parts = self._decoded(series, tier, self._rows(series, tier, span, start, start))
+        return parts[0] if parts else None
+
+    def _decoded(self, series: int, tier: int, rows: list[tuple[Any, ...]]) -> list[RollupColumns]:
+        parts = []
+        for id, start, data in rows:
+            try:
+                parts.append(decode_rollup(data))
+            except DamagedChunk as error:
+                name, when = self._shelf.name(series), f"{np.datetime64(start, 'ms')}Z"
+                self._shelf.damaged("rollup", id, data, f"{tier // 60_000}m {name} {when}: {error}")
+        return parts
+
+    def _write(self, series: int, tier: int, span: int, start: int, columns: RollupColumns) -> None:
+        if not len(columns.start):
+            self._shelf.run(
+                "delete from rollup where tier = ? and span = ? and start = ? and series = ?", tier, span, start, series
+            )
+            return
+        self._shelf.run(
+            "insert into rollup(tier, span, start, series, count, data) values(?, ?, ?, ?, ?, ?) "
+            "on conflict(tier, span, start, series) do update set count = excluded.count, data = excluded.data",
+            *(tier, span, start, series, len(columns.start), encode_rollup(columns)),
+        )

@@ -1,0 +1,61 @@
+"""Tables of the SQLite history store, and opening connections to them.
+
+Everything is keyed by time first: what a merge writes lies together at the end of each table and index, so that few
+pages are touched (keyed by plug, 100 plugs would touch 100 pages an hour). Reading one plug looks up each hour or day
+of the range by its key.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from hub.plugins import HubError
+
+APPLICATION = 0x504C4849
+VERSION = 1
+PAGE = 4096
+MEBI = 1 << 20
+
+TABLES = """
+create table series(id integer primary key, device text not null, channel integer not null, unique(device, channel));
+create table stream(
+  id integer primary key, series integer not null, run text not null,
+  last_seq integer not null, first_hour integer, last_hour integer, -- of its dated chunks
+  unique(series, run));
+create table raw(
+  id integer primary key, hour integer not null, stream integer not null, -- hour < 0: undated, see UNDATED in store.py
+  seq_from integer not null, seq_to integer not null, count integer not null, data blob not null);
+create unique index raw_place on raw(hour, stream);
+create table rollup(
+  id integer primary key, tier integer not null, span integer not null, start integer not null,
+  series integer not null, count integer not null, data blob not null);
+create unique index rollup_place on rollup(tier, span, start, series);
+create table damaged(id integer primary key, what text not null, data blob not null);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection for one thread at a time; transactions are begun by hand."""
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection.execute("pragma synchronous = full")
+    connection.execute(f"pragma journal_size_limit = {4 * MEBI}")
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file; HubError for a file of a newer version or of something else."""
+    application, version, tables = (
+        connection.execute(query).fetchone()[0]
+        for query in ("pragma application_id", "pragma user_version", "select count(*) from sqlite_schema")
+    )
+    if tables and application != APPLICATION:
+        raise HubError("store-foreign", path=str(path))
+    if version > VERSION:
+        raise HubError("store-newer", version=version, supported=VERSION)
+    if not tables:
+        connection.execute(f"pragma page_size = {PAGE}")
+        connection.execute("pragma auto_vacuum = incremental")
+        connection.execute("pragma journal_mode = wal")
+        connection.executescript(
+            f"begin immediate; {TABLES} pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
+        )
+    connection.execute("pragma journal_mode = wal")

@@ -1,0 +1,82 @@
+"""One connection inside one transaction: series by number, and damaged chunks set aside."""
+
+import sqlite3
+from typing import Any
+
+from hub.plugins import SeriesKey
+
+Found = dict[tuple[str, int], tuple[str, bytes]]
+"""Damaged chunks that readers met: (table, id) -> what it is, its bytes. The next change sets them aside."""
+
+
+class Shelf:
+    """What raw and rollup chunks share. `found`: where a reader remembers damage; a writer sets it aside at once."""
+
+    def __init__(self, connection: sqlite3.Connection, found: Found, *, writing: bool) -> None:
+        self._connection = connection
+        self._found = found
+        self._writing = writing
+        self._series: dict[SeriesKey, int] = {}
+
+    def all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Every row."""
+        return self._connection.execute(query, values).fetchall()
+
+    def one(self, query: str, *values: Any) -> tuple[Any, ...]:
+        """The only row."""
+        row: tuple[Any, ...] = self._connection.execute(query, values).fetchone()
+        return row
+
+    def maybe(self, query: str, *values: Any) -> tuple[Any, ...] | None:
+        """The row, if there is one."""
+        row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
+        return row
+
+    def run(self, query: str, *values: Any) -> int:
+        """Change something; returns how many rows changed."""
+        return self._connection.execute(query, values).rowcount
+
+    def added(self, query: str, *values: Any) -> int:
+        """Insert one row; returns its id."""
+        return self._connection.execute(query, values).lastrowid or 0
+
+    def known(self, series: SeriesKey) -> int | None:
+        """The number of a series, None if the store has never heard of it."""
+        row = self.maybe("select id from series where device = ? and channel = ?", series.device, series.channel)
+        return None if row is None else int(row[0])
+
+    def series(self, series: SeriesKey) -> int:
+        """The number of a series, which is new if need be."""
+        number = self._series.get(series) or self.known(series)
+        if number is None:
+            number = self.added("insert into series(device, channel) values(?, ?)", series.device, series.channel)
+        self._series[series] = number
+        return number
+
+    def name(self, number: int) -> str:
+        """A series in words."""
+        device, channel = self.one("select device, channel from series where id = ?", number)
+        return f"{device}/{channel}"
+
+    def damaged(self, table: str, id: int, data: bytes, what: str) -> None:
+        """A chunk does not check: out of the way of everything else with it."""
+        if not self._writing:
+            self._found[table, id] = (what, data)
+            return
+        # Its bytes are compared, because the place may hold another chunk by now.
+        if self.run(f"delete from {table} where id = ? and data = ?", id, data):  # noqa: S608
+            self.run("insert into damaged(what, data) values(?, ?)", what, data)
+
+    def set_aside(self) -> Found:
+        """Set aside what readers found; returns it, to be forgotten when that is durable."""
+        found = dict(self._found)
+        for (table, id), (what, data) in found.items():
+            self.damaged(table, id, data, what)
+        return found
+
+    def tidy(self) -> None:
+        """Forget streams without samples and series without anything."""
+        self.run("delete from stream where id not in (select stream from raw)")
+        self.run(
+            "delete from series where id not in (select series from stream) and id not in (select series from rollup)"
+        )

@@ -1,0 +1,211 @@
+"""A hub's API over real registry, accounts, presence and commands; plugs are played by hand."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from hub.api import ApiServer, DeviceViews, Problems, Services
+from hub.auth.access import MqttAccess
+from hub.auth.passwords import Passwords
+from hub.auth.people import People
+from hub.auth.principal import Principal, system
+from hub.auth.setup import Setup
+from hub.auth.tokens import Tokens
+from hub.bus import Bus
+from hub.clock import Clock
+from hub.database import Database, SettingsTable
+from hub.devices.commands import Commands
+from hub.devices.device import Device
+from hub.devices.discovery import Discovery, Found
+from hub.devices.presence import Presence
+from hub.devices.registry import Registry
+from hub.events import SampleReceived, StatusReported
+from hub.history.gaps import GapRecord
+from hub.history.query import Query
+from hub.plugins.columns import empty_rollup
+from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
+from hub.sample import Sample
+from hub.telemetry.live import Live
+from integrations.devices.smartplug.driver import SmartplugDriver
+from integrations.storage.sqlite.store import SqliteStore
+
+PASSWORD = "a quiet blue kettle"
+ROLES = ("admin", "user", "guest")
+
+
+class WireBroker:
+    """The plugs' side of the broker: `control` messages land in `sent`; `answer` plays the plug."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, dict[str, Any]]] = []
+        self.answer: Callable[[str, dict[str, Any]], None] | None = None
+
+    def send(self, hardware_id: str, suffix: str, payload: bytes, qos: int = 0) -> bool:
+        message = json.loads(payload)
+        self.sent.append((hardware_id, suffix, message))
+        if self.answer is not None:
+            self.answer(hardware_id, message)
+        return True
+
+
+class SeenByMdns(Discovery):
+    """What mDNS would have found is put in by hand; nothing is sent."""
+
+    def __init__(self) -> None:
+        self.seen: list[Found] = []
+
+    def found(self) -> list[Found]:
+        return self.seen
+
+
+class Merged:
+    """History in which everything is merged: gaps are put in by hand, samples straight into the store."""
+
+    def __init__(self) -> None:
+        self.known_gaps: list[GapRecord] = []
+
+    def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
+        mine = [gap for gap in self.known_gaps if (gap.device, gap.channel) == (device, channel)]
+        return [gap for gap in mine if gap.start < end and (gap.end is None or gap.end > start)]
+
+    def merged_until(self, series: SeriesKey) -> int:
+        return 2**60
+
+    def raw(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
+        return []
+
+    def buckets(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
+        return empty_rollup()
+
+
+class House:
+    """Everything the tests touch. `people` signs in each role; `token` gives its access token."""
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        self.data = data
+        self.clock = clock
+        self.bus = Bus()
+        self.database = Database(data)
+        self.passwords = Passwords(cost=4)
+        self.people = People(self.database, clock, self.passwords)
+        self.tokens = Tokens(self.database, self.people, clock, data)
+        self.settings = SettingsTable(self.database)
+        self.setup = Setup(self.people, self.settings, clock, data)
+        self.registry = Registry(self.database, self.bus, clock)
+        self.mqtt = MqttAccess(self.registry, self.database, clock)
+        self.presence = Presence(self.registry, self.bus, clock)
+        self.broker = WireBroker()
+        drivers = {"smartplug": SmartplugDriver()}
+        self.commands = Commands(
+            self.registry,
+            self.presence,
+            broker=self.broker,  # type: ignore[arg-type]
+            drivers=drivers,
+            bus=self.bus,
+            clock=clock,
+        )
+        self.live = Live()
+        self.discovery = SeenByMdns()
+        self.history = Merged()
+        self.store = SqliteStore(data / "history.sqlite")
+        self.store.open()
+        self.problems = Problems(self.bus, clock)
+        self.dropped: list[str] = []
+        self.energy_today: dict[tuple[str, int], float] = {}
+        self.services = Services(
+            version="0.1.0",
+            session="s-1",
+            demo=False,
+            clock=clock,
+            bus=self.bus,
+            people=self.people,
+            tokens=self.tokens,
+            setup=self.setup,
+            mqtt=self.mqtt,
+            registry=self.registry,
+            commands=self.commands,
+            discovery=self.discovery,
+            live=self.live,
+            history=self.history,
+            query=Query(self.store, self.history, clock),
+            views=DeviceViews(
+                self.presence, self.commands, self.live, lambda device, channel: self.energy_today.get((device, channel))
+            ),
+            problems=self.problems,
+            plugins=list,
+            drivers=drivers,
+            drop_login=self.dropped.append,
+        )
+        self.server = ApiServer(self.services, host="127.0.0.1", port=0, static=data / "static")
+        self.http: aiohttp.ClientSession
+
+    async def start(self) -> None:
+        await self.database.open()
+        for part in (self.settings, self.people, self.tokens, self.setup, self.registry, self.mqtt):
+            await part.load()  # type: ignore[attr-defined]
+        await self.presence.start()
+        await self.commands.start()
+        await self.server.start()
+        self.http = aiohttp.ClientSession(
+            f"http://127.0.0.1:{self.server.port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
+        )
+
+    async def stop(self) -> None:
+        await self.http.close()
+        await self.server.stop()
+        await self.commands.stop()
+        await self.presence.stop()
+        await self.database.close()
+        self.passwords.close()
+        self.store.close()
+
+    async def move_in(self) -> None:
+        """An admin, a user and a guest, each named like the role."""
+        await self.people.make_first_admin(email="admin@example.org", name="admin", password=PASSWORD)
+        for role in ROLES[1:]:
+            await self.people.add(
+                system(self.people.first_home.id),
+                email=f"{role}@example.org",
+                name=role,
+                role=role,
+                password=PASSWORD,
+            )
+
+    @property
+    def home(self) -> str:
+        return self.people.first_home.id
+
+    def principal(self, role: str) -> Principal:
+        user = next(u for u in self.people.list(system(self.home)) if u.name == role)
+        found = self.people.principal(user.id, self.home)
+        assert found is not None
+        return found
+
+    async def token(self, role: str) -> str:
+        user = self.people.user(self.principal(role).user)
+        assert user is not None
+        return (await self.tokens.issue(user, self.people.first_home)).access_token
+
+    async def headers(self, role: str | None) -> dict[str, str]:
+        return {} if role is None else {"Authorization": f"Bearer {await self.token(role)}"}
+
+    async def plug(self, hardware_id: str = "plug-1", **fields: Any) -> Device:
+        """A plug of the home, not yet online."""
+        owner = fields.pop("owner", None)
+        principal = system(self.home) if owner is None else self.principal(owner)
+        device, _ = await self.registry.add(principal, **{"hardware_id": hardware_id, "name": hardware_id} | fields)
+        return device
+
+    def status(self, device: Device, on: bool = True, **fields: Any) -> None:
+        """The plug reports itself."""
+        self.bus.publish(StatusReported(device.id, self.clock.now(), True, {0: on}, **fields))
+
+    def sample(self, device: Device, power: float, channel: int = 0, at: int | None = None) -> None:
+        """The plug measures."""
+        sample = Sample(voltage=230.0, current=power / 230, power=power, energy_mwh=1, relay_state=True, channel=channel)
+        moment = self.clock.now() if at is None else at
+        self.live.heard(device.id, moment, sample)
+        self.bus.publish(SampleReceived(device.id, moment, sample))

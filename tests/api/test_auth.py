@@ -1,0 +1,134 @@
+"""Setting up, signing in and out, the refresh cookie, and what other websites cannot do."""
+
+import pytest
+
+from tests.api.house import PASSWORD, House
+
+SETUP = {
+    "name": "Ada",
+    "email": "ada@example.org",
+    "password": PASSWORD,
+    "home_name": "Nest",
+    "time_zone": "Europe/Berlin",
+    "currency": "EUR",
+}
+LOGIN = {"email": "admin@example.org", "password": PASSWORD}
+PROGRAM = {"X-Plughub-Client": "program"}
+
+
+async def test_the_first_page_makes_the_admin_once(empty_house: House) -> None:
+    http = empty_house.http
+    async with http.get("/api/v1/system/info") as response:
+        info = await response.json()
+        assert (info["setup"], info["name"]) == ("open", "Smart Plug AI")
+        assert info["setup_closes"] > empty_house.clock.now()
+    async with http.post("/api/v1/setup", json=SETUP) as response:
+        assert response.status == 201
+        session = await response.json()
+        assert session["user"]["role"] == "admin"
+        assert session["home"]["time_zone"] == "Europe/Berlin"
+        assert session["refresh_token"] is None
+        cookie = response.headers["Set-Cookie"]
+        assert cookie.startswith("plughub_refresh=")
+        assert "HttpOnly; SameSite=Strict" in cookie
+        assert "Path=/api/v1/auth;" in cookie
+        assert "Secure" not in cookie
+    async with http.get("/api/v1/system/info") as response:
+        assert (await response.json())["setup"] == "done"
+    async with http.post("/api/v1/setup", json=SETUP) as response:
+        assert response.status == 409
+        assert (await response.json())["code"] == "setup-done"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Forwarded-For": "192.168.1.7"}, {"Via": "1.1 proxy"}, {"Host": "rebound.attacker.example"}]
+)
+async def test_who_may_be_elsewhere_needs_the_code(empty_house: House, headers: dict[str, str]) -> None:
+    http = empty_house.http
+    async with http.get("/api/v1/system/info", headers=headers) as response:
+        assert (await response.json())["setup"] == "code"
+    async with http.post("/api/v1/setup", json=SETUP, headers=headers) as response:
+        assert (await response.json())["code"] == "setup-code-missing"
+    code = (empty_house.data / "setup-code.txt").read_text().strip()
+    async with http.post("/api/v1/setup", json=SETUP | {"code": code}, headers=headers) as response:
+        assert response.status == 201
+
+
+async def test_a_browser_keeps_its_session_by_cookie(house: House) -> None:
+    http = house.http
+    async with http.post("/api/v1/auth/login", json=LOGIN) as response:
+        assert response.status == 200
+        first = await response.json()
+    async with http.post("/api/v1/auth/refresh", json={}) as response:
+        assert response.status == 200
+        second = await response.json()
+        assert second["user"] == first["user"]
+    bearer = {"Authorization": f"Bearer {second['access_token']}"}
+    async with http.get("/api/v1/auth/me", headers=bearer) as response:
+        assert (await response.json()) == {"user": first["user"], "home": first["home"]}
+    async with http.post("/api/v1/auth/logout") as response:
+        assert response.status == 204
+        assert "Max-Age=0" in response.headers["Set-Cookie"]
+    async with http.post("/api/v1/auth/refresh") as response:
+        assert response.status == 401
+        assert (await response.json())["code"] == "session-ended"
+
+
+async def test_a_program_gets_the_refresh_token_in_the_answer(house: House) -> None:
+    http = house.http
+    async with http.post("/api/v1/auth/login", json=LOGIN, headers=PROGRAM) as response:
+        session = await response.json()
+        assert "Set-Cookie" not in response.headers
+    body = {"refresh_token": session["refresh_token"]}
+    async with http.post("/api/v1/auth/refresh", json=body, headers=PROGRAM) as response:
+        assert (await response.json())["refresh_token"] not in (None, session["refresh_token"])
+
+
+async def test_a_wrong_password_says_nothing_more(house: House) -> None:
+    for email in ("admin@example.org", "nobody@example.org"):
+        async with house.http.post("/api/v1/auth/login", json={"email": email, "password": "wrong"}) as response:
+            assert response.status == 401
+            assert (await response.json())["code"] == "login-wrong"
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_guessing_has_to_wait(house: House) -> None:
+    codes = []
+    for _ in range(8):
+        async with house.http.post("/api/v1/auth/login", json=LOGIN | {"password": "wrong"}) as response:
+            codes.append(response.status)
+    assert 429 in codes
+    assert int(response.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh", "/auth/logout", "/setup"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_another_website_is_refused(house: House, path: str, headers: dict[str, str]) -> None:
+    async with house.http.post("/api/v1/auth/login", json=LOGIN):
+        pass
+    body = {"/auth/login": LOGIN, "/setup": SETUP}.get(path, {})
+    async with house.http.post(f"/api/v1{path}", json=body, headers=headers) as response:
+        assert response.status == 403
+        assert (await response.json())["code"] == "origin-refused"
+
+
+async def test_the_own_page_is_not(house: House) -> None:
+    origin = f"http://127.0.0.1:{house.server.port}"
+    headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    async with house.http.post("/api/v1/auth/login", json=LOGIN, headers=headers) as response:
+        assert response.status == 200
+
+
+async def test_the_command_lines_key_acts_for_the_hub(house: House) -> None:
+    house.tokens.write_api_key(f"http://127.0.0.1:{house.server.port}")
+    key = __import__("json").loads((house.data / "api.key").read_text())["key"]
+    async with house.http.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {key}"}) as response:
+        assert (await response.json())["user"]["id"] == "system"

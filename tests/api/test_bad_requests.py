@@ -1,0 +1,205 @@
+"""Malformed requests: each with its own status, code and field, in the reader's language, and never a 500."""
+
+import asyncio
+import gzip
+import io
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.api.house import House
+
+JSON = {"Content-Type": "application/json"}
+DEVICE = b'{"hardware_id":"plug-5","name":"Lamp"'
+
+
+class Bad(NamedTuple):
+    """A request and what must be answered. DEVICE in the path stands for a plug's id."""
+
+    method: str
+    path: str
+    body: bytes | None
+    status: int
+    code: str
+    field: str | None = None
+    headers: dict[str, str] = JSON
+
+
+TABLE = [
+    # Not JSON
+    Bad("POST", "/devices", None, 400, "body-missing"),
+    Bad("POST", "/devices", b"{", 400, "json-truncated"),
+    Bad("POST", "/devices", DEVICE, 400, "json-truncated"),
+    Bad("POST", "/devices", b"{'hardware_id': 'x'}", 400, "json-broken"),
+    Bad("POST", "/devices", DEVICE + b"} {}", 400, "json-broken"),
+    Bad("POST", "/devices", DEVICE + b",}", 400, "json-broken"),
+    Bad("POST", "/devices", DEVICE + b',"channels":NaN}', 400, "json-broken"),
+    Bad("POST", "/devices", DEVICE + b',"channels":01}', 400, "json-broken"),
+    Bad("POST", "/devices", b"\xef\xbb\xbf{}", 400, "json-broken"),
+    Bad("POST", "/devices", b"\xff\xfe", 400, "json-broken"),
+    Bad("POST", "/devices", b'{"hardware_id":"\xff"}', 400, "text-not-utf8"),
+    Bad("POST", "/devices", b'{"hardware_id":"\\ud800"}', 400, "json-truncated"),
+    Bad("POST", "/devices", b'{"room":' + b"[" * 100_000, 422, "field-type", "room"),
+    Bad("PATCH", "/devices/DEVICE", b'{"x":' * 50_000, 422, "field-unknown", "x"),
+    Bad("POST", "/devices", gzip.compress(b"{}"), 400, "json-broken"),
+    # Not an object
+    Bad("POST", "/devices", b"[]", 422, "body-wrong"),
+    Bad("POST", "/devices", b"null", 422, "body-wrong"),
+    Bad("POST", "/devices", b'"x"', 422, "body-wrong"),
+    # Not this content
+    Bad("POST", "/devices", DEVICE + b"}", 415, "content-type-wrong", headers={"Content-Type": "text/plain"}),
+    Bad("POST", "/devices", b"name=x", 415, "content-type-wrong", headers={"Content-Type": "application/x-www-form-urlencoded"}),
+    Bad("POST", "/devices", DEVICE + b"}", 415, "content-type-wrong", headers={"Content-Type": ""}),
+    Bad("POST", "/devices", b'{"name":"' + b"x" * 1_100_000 + b'"}', 413, "body-too-large"),
+    # Fields
+    Bad("POST", "/devices", b"{}", 422, "field-missing", "hardware_id"),
+    Bad("POST", "/devices", b'{"hardware_id":"plug-5"}', 422, "field-missing", "name"),
+    Bad("POST", "/devices", DEVICE + b',"nmae":"x"}', 422, "field-unknown", "nmae"),
+    Bad("POST", "/devices", DEVICE + b',"id":"mine"}', 422, "field-unknown", "id"),
+    Bad("POST", "/devices", DEVICE + b',"home":"other"}', 422, "field-unknown", "home"),
+    Bad("POST", "/devices", b'{"hardware_id":"no spaces","name":"x"}', 422, "field-format", "hardware_id"),
+    Bad("POST", "/devices", b'{"hardware_id":"../../x","name":"x"}', 422, "field-format", "hardware_id"),
+    Bad("POST", "/devices", b'{"hardware_id":"abc\\n","name":"x"}', 422, "hardware-id-invalid", "hardware_id"),
+    Bad("POST", "/devices", b'{"hardware_id":"pair-abc","name":"x"}', 422, "hardware-id-invalid", "hardware_id"),
+    Bad("POST", "/devices", b'{"hardware_id":"plug-1","name":"x"}', 409, "hardware-id-taken", "hardware_id"),
+    Bad("POST", "/devices", b'{"hardware_id":"plug-5","name":"   "}', 422, "name-invalid", "name"),
+    Bad("POST", "/devices", b'{"hardware_id":"plug-5","name":"' + b"x" * 61 + b'"}', 422, "field-too-long", "name"),
+    Bad("POST", "/devices", DEVICE + b',"channels":17}', 422, "field-too-large", "channels"),
+    Bad("POST", "/devices", DEVICE + b',"channels":0}', 422, "field-too-small", "channels"),
+    Bad("POST", "/devices", DEVICE + b',"channels":"2"}', 422, "field-type", "channels"),
+    Bad("POST", "/devices", DEVICE + b',"channels":1.5}', 422, "field-type", "channels"),
+    Bad("POST", "/devices", DEVICE + b',"channels":true}', 422, "field-type", "channels"),
+    Bad("POST", "/devices", DEVICE + b',"channels":1e999}', 422, "field-invalid", "channels"),
+    Bad("POST", "/devices", DEVICE + b',"driver":"toaster"}', 422, "driver-missing", "driver"),
+    Bad("POST", "/devices", DEVICE + b',"icon":"' + b"i" * 50 + b'"}', 422, "field-too-long", "icon"),
+    Bad("PATCH", "/devices/DEVICE", b'{"name":null}', 422, "field-type", "name"),
+    Bad("PATCH", "/devices/DEVICE", b'{"max_power_w":0}', 422, "field-too-small", "max_power_w"),
+    Bad("PATCH", "/devices/DEVICE", b'{"max_power_w":25001}', 422, "field-too-large", "max_power_w"),
+    Bad("PATCH", "/devices/DEVICE", b'{"channel":3,"max_power_w":5}', 422, "channel-unknown", "channel"),
+    Bad("PATCH", "/devices/DEVICE", b'{"secret_hash":"x"}', 422, "field-unknown", "secret_hash"),
+    Bad("POST", "/devices/DEVICE/command", b'{"command":"explode"}', 422, "field-choice", "command"),
+    Bad("POST", "/devices/DEVICE/command", b'{"command":"ota"}', 422, "field-choice", "command"),
+    Bad("POST", "/devices/DEVICE/command", b'{"command":"relay_on","channel":9}', 422, "channel-unknown", "channel"),
+    Bad("POST", "/devices/DEVICE/command", b'{"command":"toggle"}', 409, "relay-unknown"),
+    Bad("POST", "/devices/DEVICE/command", b'{"command":"relay_on"}', 409, "device-offline"),
+    Bad("POST", "/devices/nobody/command", b'{"command":"relay_on"}', 404, "device-unknown"),
+    Bad("GET", "/devices/%00", None, 404, "device-unknown"),
+    # Queries
+    Bad("GET", "/telemetry", None, 422, "field-missing", "device"),
+    Bad("GET", "/telemetry?device=DEVICE", None, 422, "field-missing", "from"),
+    Bad("GET", "/telemetry?device=DEVICE&from=x&to=1", None, 422, "field-type", "from"),
+    Bad("GET", "/telemetry?device=DEVICE&from=-1&to=1", None, 422, "field-too-small", "from"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=99999999999999", None, 422, "field-too-large", "to"),
+    Bad("GET", "/telemetry?device=DEVICE&from=2&to=2", None, 422, "series-range-invalid", "from"),
+    Bad("GET", "/telemetry?device=DEVICE&from=2&to=1", None, 422, "series-range-invalid", "from"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1764000000000", None, 422, "range-too-long", "to"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1&from=0", None, 422, "field-repeated", "from"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1&points=9", None, 422, "field-too-small", "points"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1&points=1e9", None, 422, "field-too-large", "points"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1&points=many", None, 422, "field-type", "points"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1&bucket=7m", None, 422, "field-choice", "bucket"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1&bucket=", None, 422, "field-choice", "bucket"),
+    Bad("GET", "/telemetry?device=DEVICE&from=0&to=1&foo=1", None, 422, "field-unknown", "foo"),
+    Bad("GET", "/telemetry?device=DEVICE:7&from=0&to=1", None, 422, "channel-unknown", "device"),
+    Bad("GET", "/telemetry?device=DEVICE:x&from=0&to=1", None, 404, "device-unknown", "device"),
+    Bad("GET", "/telemetry?device=&from=0&to=1", None, 404, "device-unknown", "device"),
+    Bad("GET", "/telemetry?" + "device=DEVICE&" * 21 + "from=0&to=1", None, 422, "field-too-long", "device"),
+    Bad("GET", "/telemetry/live", None, 422, "field-missing", "device"),
+    Bad("GET", "/gaps?device=DEVICE&from=0", None, 422, "field-missing", "to"),
+    Bad("GET", "/devices?limit=5", None, 422, "field-unknown", "limit"),
+    # People and programs
+    Bad("POST", "/users", b'{"name":"x","email":"no-address"}', 422, "field-format", "email"),
+    Bad("POST", "/users", b'{"name":"x","email":"x@y","role":"owner"}', 422, "field-choice", "role"),
+    Bad("POST", "/users", b'{"name":"x","email":"x@y","password":"short"}', 422, "password-too-short", "password"),
+    Bad("POST", "/users", b'{"name":"x","email":"admin@example.org"}', 409, "email-taken", "email"),
+    Bad("POST", "/mqtt-clients", b'{"name":"node-red"}', 422, "filters-missing", "read"),
+    Bad("POST", "/mqtt-clients", b'{"name":"node-red","read":["a/#/b"]}', 422, "filter-invalid", "read"),
+    Bad("POST", "/mqtt-clients", b'{"name":"node-red","read":[""]}', 422, "field-too-short", "read[0]"),
+    Bad("POST", "/mqtt-clients", b'{"name":"node-red","read":"a"}', 422, "field-type", "read"),
+    Bad("POST", "/mqtt-clients", b'{"name":"a b","read":["a"]}', 422, "field-format", "name"),
+    Bad("DELETE", "/mqtt-clients/nobody", None, 404, "client-unknown"),
+    Bad("POST", "/auth/login", b'{"email":"x"}', 422, "field-missing", "password"),
+    Bad("POST", "/auth/login", b'{"email":"admin@example.org","password":7}', 422, "field-type", "password"),
+    Bad("POST", "/auth/refresh", b'{"refresh_token":"guess"}', 401, "session-ended"),
+    Bad("POST", "/setup", b"{}", 422, "field-missing", "name"),
+    # Addresses
+    Bad("GET", "/nothing", None, 404, "path-unknown"),
+    Bad("GET", "/devices/a/b/c", None, 404, "path-unknown"),
+    Bad("PUT", "/devices", b"{}", 405, "method-not-allowed"),
+    Bad("DELETE", "/devices", None, 405, "method-not-allowed"),
+    Bad("POST", "/openapi.json", b"{}", 405, "method-not-allowed"),
+]
+
+
+@pytest.mark.parametrize("bad", TABLE, ids=lambda bad: f"{bad.method}{bad.path[:40]}-{bad.code}")
+async def test_each_gets_its_problem(house: House, bad: Bad) -> None:
+    plug = await house.plug("plug-1")
+    url = f"http://127.0.0.1:{house.server.port}/api/v1{bad.path.replace('DEVICE', plug.id)}"
+    headers = {**await house.headers("admin"), **bad.headers, "Accept-Language": "de"}
+    skip = [] if headers.get("Content-Type") else ["Content-Type"]
+    async with house.http.request(
+        bad.method, url, data=None if bad.body is None else io.BytesIO(bad.body), headers=headers, skip_auto_headers=skip
+    ) as response:
+        problem: dict[str, Any] = await response.json(content_type="application/problem+json")
+        assert (response.status, problem["code"], problem.get("field")) == (bad.status, bad.code, bad.field)
+        assert problem["status"] == response.status
+        assert problem["title"]
+        assert problem["detail"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Server" not in response.headers or "aiohttp" not in response.headers["Server"]
+    async with house.http.get("/api/v1/devices", headers=await house.headers("admin")) as response:
+        assert [device["id"] for device in (await response.json())["items"]] == [plug.id]
+
+
+async def test_a_problem_speaks_the_readers_language(house: House) -> None:
+    for language, detail in (("en", "hardware_id is missing."), ("de", "hardware_id fehlt.")):
+        headers = {**await house.headers("admin"), "Accept-Language": language}
+        async with house.http.post("/api/v1/devices", json={"name": "x"}, headers=headers) as response:
+            assert (await response.json(content_type=None))["detail"] == detail
+
+
+async def test_405_names_what_is_possible(house: House) -> None:
+    async with house.http.put("/api/v1/devices") as response:
+        assert response.headers["Allow"] == "GET, POST"
+
+
+async def test_what_nobody_expected_is_logged_and_says_little(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_principal: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    headers = await house.headers("admin")
+    monkeypatch.setattr(house.registry, "list", broken)
+    async with house.http.get("/api/v1/devices", headers=headers) as response:
+        assert response.status == 500
+        text = await response.text()
+    assert "internal-error" in text
+    assert "secret detail" not in text
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+async def test_what_is_not_http_gets_400_and_the_server_goes_on(house: House, wire: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(wire)
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    assert answer == b"" or answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert b"Traceback" not in answer
+    writer.close()
+    await writer.wait_closed()
+    async with house.http.get("/api/v1/system/info") as response:
+        assert response.status == 200

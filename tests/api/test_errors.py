@@ -1,0 +1,71 @@
+"""Problems: every kind of refused value names its field, and every code has a sentence in both languages."""
+
+import msgspec
+import pytest
+
+from hub.api.errors import STATUS, broken, invalid, problem, reader_language
+from hub.api.types import AddDeviceRequest, AddMqttClientRequest, ChangeDeviceRequest, CommandRequest
+from hub.messages import HubError, catalog
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "code", "field"),
+    [
+        (AddDeviceRequest, b'{"name":"x"}', "field-missing", "hardware_id"),
+        (CommandRequest, b'{"comand":"toggle"}', "field-unknown", "comand"),
+        (AddDeviceRequest, b'{"hardware_id":5}', "field-type", "hardware_id"),
+        (AddDeviceRequest, b'{"hardware_id":"a b"}', "field-format", "hardware_id"),
+        (AddDeviceRequest, b'{"hardware_id":"abc","name":""}', "field-too-short", "name"),
+        (AddDeviceRequest, b'{"hardware_id":"abc","name":"' + b"x" * 61 + b'"}', "field-too-long", "name"),
+        (AddDeviceRequest, b'{"hardware_id":"abc","name":"x","channels":0}', "field-too-small", "channels"),
+        (ChangeDeviceRequest, b'{"max_power_w":25001}', "field-too-large", "max_power_w"),
+        (CommandRequest, b'{"command":"explode"}', "field-choice", "command"),
+        (CommandRequest, b'{"command":"toggle","channel":1e400}', "field-invalid", "channel"),
+        (AddMqttClientRequest, b'{"name":"node-red","read":["a",7]}', "field-type", "read[1]"),
+        (CommandRequest, b"[]", "body-wrong", None),
+    ],
+)
+def test_a_refused_value_names_its_field(kind: type, body: bytes, code: str, field: str | None) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(body, type=kind)
+    error = invalid(caught.value)
+    assert (error.id, error.field) == (code, field)
+    for language in ("en", "de"):
+        detail = problem(error, language).detail
+        assert detail.endswith((".", "$"))
+        assert field is None or field in detail
+
+
+def test_broken_json_has_line_and_column() -> None:
+    body = b'{"name": "x",\n  "room" "y"}'
+    with pytest.raises(msgspec.DecodeError) as caught:
+        msgspec.json.decode(body)
+    error = broken(caught.value, body)
+    assert error.id == "json-broken"
+    assert problem(error, "en").detail == "The request is not valid JSON: line 2, column 10."
+
+
+def test_every_code_with_a_status_has_a_sentence() -> None:
+    assert not set(STATUS) - catalog().ids()
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("fr,en;q=0.5,de;q=0.7", "de"),
+        ("en;q=0.1,de;q=x", "en"),
+        ("*", "en"),
+        (";q=;,,", "en"),
+    ],
+)
+def test_reader_language(header: str | None, language: str) -> None:
+    assert reader_language(header) == language
+
+
+def test_a_problem_carries_status_title_and_sentence() -> None:
+    answer = problem(HubError("path-unknown"), "de")
+    assert (answer.status, answer.title, answer.code) == (404, "Not Found", "path-unknown")
+    assert answer.detail == "Unter dieser Adresse gibt es nichts."

@@ -1,0 +1,318 @@
+"""The commit log keeps every record that it confirmed, whatever happens to the file."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hub.history.log import BLOCK, RECORD, SLOT, START, CommitLog, LogFull
+from hub.messages import HubError
+
+SMALL = 2 * BLOCK
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.log"
+
+
+def opened(path: Path, **options: int) -> tuple[CommitLog, list[tuple[int, int, bytes]]]:
+    log = CommitLog(path, **{"preallocate": SMALL, "reserve": 0, **options})
+    return log, log.open()
+
+
+def written(path: Path, payloads: list[bytes], generations: int = 0) -> None:
+    log, _ = opened(path)
+    for _ in range(generations):
+        log.append(9, b"old" * 20)
+        log.next_generation()
+    for payload in payloads:
+        log.append(1, payload)
+    log.close()
+
+
+def read(path: Path) -> tuple[list[bytes], int]:
+    log, records = opened(path)
+    log.close()
+    return [payload for _, _, payload in records], log.damaged
+
+
+def test_records_come_back_in_order(path: Path) -> None:
+    log, records = opened(path)
+    assert records == []
+    assert [log.append(kind, payload) for kind, payload in ((1, b"a"), (2, b""), (7, b"c" * 5000))] == [1, 2, 3]
+    size = log.size
+    log.close()
+    log, records = opened(path)
+    assert records == [(1, 1, b"a"), (2, 2, b""), (7, 3, b"c" * 5000)]
+    assert (log.size, log.generation, log.damaged) == (size, 1, 0)
+    assert log.append(1, b"d") == 4
+    log.close()
+
+
+def test_appending_changes_no_metadata(path: Path) -> None:
+    log, _ = opened(path, preallocate=64 * 1024)
+    before = path.stat()
+    assert before.st_blocks * 512 >= 64 * 1024, "holes would cost a metadata write each"
+    for _ in range(20):
+        log.append(1, os.urandom(1000))
+    after = path.stat()
+    assert (before.st_size, before.st_blocks) == (after.st_size, after.st_blocks)
+    log.close()
+
+
+def test_one_write_and_one_sync_a_record(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, _ = opened(path)
+    calls = []
+    real_write, real_sync = os.pwrite, os.fdatasync
+    monkeypatch.setattr(os, "pwrite", lambda *a: (calls.append("write"), real_write(*a))[1])
+    monkeypatch.setattr(os, "fdatasync", lambda *a: (calls.append("sync"), real_sync(*a))[1])
+    log.append(1, b"x" * 300)
+    assert calls == ["write", "sync"]
+    log.close()
+
+
+def test_an_older_generation_is_never_read_again(path: Path) -> None:
+    log, _ = opened(path)
+    for _ in range(10):
+        log.append(1, b"first generation")
+    log.next_generation()
+    log.close()
+    assert read(path) == ([], 0)
+    log, _ = opened(path)
+    assert (log.generation, log.size) == (2, 0)
+    assert log.append(1, b"second") == 1
+    log.close()
+    assert read(path) == ([b"second"], 0)
+
+
+def test_growth_in_steps_and_what_a_generation_gives_back(path: Path) -> None:
+    log, _ = opened(path)
+    payloads = [bytes([k]) * 3000 for k in range(20)]
+    for payload in payloads:
+        log.append(1, payload)
+    grown = path.stat().st_size
+    assert grown == log.capacity > START + SMALL
+    assert (grown - START) % SMALL == 0
+    log.close()
+    assert read(path) == (payloads, 0)
+    log, _ = opened(path)
+    log.next_generation()
+    assert path.stat().st_size == START + SMALL
+    log.close()
+
+
+def test_full_at_its_limit(path: Path) -> None:
+    log, _ = opened(path, limit=START + 3 * BLOCK)
+    kept = []
+    with pytest.raises(LogFull):
+        while True:
+            log.append(1, b"z" * 900)
+            kept.append(b"z" * 900)
+    assert path.stat().st_size <= START + 3 * BLOCK
+    assert len(kept) == 3 * BLOCK // (900 + RECORD.size)
+    log.append(1, b"fits still")
+    log.close()
+    assert read(path) == ([*kept, b"fits still"], 0)
+
+
+def test_full_before_the_disk_is(path: Path) -> None:
+    log, _ = opened(path)
+    log.append(1, b"k" * 100)
+    log.close()
+    log, _ = opened(path, reserve=1 << 62)
+    log.append(1, b"no growth needed")
+    with pytest.raises(LogFull):
+        log.append(1, b"w" * SMALL)
+    log.append(1, b"goes on")
+    log.close()
+    assert read(path)[0] == [b"k" * 100, b"no growth needed", b"goes on"]
+
+
+def test_a_write_that_fails_counts_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, _ = opened(path)
+    log.append(1, b"good")
+
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", broken)
+        with pytest.raises(OSError, match="Input/output"):
+            log.append(1, b"a record that may or may not be on disk")
+    assert log.append(1, b"next") == 2
+    log.close()
+    assert read(path) == ([b"good", b"next"], 0)
+
+
+def test_a_short_write_is_finished(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, _ = opened(path)
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, at: real(file, data[:7], at))
+    log.append(1, b"in pieces of seven bytes")
+    log.close()
+    monkeypatch.undo()
+    assert read(path) == ([b"in pieces of seven bytes"], 0)
+
+
+@pytest.mark.parametrize("generations", [0, 3])
+def test_a_record_torn_at_every_byte(path: Path, tmp_path: Path, generations: int) -> None:
+    payloads = [b"one" * 9, b"two" * 11]
+    written(path, payloads, generations)
+    before = path.read_bytes()
+    log, _ = opened(path)
+    end = START + log.size
+    log.append(1, b"the torn one" * 4)
+    log.close()
+    after = path.read_bytes()
+    length = RECORD.size + 48
+    for cut in range(length):
+        torn = tmp_path / "torn.log"
+        torn.write_bytes(after[: end + cut] + before[end + cut :])
+        log, records = opened(torn)
+        assert [p for _, _, p in records] == payloads, cut
+        assert log.append(1, b"goes on") == 3
+        log.close()
+        assert read(torn)[0] == [*payloads, b"goes on"], cut
+
+
+def test_a_bit_flipped_in_every_byte_of_a_record(path: Path, tmp_path: Path) -> None:
+    payloads = [b"one" * 9, b"two" * 11, b"three" * 7]
+    written(path, payloads, generations=1)
+    good = path.read_bytes()
+    first = START + RECORD.size + len(payloads[0])
+    flipped = tmp_path / "flipped.log"
+    for index in range(first, first + RECORD.size + len(payloads[1])):
+        data = bytearray(good)
+        data[index] ^= 0x10
+        flipped.write_bytes(data)
+        assert read(flipped) == ([payloads[0], payloads[2]], 1), index
+
+
+def test_a_file_truncated_at_every_byte(path: Path, tmp_path: Path) -> None:
+    payloads = [b"one" * 9, b"two" * 11]
+    written(path, payloads)
+    good = path.read_bytes()
+    ends = [START + RECORD.size + 27, START + 2 * RECORD.size + 60]
+    short = tmp_path / "short.log"
+    for length in (*range(40), *range(BLOCK - 3, BLOCK + 40), *range(START - 3, ends[1] + 3)):
+        short.write_bytes(good[:length])
+        log, records = opened(short)
+        assert [p for _, _, p in records] == [p for p, end in zip(payloads, ends, strict=True) if end <= length], length
+        log.append(1, b"goes on")
+        log.close()
+        assert read(short)[0][-1] == b"goes on", length
+
+
+def test_either_header_may_be_lost(path: Path, tmp_path: Path) -> None:
+    written(path, [b"kept"], generations=4)
+    good = path.read_bytes()
+    broken = tmp_path / "broken.log"
+    for slots in ((0,), (1,), (0, 1)):
+        data = bytearray(good)
+        for slot in slots:
+            data[slot * BLOCK : slot * BLOCK + SLOT.size] = os.urandom(SLOT.size)
+        broken.write_bytes(data)
+        payloads, damaged = read(broken)
+        assert payloads == [b"kept"]
+        assert damaged == 1
+        assert read(broken) == ([b"kept"], 0), "the header is mended"
+
+
+def test_a_header_torn_while_a_generation_begins(path: Path) -> None:
+    """Then the old generation is read once more: merging it again changes nothing."""
+    written(path, [b"merged already"])
+    before = path.read_bytes()
+    log, _ = opened(path)
+    log.next_generation()
+    log.close()
+    after = path.read_bytes()
+    for cut in range(SLOT.size + 1):
+        path.write_bytes(before[:cut] + after[cut:] if cut else after)
+        payloads, _ = read(path)
+        assert payloads in ([], [b"merged already"])
+    path.write_bytes(before)
+    assert read(path) == ([b"merged already"], 0)
+
+
+def test_a_missing_file_is_made_and_an_empty_one_begun(path: Path) -> None:
+    assert read(path) == ([], 0)
+    path.write_bytes(b"")
+    assert read(path) == ([], 0)
+    path.write_bytes(bytes(500))
+    assert read(path) == ([], 0)
+    log, _ = opened(path)
+    assert log.append(1, b"works") == 1
+    log.close()
+    assert read(path) == ([b"works"], 0)
+
+
+def test_what_is_no_log_is_set_aside(path: Path) -> None:
+    path.write_bytes(b"something else entirely" * 1000)
+    assert read(path) == ([], 1)
+    assert path.with_name("history.log.damaged").read_bytes() == b"something else entirely" * 1000
+
+
+def test_a_newer_file_is_refused_and_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.history.log.VERSION", 2)
+    written(path, [b"from the future"])
+    monkeypatch.undo()
+    before = path.read_bytes()
+    with pytest.raises(HubError, match="newer version"):
+        opened(path)
+    assert path.read_bytes() == before
+
+
+class Step:
+    """What a machine does to the log between two starts."""
+
+    append, generation, reopen, flip = range(4)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just(Step.append), st.binary(max_size=3000)),
+            st.tuples(st.just(Step.generation), st.none()),
+            st.tuples(st.just(Step.reopen), st.none()),
+            st.tuples(st.just(Step.flip), st.integers(0, 10_000)),
+        ),
+        max_size=30,
+    )
+)
+def test_any_history_of_a_log(tmp_path: Path, steps: list[tuple[int, bytes | int | None]]) -> None:
+    """Without damage all records of the generation are there; with it, all but the damaged ones."""
+    path = tmp_path / "history.log"
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    log, _ = opened(path)
+    expected: list[tuple[int, bytes]] = []  # (offset, payload)
+    lost: set[int] = set()
+    for step, value in steps:
+        if step == Step.append:
+            assert isinstance(value, bytes)
+            expected.append((START + log.size, value))
+            log.append(3, value)
+        elif step == Step.generation:
+            log.next_generation()
+            expected, lost = [], set()
+        elif step == Step.reopen:
+            log.close()
+            log, records = opened(path)
+            expected = [entry for k, entry in enumerate(expected) if k not in lost]
+            assert [p for _, _, p in records] == [p for _, p in expected]
+            lost = set()
+        elif expected and len(lost) < len(expected):
+            assert isinstance(value, int)
+            victim = [k for k in range(len(expected)) if k not in lost][value % (len(expected) - len(lost))]
+            offset, payload = expected[victim]
+            at = offset + value % (RECORD.size + len(payload))
+            data = bytearray(path.read_bytes())
+            data[at] ^= 1 << value % 8
+            path.write_bytes(data)
+            lost.add(victim)
+    log.close()

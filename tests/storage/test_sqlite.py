@@ -1,0 +1,227 @@
+"""The SQLite history store: conformance, and what is its own."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hub.messages import HubError
+from hub.plugins import TIERS, Merge, SeriesKey, StoreError
+from hub.plugins.codec import encode_raw
+from hub.plugins.columns import ROLLUP_ARRAYS, select_raw, select_rollup
+from hub.plugins.contract import RollupColumns
+from hub.testing.store_conformance import DAY, FRIDGE, HOUR, LAMP, MINUTE, StoreConformance, T, raw, rollups
+from hub.testing.traces import assert_raw_equal, assert_rollup_equal, buckets, trace
+from integrations.storage.sqlite import schema
+from integrations.storage.sqlite.integration import plughub_history_store
+from integrations.storage.sqlite.store import FOREVER, SqliteStore
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.sqlite"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(path)
+    store.open()
+    yield store
+    store.close()
+
+
+def changed(path: Path, *statements: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+class TestConformance(StoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[SqliteStore]:
+        store = SqliteStore(tmp_path / "history.sqlite")
+        store.open()
+        yield store
+        store.close()
+
+
+def test_the_plugin_keeps_it_in_the_data_folder(tmp_path: Path) -> None:
+    store = plughub_history_store(tmp_path)
+    assert store.name == "sqlite"
+    store.open()
+    assert (tmp_path / "history.sqlite").exists()
+    store.close()
+
+
+def test_a_damaged_chunk_is_set_aside_alone(store: SqliteStore, path: Path) -> None:
+    columns = trace(3 * 3600, start=T)
+    store.merge(raw((FRIDGE, columns), (LAMP, columns)))
+    changed(path, f"update raw set data = substr(data, 1, 900) where hour = {T // HOUR + 1} and stream = 1")
+    (found,) = store.read(FRIDGE, T, T + DAY)
+    assert_raw_equal(found, select_raw(columns, np.r_[0:3600, 7200:10800]))
+    (note,) = store.stats().damaged
+    assert "fridge/0" in note
+    assert "2023-11-14T01" in note
+    store.merge(raw())
+    assert store.stats().damaged == [note]
+    assert store.stats().raw_samples == 5 * 3600
+    assert len(store.read(LAMP, T, T + DAY)[0].seq) == 3 * 3600
+    store.close()
+    store.open()
+    assert store.stats().damaged == [note]
+
+
+def test_what_replaces_a_damaged_chunk_stays(store: SqliteStore, path: Path) -> None:
+    """The plug sends again what its hub has lost."""
+    columns = trace(3600, start=T)
+    store.merge(raw((FRIDGE, columns)))
+    changed(path, "update raw set data = x'00'")
+    assert store.read(FRIDGE, T, T + DAY) == []
+    store.merge(raw((FRIDGE, columns)))
+    assert_raw_equal(store.read(FRIDGE, T, T + DAY)[0], columns)
+    assert len(store.stats().damaged) == 1
+
+
+def test_a_merge_that_meets_damage_itself(store: SqliteStore, path: Path) -> None:
+    columns = trace(3600, start=T)
+    minutes = buckets(60, start=T, bucket_ms=MINUTE)
+    store.merge(Merge(raw=[(FRIDGE, select_raw(columns, slice(1800)))], rollups=[(FRIDGE, "1m", minutes)]))
+    changed(path, "update raw set data = x'01'", "update rollup set data = zeroblob(50)")
+    later = Merge(
+        raw=[(FRIDGE, select_raw(columns, slice(1800, 3600)))],
+        rollups=[(FRIDGE, "1m", select_rollup(minutes, slice(30, 60)))],
+    )
+    store.merge(later)
+    store.merge(later)
+    assert_raw_equal(store.read(FRIDGE, T, T + DAY)[0], later.raw[0][1])
+    assert_rollup_equal(store.rollup(FRIDGE, "1m", T, T + DAY), later.rollups[0][2])
+    assert len(store.stats().damaged) == 2
+
+
+def test_a_place_used_again_is_not_set_aside(store: SqliteStore, path: Path) -> None:
+    store.merge(raw((FRIDGE, trace(60, start=T))))
+    changed(path, "update raw set data = x'02'")
+    assert store.read(FRIDGE, T, T + DAY) == []
+    store.delete(None, "raw", T + DAY)
+    good = trace(60, start=T + 2 * DAY)
+    store.merge(raw((LAMP, good)))
+    store.merge(raw())
+    assert_raw_equal(store.read(LAMP, T, T + 3 * DAY)[0], good)
+
+
+def test_a_merge_that_fails_changes_nothing(store: SqliteStore) -> None:
+    columns = trace(100, start=T)
+    store.merge(raw((FRIDGE, columns)))
+    wrong = Merge(
+        raw=[(FRIDGE, trace(100, start=T, seed=2))], rollups=[(FRIDGE, "7m", buckets(1, start=T, bucket_ms=MINUTE))]
+    )
+    with pytest.raises(KeyError):
+        store.merge(wrong)
+    assert_raw_equal(store.read(FRIDGE, T, T + DAY)[0], columns)
+    store.merge(raw((LAMP, columns)))
+
+
+def test_a_newer_file_is_refused_and_left_alone(store: SqliteStore, path: Path) -> None:
+    store.close()
+    changed(path, f"pragma user_version = {schema.VERSION + 1}")
+    before = path.read_bytes()
+    with pytest.raises(HubError, match="newer version"):
+        store.open()
+    assert path.read_bytes() == before
+
+
+def test_a_foreign_file_is_refused(path: Path) -> None:
+    changed(path, "create table theirs(x)")
+    with pytest.raises(HubError, match="is not a history database"):
+        SqliteStore(path).open()
+
+
+def test_a_file_that_is_no_database(path: Path) -> None:
+    path.write_bytes(b"no database at all " * 500)
+    with pytest.raises(StoreError, match="not a database"):
+        SqliteStore(path).open()
+
+
+def test_a_closed_store_says_so(store: SqliteStore) -> None:
+    store.read(FRIDGE, T, T + DAY)
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.read(FRIDGE, T, T + DAY)
+    with pytest.raises(StoreError, match="closed"):
+        store.merge(raw())
+
+
+def test_settings_that_durability_rests_on(store: SqliteStore, path: Path) -> None:
+    with store._change() as shelf:
+        assert shelf.one("pragma synchronous") == (2,)
+    connection = sqlite3.connect(path)
+    assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert connection.execute("pragma auto_vacuum").fetchone() == (2,)
+    connection.close()
+
+
+def test_a_day_is_one_chunk_once_it_is_over(store: SqliteStore, path: Path) -> None:
+    minutes = buckets(1440 + 120, start=T, bucket_ms=MINUTE)
+    for begin in range(0, len(minutes.start), 60):
+        store.merge(rollups((FRIDGE, "1m", select_rollup(minutes, slice(begin, begin + 60)))))
+    connection = sqlite3.connect(path)
+    assert connection.execute("select span, count from rollup order by start, span").fetchall() == [
+        (1, 1440),
+        (0, 60),
+        (0, 60),
+    ]
+    connection.close()
+    late = buckets(3, start=T + 5 * MINUTE, bucket_ms=MINUTE, seed=4)
+    store.merge(rollups((FRIDGE, "1m", late)))
+    assert_rollup_equal(store.rollup(FRIDGE, "1m", T + 5 * MINUTE, T + 8 * MINUTE), late)
+    assert store.stats().rollup_buckets["1m"] == 1560
+
+
+def test_buckets_are_kept_to_a_precision_worth_keeping(store: SqliteStore) -> None:
+    minutes = buckets(60, start=T, bucket_ms=MINUTE)
+    third = {name: getattr(minutes, name) / 3 for name in ROLLUP_ARRAYS if getattr(minutes, name).dtype == float}
+    whole = {name: getattr(minutes, name) for name in ROLLUP_ARRAYS if name not in third}
+    store.merge(rollups((FRIDGE, "1m", RollupColumns(**whole, **third))))
+    found = store.rollup(FRIDGE, "1m", T, T + DAY)
+    for name, values in third.items():
+        np.testing.assert_allclose(getattr(found, name), values, atol=0.0051 if "mwh" not in name else 0.00051)
+    assert store.stats().rollup_bytes["1m"] < 60 * 15
+
+
+def test_a_deleted_device_leaves_nothing(store: SqliteStore, path: Path) -> None:
+    undated = trace(10, run="u")
+    undated.at[:] = -1
+    minutes = buckets(10, start=T, bucket_ms=MINUTE)
+    for series in (FRIDGE, LAMP):
+        store.merge(Merge(raw=[(series, trace(9000, start=T)), (series, undated)], rollups=[(series, "1m", minutes)]))
+    for tier in ("raw", *TIERS):
+        store.delete(FRIDGE, tier, FOREVER)
+    assert store.stats().raw_samples == 9010
+    connection = sqlite3.connect(path)
+    assert connection.execute("select device, channel from series").fetchall() == [("fridge", 1)]
+    assert connection.execute("select count(*) from stream").fetchone() == (2,)
+    connection.close()
+
+
+def test_space_is_given_back(store: SqliteStore, path: Path) -> None:
+    for k in range(40):
+        noise = trace(3600, start=T + k * HOUR, seed=k)
+        noise.power = np.random.default_rng(k).normal(0, 1, 3600)
+        store.merge(raw((SeriesKey("noisy"), noise)))
+    store.delete(None, "raw", T + 36 * HOUR)
+    store.close()
+    assert path.stat().st_size < 10 * len(encode_raw(noise))
+
+
+def test_a_clock_gone_astray_does_not_make_reading_slow(store: SqliteStore) -> None:
+    """One sample dated 1970 and one 2100 in a stream: a look-up for each hour between would take seconds."""
+    columns = trace(3, start=T)
+    columns.at[0], columns.at[2] = 5, 4_102_444_800_000
+    store.merge(raw((FRIDGE, columns)))
+    assert_raw_equal(store.read(FRIDGE, 0, FOREVER)[0], columns)
+    found = store.read_stream(FRIDGE, columns.run, 1, 1)
+    assert found is not None
+    assert found.at.tolist() == [T + 1000]
