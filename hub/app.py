@@ -1,15 +1,14 @@
 """Builds the parts of the hub, starts them in order, stops them in reverse. The one file that knows them all."""
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from hub import __version__
+from hub.api import Today
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
 from hub.api.services import Services
@@ -32,11 +31,11 @@ from hub.devices.presence import Presence
 from hub.devices.registry import Registry
 from hub.devices.retained import PlugRetained
 from hub.devices.settings import DeviceSettings
-from hub.events import PresenceChanged
 from hub.history.core import History
 from hub.history.query import Query
-from hub.messages import HubError, Message, render
+from hub.messages import HubError, render
 from hub.plugins import PluginManager
+from hub.plugins.contract import SeriesKey, StoreError
 from hub.ports import Ports
 from hub.telemetry.acks import Acks
 from hub.telemetry.arrival import Arrivals
@@ -60,7 +59,6 @@ class Options(msgspec.Struct, frozen=True):
     http_port: int | None = None
     mqtt_port: int | None = None
     demo: bool = False
-    announce: bool = True
 
 
 class Receiver:
@@ -87,11 +85,12 @@ class App:
         self.ports = Ports(options.data, may_move=options.demo)
         self.http_port = self.mqtt_port = 0
         self.needs_setup = False
+        self._local = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """Where a browser on this machine finds the web app."""
-        return f"http://{self._local_host()}:{self.http_port}"
+        return f"http://{self._local}:{self.http_port}"
 
     async def start(self) -> None:
         """Start everything in order. Raises HubError("hub-part-failed") that names the part and why."""
@@ -112,6 +111,7 @@ class App:
 
     async def _start(self) -> None:
         options, configuration, bus, clock = self._options, self._configuration, self._bus, self._clock
+        problems = Problems(bus, clock)  # first: whatever a part raises at its start is kept
         lock = DataLock(options.data)
         lock.acquire()
         self._started.append(("data lock", _sync(lock.release)))
@@ -134,9 +134,7 @@ class App:
         await self._begin("tokens", tokens.load)
         access = MqttAccess(registry, database, clock)
         await self._begin("MQTT logins", access.load)
-        setup = Setup(
-            people, settings, clock, options.data, proxied=bool(configuration.network.trusted_proxies)
-        )
+        setup = Setup(people, settings, clock, options.data, proxied=bool(configuration.network.trusted_proxies))
         await self._begin("set-up", setup.load)
         self.needs_setup = not people.has_admin()
         retained = PlugRetained(database, clock)
@@ -151,19 +149,19 @@ class App:
 
         streams, buffer, live, rejects, arrivals = Streams(), Buffer(), Live(), Rejects(), Arrivals(clock)
         history = History(
-            folder=options.data / "history",
+            folder=options.data,
             store=store,
             streams=streams,
             buffer=buffer,
+            live=live,
             registry=registry,
             drivers=drivers,
+            arrivals=arrivals,
             bus=bus,
             clock=clock,
-            commit_interval=configuration.history.commit_interval / 1000,
             log_limit=configuration.history.log_limit,
         )
         await self._begin("history", history.start, history.stop)
-        query = Query(store, history.tail, clock)
         ingest = Ingest(
             registry=registry,
             drivers=drivers,
@@ -175,22 +173,102 @@ class App:
             bus=bus,
             arrivals=arrivals,
         )
-
+        host = options.host or configuration.network.host
+        mqtt_host = options.host or configuration.network.mqtt.host or host
+        ports = self.ports.choose(
+            host,
+            http=options.http_port or configuration.network.http_port,
+            mqtt=options.mqtt_port or configuration.network.mqtt.port,
+        )
         broker = EmbeddedBroker(
-            Receiver(ingest, presence), access.authenticate, retained, clock, listeners=()
+            Receiver(ingest, presence),
+            access.authenticate,
+            retained,
+            clock,
+            listeners=(Listener(mqtt_host, ports["mqtt"]),),
         )
         acks = Acks(
-            registry=registry,
-            drivers=drivers,
-            streams=streams,
-            send=broker.send,
-            bus=bus,
-            clock=clock,
-            hub_id=hub_id,
+            registry=registry, drivers=drivers, streams=streams, send=broker.send, bus=bus, clock=clock, hub_id=hub_id
         )
         await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
         commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock)
         await self._begin("commands", commands.start, commands.stop)
-        discovery = Discovery(
-            registry, bus, drivers, name=configuration.hub.name, hub_id=hub_id
+        discovery = Discovery(registry, bus, drivers, name=configuration.hub.name, hub_id=hub_id)
+
+        def zone(series: SeriesKey) -> str:
+            device = registry.device(series.device)
+            return "UTC" if device is None else people.time_zone(device.home)
+
+        query = Query(store, history.tail, clock, zone=zone)
+        views = DeviceViews(presence, commands, live, Today(history, registry, people, clock))
+        services = Services(
+            version=__version__,
+            session=acks.session,
+            demo=options.demo,
+            clock=clock,
+            bus=bus,
+            people=people,
+            tokens=tokens,
+            setup=setup,
+            mqtt=access,
+            registry=registry,
+            commands=commands,
+            discovery=discovery,
+            live=live,
+            history=history,
+            query=query,
+            views=views,
+            problems=problems,
+            plugins=self._plugin_views,
+            drivers=drivers,
+            drop_login=broker.drop_client,
         )
+        server = ApiServer(services, host=host, port=ports["http"])
+        if options.demo:
+            await ensure_demo(registry, people, options.data, ports["mqtt"])
+        await self._begin("web server", server.start, server.stop)
+        self.http_port = server.port
+        await self._begin("broker", broker.start, broker.stop)
+        self.mqtt_port = broker.addresses[0][1]
+        device_settings = DeviceSettings(
+            registry, broker, retained, drivers=drivers, bus=bus, time_zone=people.time_zone
+        )
+        await self._begin("plug settings", device_settings.start, device_settings.stop)
+        self._local = "127.0.0.1" if host in EVERYWHERE else host
+        tokens.write_api_key(self.url)
+        self._started.append(("key of the command line", _sync(tokens.remove_api_key)))
+        if configuration.network.mdns and not _is_loopback(host):
+            await discovery.start(self.http_port, self.mqtt_port)
+            self._started.append(("discovery", discovery.stop))
+
+    async def _begin(self, part: str, start: Step, stop: Step | None = None) -> None:
+        try:
+            await start()
+        except HubError as error:
+            raise HubError("hub-part-failed", part=part, reason=error.message) from error
+        except (OSError, StoreError) as error:
+            raise HubError("hub-part-failed", part=part, reason=str(error)) from error
+        if stop is not None:
+            self._started.append((part, stop))
+
+    def _plugin_views(self) -> list[PluginView]:
+        return [
+            PluginView(
+                info.name,
+                info.state,
+                [hook.removeprefix("plughub_") for hook in info.hooks],
+                detail=None if info.reason is None else render(info.reason),
+            )
+            for info in self._plugins.plugins()
+        ]
+
+
+def _sync(call: Callable[[], object]) -> Step:
+    async def step() -> None:
+        call()
+
+    return step
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.") or host == "::1"

@@ -1,58 +1,61 @@
 """Which ports a hub takes: its own, or in the demo the next free ones, remembered in the data folder."""
 
+import errno
 import json
-from collections.abc import Awaitable, Callable
+import socket
 from pathlib import Path
-
-from hub.messages import HubError
 
 FILE_NAME = "ports.json"
 TRIES = 100
 
 
 class Ports:
-    """Remembers by name ("http", "mqtt") where this hub listened last, when its own port was in use."""
+    """Chooses ports by name ("http", "mqtt"). `may_move`: where the wanted one is in use, the next free one is taken,
+    and again at the next start."""
 
     def __init__(self, data: Path, *, may_move: bool) -> None:
         self._file = data / FILE_NAME
         self._may_move = may_move
-        self._remembered: dict[str, dict[str, int]] = self._read() if may_move else {}
         self.moved = False
 
-    async def take(self, name: str, wanted: int, listen: Callable[[int], Awaitable[None]]) -> int:
-        """Listen on the wanted port, or on the next free one where that is allowed; returns which.
-
-        `listen` raises HubError("port-in-use") for a port that is taken; so does this when no port may be tried.
-        """
-        known = self._remembered.get(name, {})
-        first = known["port"] if known.get("wanted") == wanted else wanted
-        candidates = [first, *(port for port in range(wanted, wanted + TRIES) if port != first and port < 65536)]
-        for port in candidates if self._may_move else candidates[:1]:
-            try:
-                await listen(port)
-            except HubError as error:
-                if error.id != "port-in-use" or not self._may_move or port == candidates[-1]:
-                    raise
-                continue
-            self._remember(name, wanted, port)
-            return port
-        raise AssertionError("the last candidate either listened or raised")
-
-    def _remember(self, name: str, wanted: int, port: int) -> None:
+    def choose(self, host: str, **wanted: int) -> dict[str, int]:
+        """The port to listen on for each name. Without `may_move` that is the wanted one, whoever holds it now."""
         if not self._may_move:
-            return
-        place = {"wanted": wanted, "port": port}
-        if self._remembered.get(name) != place:
-            self._remembered[name] = place
-            self._file.write_text(json.dumps(self._remembered) + "\n", encoding="utf-8")
-        self.moved = self.moved or port != wanted
+            return wanted
+        remembered = self._read()
+        chosen: dict[str, int] = {}
+        for name, port in wanted.items():
+            known = remembered.get(name, {})
+            first = known.get("port", port) if known.get("wanted") == port else port
+            candidates = (first, *range(port, min(port + TRIES, 65536)))
+            taken = set(chosen.values())
+            free = (number for number in candidates if number not in taken and is_free(host, number))
+            chosen[name] = next(free, port)
+        self.moved = chosen != wanted
+        places = {name: {"wanted": port, "port": chosen[name]} for name, port in wanted.items()}
+        if places != remembered:
+            self._file.write_text(json.dumps(places) + "\n", encoding="utf-8")
+        return chosen
 
     def _read(self) -> dict[str, dict[str, int]]:
         try:
             stored = json.loads(self._file.read_text(encoding="utf-8"))
-            return {name: {"wanted": int(v["wanted"]), "port": int(v["port"])} for name, v in stored.items()}
+            return {str(name): {key: int(value[key]) for key in ("wanted", "port")} for name, value in stored.items()}
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError):
             # Only a convenience: a damaged file costs another search for free ports.
             return {}
+
+
+def is_free(host: str, port: int) -> bool:
+    """Could a server listen there now? What else speaks against it, its own start will say."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+    return True

@@ -74,10 +74,11 @@ class Link:
         host, port, secret, tls = plug.settings.broker()
         name = plug.settings.hardware_id
         will = (self._root + "status", ('{"status":"offline","run":"%s"}' % plug.run_id).encode())
-        client = Client(host, port, (name, name, secret), will, plug.uptime, self._message, plug.board.log, tls)
+        keepalive = plug.settings.keepalive_s
+        client = Client((name, name, secret), will, keepalive, plug.uptime, self._message, plug.board.log)
         tasks = []
         try:
-            await client.connect()
+            await client.connect(host, port, tls)
             for outlet in plug.outlets:
                 outlet.replay.reconnected()
                 outlet.next_live = outlet.ring.next

@@ -16,17 +16,15 @@ class Refused(Exception):
 class Client:
     """One connection. After `closed` is set nothing works any more; `close` ends it in any case."""
 
-    def __init__(self, host: str, port: int, login: tuple, will: tuple, uptime, on_message, log, tls=None) -> None:
+    def __init__(self, login: tuple, will: tuple, keepalive_s: int, uptime, on_message, log) -> None:
         """login = (client id, user, password); will = (topic, payload), retained;
         on_message(topic: bytes, payload: bytes, retained: bool) is called synchronously."""
-        self._address = (host, port)
         self._login = login
         self._will = will
         self._uptime = uptime
         self._on_message = on_message
         self._log = log
-        self._tls = tls
-        self.keepalive_s = 30
+        self._keepalive_s = keepalive_s
         self.closed = asyncio.Event()
         self._reader = None
         self._writer = None
@@ -36,14 +34,13 @@ class Client:
         self._last_id = 0
         self._heard = 0
 
-    async def connect(self) -> None:
+    async def connect(self, host: str, port: int, tls=None) -> None:
         """Open the connection and log in. Raises OSError, EOFError or Refused."""
-        host, port = self._address
-        options = {"ssl": self._tls} if self._tls else {}
+        options = {"ssl": tls} if tls else {}
         try:
             self._reader, self._writer = await wait_ms(asyncio.open_connection(host, port, **options), _ANSWER_MS)
             client_id, user, password = self._login
-            await self._write(packet.connect(client_id, user, password, self.keepalive_s, *self._will))
+            await self._write(packet.connect(client_id, user, password, self._keepalive_s, *self._will))
             answer = await wait_ms(self._reader.readexactly(4), _ANSWER_MS)
         except asyncio.TimeoutError:
             raise OSError("the broker does not answer")
@@ -132,7 +129,7 @@ class Client:
         self._fail()
 
     async def _ping(self) -> None:
-        half = self.keepalive_s * 500
+        half = self._keepalive_s * 500
         while True:
             await sleep_ms(half)
             if self._uptime.ms() - self._heard > 3 * half:

@@ -3,7 +3,8 @@
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
 from hub.api.services import Services
+from hub.api.today import Today
 from hub.api.types import PluginView
 from hub.api.views import DeviceViews
 
-__all__ = ["ApiServer", "DeviceViews", "PluginView", "Problems", "Services"]
+__all__ = ["ApiServer", "DeviceViews", "PluginView", "Problems", "Services", "Today"]

@@ -1,4 +1,4 @@
-"""The feed behind the WebSockets: gathers samples and changes once and hands them to every connection that may see them.
+"""The feed behind the WebSockets: gathers samples and changes once and hands them to whoever may see them.
 
 Connections that see the same devices share an audience: a sample is encoded once and a frame's body is joined once,
 however many people look on.
@@ -80,7 +80,14 @@ class Feed:
     """Hears the bus once for all connections. `start` subscribes, `stop` lets go."""
 
     def __init__(
-        self, bus: Bus, clock: Clock, registry: Registry, views: DeviceViews, problems: Problems, discovery: Discovery
+        self,
+        bus: Bus,
+        clock: Clock,
+        *,
+        registry: Registry,
+        views: DeviceViews,
+        problems: Problems,
+        discovery: Discovery,
     ) -> None:
         self._bus = bus
         self._clock = clock
@@ -101,15 +108,17 @@ class Feed:
         """Hear the bus."""
         subscribe = self._bus.subscribe
         subscribe(SampleReceived, self._sample, OWNER)
-        for kind in (PresenceChanged, RelayChanged, CommandSent, CommandFinished):
-            subscribe(kind, self._device_event, OWNER)
+        subscribe(PresenceChanged, self._device_event, OWNER)
+        subscribe(RelayChanged, self._device_event, OWNER)
+        subscribe(CommandSent, self._device_event, OWNER)
+        subscribe(CommandFinished, self._device_event, OWNER)
         subscribe(GapsChanged, self._gaps, OWNER)
-        for kind in (DeviceAdded, DeviceChanged):
-            subscribe(kind, self._registry_event, OWNER)
+        subscribe(DeviceAdded, self._registry_event, OWNER)
+        subscribe(DeviceChanged, self._registry_event, OWNER)
         subscribe(DeviceRemoved, self._device_removed, OWNER)
         subscribe(DeviceFound, self._found, OWNER)
-        for kind in (ProblemRaised, ProblemEnded):
-            subscribe(kind, self._problem, OWNER)
+        subscribe(ProblemRaised, self._problem, OWNER)
+        subscribe(ProblemEnded, self._problem, OWNER)
 
     def stop(self) -> None:
         """Stop hearing; what is gathered is dropped."""
@@ -210,6 +219,8 @@ class Feed:
                 for follower in audience.followers:
                     follower.samples(items, body)
         waiting, self._held_back = self._held_back, set()
+        if waiting:
+            self._views_encoded = {}  # live values have moved on
         for follower in waiting:
             if not follower.catch_up():
                 self.hold_back(follower)

@@ -44,7 +44,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An access token of `POST /api/v1/auth/login`, or a key that begins with `plughub_`.",
+                    "description": "An access token of `POST /api/v1/auth/login`, or the command line's key.",
                 }
             },
         },

@@ -97,7 +97,7 @@ class Route:
     @property
     def name(self) -> str:
         """The operation's id: the handler's own name."""
-        return self.handler.__name__  # type: ignore[attr-defined,no-any-return]
+        return self.handler.__name__
 
 
 def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -38,7 +38,12 @@ class ApiServer:
         self._services = services
         self._webapp = WebApp(static)
         self.feed = Feed(
-            services.bus, services.clock, services.registry, services.views, services.problems, services.discovery
+            services.bus,
+            services.clock,
+            registry=services.registry,
+            views=services.views,
+            problems=services.problems,
+            discovery=services.discovery,
         )
         self.sockets = WebSockets(self.feed, services.tokens, services.clock, services.session)
         self._document = msgspec.json.encode(document(ROUTES, services.version))

@@ -84,7 +84,7 @@ class User(msgspec.Struct):
 
 
 class Session(msgspec.Struct):
-    """`expires_in` in seconds; `refresh_token` only for programs (X-Plughub-Client: program), browsers get the cookie."""
+    """`expires_in` in seconds; `refresh_token` only for programs (X-Plughub-Client: program), browsers get a cookie."""
 
     access_token: str
     expires_in: int
@@ -173,10 +173,11 @@ class AddedDevice(msgspec.Struct):
 
 class ChangeDeviceRequest(Request):
     name: Name | UnsetType = UNSET
-    room: Name | None | UnsetType = UNSET
+    room: Name | UnsetType | None = UNSET
     icon: Icon | UnsetType = UNSET
     always_on: bool | UnsetType = UNSET
-    max_power_w: Annotated[int, Meta(ge=1, le=25000)] | None | UnsetType = UNSET
+    interval_ms: Annotated[int, Meta(ge=200, le=60000)] | UnsetType = UNSET
+    max_power_w: Annotated[int, Meta(ge=1, le=25000)] | UnsetType | None = UNSET
     channel: Channel = 0
 
 

@@ -1,4 +1,4 @@
-"""What people see of a device: the registry's facts, presence, live values, today's energy and the command under way."""
+"""What people see of a device: the registry's facts, presence, live values, energy and the command under way."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal, cast

@@ -10,11 +10,11 @@ from aiohttp import WSMsgType, web
 
 from hub.api.errors import invalid, reader_language
 from hub.api.feed import Feed, Outlet
-from hub.api.security import require_own_origin
+from hub.api.security import peer_address, require_own_origin
 from hub.auth.principal import Principal
 from hub.auth.tokens import Tokens
 from hub.clock import Clock, Timer
-from hub.messages import HubError, Message, render
+from hub.messages import HubError, render
 
 log = logging.getLogger("hub.api.websocket")
 
@@ -29,6 +29,7 @@ CLOSE_WITHIN = 2.0
 MESSAGE_LIMIT = 16 * 1024
 ROOMS_LIMIT = 200
 PER_USER = 20
+STRANGERS = 20  # connections from one address that have not signed in yet
 TOTAL = 2000
 BEHIND = 64 * 1024  # bytes not yet taken by the network: about 700 samples
 LOST = 64  # times BEHIND: so much is only waiting where the other end does not read at all
@@ -90,6 +91,9 @@ class WebSockets:
         require_own_origin(request)
         if len(self._open) >= self._total:
             raise HubError("connections-too-many", limit=self._total)
+        peer = peer_address(request)
+        if sum(1 for connection in self._open if not connection.user and connection.peer == peer) >= STRANGERS:
+            raise HubError("connections-too-many", limit=STRANGERS)
         connection = Connection(self, request)
         self._open.add(connection)
         try:
@@ -127,6 +131,7 @@ class Connection:
         self.principal = Principal("", "", "guest")
         self.rooms: set[str] = set()
         self.language = reader_language(request.headers.get("Accept-Language"))
+        self.peer = peer_address(request)
         self._sockets = sockets
         self._feed = sockets.feed
         self._request = request
@@ -149,7 +154,7 @@ class Connection:
     async def serve(self) -> web.WebSocketResponse:
         """Shake hands and read until the end."""
         await self._socket.prepare(self._request)
-        self._transport = self._request.transport  # type: ignore[assignment]
+        self._transport = self._request.transport
         self._timer = self._sockets.clock.call_later(AUTH_WITHIN, self._expired)
         try:
             async for message in self._socket:

@@ -166,7 +166,7 @@ def require_filters(field: str, filters: Sequence[str]) -> None:
 
 def is_filter(text: str) -> bool:
     """A topic filter of MQTT 3.1.1 that is not about the broker itself ($...)."""
-    if not 1 <= len(text.encode("utf-8", "replace")) <= LONGEST_FILTER or text.startswith("$") or "\0" in text:
+    if not text.isprintable() or not 1 <= len(text.encode()) <= LONGEST_FILTER or text.startswith("$"):
         return False
     levels = text.split("/")
     if "#" in levels[:-1]:

@@ -9,7 +9,7 @@ RIGHTS = ("none", "view", "control", "manage")
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """user: opaque id, or "system" for rules and the hub itself; home: opaque id; role: admin, user, guest or system."""
+    """user: opaque id, or "system" (rules, the hub itself); home: opaque id; role: admin, user, guest or system."""
 
     user: str
     home: str

@@ -100,12 +100,13 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError) as error:
             raise HubError("token-wrong") from error
-        if claims.get("typ") != "access" or not isinstance(claims.get("home"), str):
+        home, expires = claims.get("home"), claims["exp"]
+        if claims.get("typ") != "access" or not isinstance(home, str) or not isinstance(expires, int):
             raise HubError("token-wrong")
-        expires = int(claims["exp"]) * 1000
+        expires *= 1000
         if self._clock.now() >= expires:
             raise HubError("token-expired")
-        principal = self._people.principal(claims["sub"], claims["home"])
+        principal = self._people.principal(claims["sub"], home)
         if principal is None:
             raise HubError("token-wrong")
         return Access(principal, expires)

@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING
 from hub.broker.connection import Connection
 from hub.broker.interface import Login
 from hub.broker.outbox import Outbox
-from hub.broker.packets import DISCONNECT, PUBLISH, Connect, MalformedPacket, check, frame
+from hub.broker.packets import (
+    DISCONNECT,
+    PUBACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBREC,
+    Connect,
+    MalformedPacket,
+    check,
+    frame,
+    parse_packet_id,
+)
 
 if TYPE_CHECKING:
     from hub.broker.lane import Lane
 
 MOST_UNREAD, RESUME_AT = 64, 16
+ACKNOWLEDGED = {PUBACK: Outbox.puback, PUBREC: Outbox.pubrec, PUBCOMP: Outbox.pubcomp}
 
 
 class ClientConnection(Connection):
@@ -78,7 +90,12 @@ class ClientConnection(Connection):
                 kind = check(head, data[start:end])
                 if kind == PUBLISH and (data[start] << 8 | data[start + 1]) > limits.topic:
                     raise MalformedPacket("topic too long")
-                self.packets.put(data[at:end])
+                if kind in ACKNOWLEDGED:
+                    # Not through amqtt: its task for each packet would cost a QoS 1 subscriber five times as much.
+                    if self.outbox is not None:
+                        ACKNOWLEDGED[kind](self.outbox, parse_packet_id(data[start:end]))
+                else:
+                    self.packets.put(data[at:end])
                 if kind == DISCONNECT:
                     self.said_goodbye = True
                     return
@@ -110,7 +127,7 @@ class ClientConnection(Connection):
     def end(self, cause: str, will: bool = True) -> None:
         if self.ended:
             return
-        self.ended = True
+        self.ended = self.active = True
         self.will_allowed = will
         self.packets.finish()
         if cause in ("closed", "hub_stopped"):

@@ -1,10 +1,21 @@
 """What every MQTT connection has: its transport, its buffer, signs of life, and one end."""
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hub.broker.lane import Lane
+
+PROBE_SECONDS = 300
+
+
+def probe(transport: Any) -> None:
+    """Let TCP find out that the other end is gone, where MQTT's keepalive does not."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PROBE_SECONDS)
 
 
 class Connection(asyncio.Protocol):
@@ -78,7 +89,10 @@ class Connection(asyncio.Protocol):
         """Called at every sweep."""
         if self.active:
             self.active, self.last = False, now
-        if self.paused_since is not None and now - self.paused_since > self.lane.limits.stuck_time:
+        if self.ended:
+            if now - self.last > self.lane.limits.stuck_time:
+                self.transport.abort()  # it does not even take what was left to send
+        elif self.paused_since is not None and now - self.paused_since > self.lane.limits.stuck_time:
             self.lane.counts["refused:stuck"] += 1
             self.end("refused")
         elif self.keepalive and now - self.last > self.keepalive * 1.5:

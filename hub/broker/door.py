@@ -57,7 +57,9 @@ class Door(Connection):
             self._log_in(connect, data[place[1] :])
 
     def check_life(self, now: float) -> None:
-        if now - self.last > self.lane.limits.connect_time:
+        if self.ended:
+            super().check_life(now)
+        elif now - self.last > self.lane.limits.connect_time:
             self.refuse("connect_time")
 
     def end(self, cause: str, will: bool = True) -> None:
@@ -100,6 +102,6 @@ class Door(Connection):
     def _answer(self, reason: str, code: int) -> None:
         """A CONNACK that refuses, and the end of the connection."""
         self.lane.counts["refused:" + reason] += 1
-        self.ended = True
+        self.ended = self.active = True
         self.transport.write(encode_connack(code))
         self.transport.close()

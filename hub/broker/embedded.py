@@ -66,13 +66,13 @@ class EmbeddedBroker:
         lane.most_connections = min(lane.limits.connections, _most_sockets())
         for hardware_id, payload in lane.store.all("status"):
             lane.tell(lane.receiver.message, hardware_id, "status", payload, True)
+        lane.start()
         try:
             for listener in self._listeners:
                 self._servers.append(await self._listen(listener))
         except HubError:
             await self.stop()
             raise
-        lane.start()
 
     async def stop(self) -> None:
         """Close the listeners, then every connection (what is under way to it is sent first), then amqtt."""
@@ -82,7 +82,9 @@ class EmbeddedBroker:
         lane.stop()
         sessions = [client.task for client in lane.clients.values()]
         if sessions:
-            await asyncio.wait(sessions)
+            _, late = await asyncio.wait(sessions, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(lane.empty.wait(), CLOSE_SECONDS)
         for connection in list(lane.connections):

@@ -31,6 +31,8 @@ class Foreign:
             log.exception("amqtt could not be started; only plugs are served")
             connection.transport.write(encode_connack(UNAVAILABLE))
             return
+        if connection.ended:
+            return  # it left meanwhile; it was never told that it is connected, so its will counts for nothing
         try:
             await broker.serve(connection)
         except Exception:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from hub.broker.connection import Connection, probe
 from hub.broker.interface import ROOT, Authenticate, Receiver, RetainedStore
 from hub.broker.limits import FailedLogins, Limits, host_key
 from hub.broker.retained import Retained
@@ -14,7 +15,6 @@ from hub.clock import Clock, Timer
 
 if TYPE_CHECKING:
     from hub.broker.client import ClientConnection
-    from hub.broker.connection import Connection
     from hub.broker.plug import PlugConnection
 
 log = logging.getLogger(__name__)
@@ -57,28 +57,33 @@ class Lane:
         self.pairs: dict[str, PlugConnection] = {}
         self.clients: dict[str, ClientConnection] = {}
         self.swept: list[Callable[[], None]] = []  # also called at every sweep
+        self._open = False
         self._timer: Timer | None = None
         self._reported = -REPORT_SECONDS
 
     def start(self) -> None:
-        """Start the sweep."""
+        """Admit connections and start the sweep."""
+        self._open = True
         self._timer = self.clock.call_later(SWEEP_SECONDS, self._sweep)
 
     def stop(self) -> None:
-        """End every connection; plugs and clients are sent no will for it."""
+        """Admit none and end every connection; no will is sent for it."""
+        self._open = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for connection in list(self.connections):
             connection.end("hub_stopped", will=False)
 
-    def admit(self, connection: "Connection") -> bool:
+    def admit(self, connection: Connection) -> bool:
         """Take a new connection, or count why not."""
         connection.host = host_key(connection.peer)
         self.connections.add(connection)
         self.empty.clear()
         self.waiting[connection] = None
         self.hosts[connection.host] += 1
+        if not self._open:
+            return False
         if len(self.connections) > self.most_connections:
             self.counts["refused:connections"] += 1
             return False
@@ -90,14 +95,16 @@ class Lane:
             next(iter(self.waiting)).refuse("waiting")
         return True
 
-    def replace(self, old: "Connection", new: "Connection") -> None:
+    def replace(self, old: Connection, new: Connection) -> None:
         """A connection has logged in and is another object now."""
         self.connections.discard(old)
         self.waiting.pop(old, None)
         self.connections.add(new)
         new.transport.set_write_buffer_limits(high=self.limits.write_buffer)
+        if not new.keepalive:
+            probe(new.transport)
 
-    def left(self, connection: "Connection") -> None:
+    def left(self, connection: Connection) -> None:
         """A socket is closed."""
         self.connections.discard(connection)
         self.waiting.pop(connection, None)

@@ -10,7 +10,7 @@ REMEMBERED_HOSTS = 10_000
 class Limits(msgspec.Struct, frozen=True):
     """Sizes in bytes, times in seconds. What is over is refused and counted."""
 
-    packet: int = 256 * 1024
+    packet: int = 256 * 1024  # at least 16 KiB: below that a plug's packets are not measured
     connect_packet: int = 16 * 1024
     topic: int = 1024
     connect_time: float = 10

@@ -110,7 +110,10 @@ class PlugConnection(Connection):
             while size - at >= 2:
                 head, length, start = data[at], data[at + 1], at + 2
                 end = start + length
-                if length > 127:
+                if length > 127 and size - at > 2 and data[at + 2] < 128:
+                    start += 1
+                    end = start + (length & 127 | data[at + 2] << 7)
+                elif length > 127:
                     place = frame(data, at, limit)
                     if place is None:
                         end = 0
@@ -168,7 +171,7 @@ class PlugConnection(Connection):
     def end(self, cause: str, will: bool = True) -> None:
         if self.ended:
             return
-        self.ended = True
+        self.ended = self.active = True
         sessions = self.lane.sessions(self.kind)
         if sessions.get(self.hardware_id) is self:
             del sessions[self.hardware_id]

@@ -93,15 +93,6 @@ class HubHandler(BrokerProtocolHandler):  # type: ignore[misc]
         self.session.received.discard(pubrel.packet_id)
         self.writer.write(encode_ack(PUBCOMP, pubrel.packet_id))
 
-    async def handle_puback(self, puback: Any) -> None:
-        self.session.outbox.puback(puback.packet_id)
-
-    async def handle_pubrec(self, pubrec: Any) -> None:
-        self.session.outbox.pubrec(pubrec.packet_id)
-
-    async def handle_pubcomp(self, pubcomp: Any) -> None:
-        self.session.outbox.pubcomp(pubcomp.packet_id)
-
     async def handle_subscribe(self, subscribe: Any) -> None:
         filters = subscribe.payload.topics
         codes = [self.broker.subscribe(self.session, topic_filter, qos) for topic_filter, qos in filters]

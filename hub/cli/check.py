@@ -7,30 +7,33 @@ from pathlib import Path
 from typing import Any
 
 from hub.bus import Bus
+from hub.cli.place import default_config_dir
+from hub.cli.speech import sentence
 from hub.clock import Clock
 from hub.config import FILE, LoadedConfiguration
 from hub.messages import HubError, Message, environment_language, render
 from hub.plugins import PluginInfo, prepare
 
-DEFAULT_FOLDER = Path("home")
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_FOLDER, help=_say("check-config", default=DEFAULT_FOLDER)
-    )
-    parser.add_argument("--json", action="store_true", help=_say("check-json"))
-    parser.add_argument("--safe-mode", action="store_true", help=_say("check-safe-mode"))
+    folder = default_config_dir()
+    parser.add_argument("--config", type=Path, default=folder, help=sentence("cli-config", default=str(folder)))
+    parser.add_argument("--json", action="store_true", help=sentence("check-json"))
+    parser.add_argument("--safe-mode", action="store_true", help=sentence("check-safe-mode"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every mistake, or that all is fine. Exit code 1 where there is one."""
     folder: Path = args.config
     if not folder.is_dir():
-        raise HubError("config-folder-missing", folder=folder)
-    logging.getLogger("hub.plugins").disabled = True  # what it logs of a failed plugin is printed here
-    loaded, manager = prepare(folder, Bus(), Clock(), safe_mode=args.safe_mode)
+        raise HubError("config-folder-missing", folder=str(folder))
+    log = logging.getLogger("hub.plugins")
+    log.disabled = True  # what is logged of a failed plugin is printed below
+    try:
+        loaded, manager = prepare(folder, Bus(), Clock(), safe_mode=args.safe_mode)
+    finally:
+        log.disabled = False
     failed = [info for info in manager.plugins() if info.state == "failed"]
     if args.json:
         print(json.dumps(_report(loaded, failed), ensure_ascii=False, indent=2))
@@ -40,27 +43,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(loaded: LoadedConfiguration, failed: list[PluginInfo]) -> None:
-    language = environment_language()
-    for problem in loaded.problems:
-        print(loaded.folder / problem.line(language))
+    for line in loaded.lines(environment_language()):
+        print(line)
     named = {problem.plugin for problem in loaded.problems}
     for info in failed:
         # That its section has mistakes was said line by line.
         if info.name not in named and info.reason is not None:
-            print(_say("check-plugin", plugin=info.name, reason=info.reason))
+            print(sentence("check-plugin", plugin=info.name, reason=info.reason))
     if loaded.problems:
-        print(_say("config-wrong", count=len(loaded.problems)))
+        print(sentence("config-wrong", count=len(loaded.problems)))
     elif not failed:
         absent = not (loaded.folder / FILE).exists()
         id = "config-absent" if absent else "config-fine"
-        print(_say(id, folder=loaded.folder, file=FILE))
+        print(sentence(id, folder=str(loaded.folder), file=FILE))
 
 
 def _report(loaded: LoadedConfiguration, failed: list[PluginInfo]) -> dict[str, Any]:
-    language = environment_language()
 
     def said(message: Message | None) -> str | None:
-        return render(message, language) if message is not None else None
+        return render(message, environment_language()) if message is not None else None
 
     return {
         "fine": not loaded.problems and not failed,
@@ -79,7 +80,3 @@ def _report(loaded: LoadedConfiguration, failed: list[PluginInfo]) -> dict[str, 
         ],
         "plugins": [{"name": info.name, "origin": info.origin, "reason": said(info.reason)} for info in failed],
     }
-
-
-def _say(id: str, **values: object) -> str:
-    return render(Message(id, values), environment_language())

@@ -16,13 +16,13 @@ from hub.auth.people import People
 from hub.auth.principal import Principal, system
 from hub.auth.tokens import API_KEY_FILE
 from hub.bus import Bus
-from hub.cli.speech import language, sentence
+from hub.cli.speech import sentence
 from hub.client import ApiError, HubClient, HubUnreachable
 from hub.clock import Clock
 from hub.database import Database, DataLock
 from hub.database.engine import FILE_NAME
 from hub.devices.registry import Registry
-from hub.messages import HubError
+from hub.messages import HubError, environment_language
 
 T = TypeVar("T")
 DATA_VARIABLE = "PLUGHUB_DATA"
@@ -111,7 +111,7 @@ async def _on_stopped(data_dir: Path, stopped: Callable[[StoppedHub], Awaitable[
 async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T]]) -> T:
     try:
         access = json.loads((data_dir / API_KEY_FILE).read_text(encoding="utf-8"))
-        async with HubClient(access["url"], key=access["key"], language=language()) as hub:
+        async with HubClient(access["url"], key=access["key"], language=environment_language()) as hub:
             return await running(hub)
     except ApiError as error:
         raise HubError("cli-hub-refused", reason=error.detail) from error

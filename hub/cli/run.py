@@ -9,10 +9,11 @@ from pathlib import Path
 from hub.app import App, Options
 from hub.bus import Bus
 from hub.cli.place import add_data_option, default_config_dir
-from hub.cli.speech import language, say, sentence
+from hub.cli.speech import say, sentence
 from hub.clock import Clock
 from hub.config import ConfigurationError, write_starting_configuration
 from hub.log import setup_logging
+from hub.messages import environment_language
 from hub.plugins import prepare
 
 LOG_FORMATS = ("text", "json")
@@ -37,18 +38,17 @@ def run(args: argparse.Namespace) -> int:
         say("config-written", folder=str(args.config))
     bus = Bus()
     clock = Clock()
+    setup_logging(format=args.log_format or "text")  # until the configuration says how
     loaded, plugins = prepare(args.config, bus, clock, safe_mode=args.safe_mode)
-    for problem in loaded.problems:
-        print(args.config / problem.line(language()))
+    for line in loaded.lines(environment_language()):
+        print(line)
     try:
         configuration = loaded.configuration()
     except ConfigurationError as error:
         say("config-broken", count=len(error.problems))
         return 1
     settings = configuration.hub.log
-    setup_logging(
-        settings.level, args.log_format or settings.format, settings.levels, secrets=loaded.secrets
-    )
+    setup_logging(settings.level, args.log_format or settings.format, settings.levels, secrets=loaded.secrets)
     if args.demo or configuration.hub.clock == "trusted":
         clock.trust()
     options = Options(args.data, args.host, args.http_port, args.mqtt_port, args.demo)

@@ -6,9 +6,9 @@ import sys
 
 from hub.auth.principal import ROLES
 from hub.cli.place import StoppedHub, add_data_option, on_hub
-from hub.cli.speech import language, say, sentence
+from hub.cli.speech import say, sentence
 from hub.client import HubClient
-from hub.messages import HubError
+from hub.messages import HubError, environment_language
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,12 @@ def run(args: argparse.Namespace) -> int:
 
     async def stopped(hub: StoppedHub) -> None:
         await hub.people.add(
-            hub.principal, email=args.email, name=args.name, role=args.role, password=password, language=language()
+            hub.principal,
+            email=args.email,
+            name=args.name,
+            role=args.role,
+            password=password,
+            language=environment_language(),
         )
 
     on_hub(args.data, running, stopped)

@@ -1,4 +1,4 @@
-"""A small asynchronous client of the hub's API. Answers are the API's own JSON as dictionaries (docs: /api/v1/openapi.json)."""
+"""A small asynchronous client of the hub's API. Answers are its JSON (/api/v1/openapi.json) as dictionaries."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -11,7 +11,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
 class ApiError(Exception):
-    """The hub refused. code: stable id, detail: a sentence in the language asked for, field: the place if there is one."""
+    """The hub refused. code: stable id, detail: a sentence in the language asked for, field: the place if any."""
 
     def __init__(self, status: int, code: str, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
@@ -178,7 +178,7 @@ class HubClient:
             raise ApiError(response.status, "answer-not-json", f"no JSON from {self.url}{path}") from error
         if response.status >= 400:
             raise ApiError(response.status, content["code"], content["detail"], content.get("field"))
-        return content  # type: ignore[no-any-return]
+        return content
 
 
 def _range(outlets: Sequence[str], start: int, end: int) -> list[tuple[str, str]]:

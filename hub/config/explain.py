@@ -59,7 +59,7 @@ def _problem(error: vol.Invalid, schema: Any, document: Document, base: Path, pl
     expected = error.expected if isinstance(error, Wrong) else _expected(error, node)
     choices = error.near if isinstance(error, Wrong) else choices_of(node)
     value = document.at(path)
-    hint = _hint(value, expected, choices)
+    hint = _hint(value, expected, choices, hidden=path in document.hidden)
     return Problem(document.value_place(path), _wrong(document, path, key, value), expected, hint, plugin)
 
 
@@ -75,7 +75,10 @@ def _wrong(document: Document, path: Path, key: str, value: Any) -> Message:
     return Message("config-value-wrong", {"key": key, "value": shown})
 
 
-def _hint(value: Any, expected: Message | None, choices: Sequence[str]) -> Message | None:
+def _hint(value: Any, expected: Message | None, choices: Sequence[str], hidden: bool) -> Message | None:
+    if hidden:
+        # A password of digits only is the usual mistake; the value itself is not shown.
+        return Message("config-hint-quotes-hidden") if isinstance(value, (int, float)) else None
     if isinstance(value, str):
         if expected is not None and expected.id == "config-expected-flag" and value.casefold() in OLD_FLAGS:
             return Message("config-hint-flag", {"value": value, "better": OLD_FLAGS[value.casefold()]})

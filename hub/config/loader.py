@@ -33,6 +33,10 @@ class LoadedConfiguration:
             self._problems, key=lambda problem: (problem.place, problem.message.id, str(problem.message.values))
         )
 
+    def lines(self, language: str = "en") -> list[str]:
+        """Every mistake as a terminal shows it: `folder/file:line:column: sentence`."""
+        return [f"{self.folder}{os.sep}{problem.line(language)}" for problem in self.problems]
+
     @property
     def secrets(self) -> frozenset[str]:
         """Values that must not appear in a log."""
@@ -94,7 +98,7 @@ class LoadedConfiguration:
 
 def load_configuration(folder: Path, environment: Mapping[str, str] = os.environ) -> LoadedConfiguration:
     """Read and check `folder`/configuration.yaml; where there is none, the defaults hold."""
-    if not (folder / FILE).exists():
+    if _is_absent(folder / FILE):
         top = Place(FILE, 1, 1)
         return LoadedConfiguration(folder, Document({}, {}, {(): top}, set(), set(), set()), [], {})
     reader = ConfigurationReader(folder, environment)
@@ -105,3 +109,14 @@ def load_configuration(folder: Path, environment: Mapping[str, str] = os.environ
         checked, found = validate(SCHEMA, document, ())
         problems += found
     return LoadedConfiguration(folder, document, problems, checked)
+
+
+def _is_absent(file: Path) -> bool:
+    """False where that cannot be told, too: the reader then says why."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

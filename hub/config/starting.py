@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from hub.messages import HubError
+
 PACKAGED = Path(__file__).with_name("starting")
 IN_REPOSITORY = Path(__file__).parents[2] / "config"
 
@@ -12,7 +14,16 @@ def starting_files() -> Path:
 
 
 def write_starting_configuration(folder: Path) -> bool:
-    """Fill an empty or missing `folder`; False, and nothing is touched, when something is in it. Raises OSError."""
+    """Fill an empty or missing `folder`; False, and nothing is touched, when something is in it.
+    Raises HubError("config-folder-unwritable")."""
+    try:
+        return _write(folder)
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise HubError("config-folder-unwritable", folder=str(folder), detail=detail) from error
+
+
+def _write(folder: Path) -> bool:
     if folder.exists() and any(folder.iterdir()):
         return False
     folder.mkdir(parents=True, exist_ok=True)

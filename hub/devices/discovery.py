@@ -13,6 +13,7 @@ from zeroconf import Error, InterfaceChoice, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from hub.bus import Bus
+from hub.clock import Clock
 from hub.devices.registry import Registry
 from hub.events import DeviceAdded, DeviceFound
 from hub.plugins.contract import DeviceDriver
@@ -20,6 +21,7 @@ from hub.plugins.contract import DeviceDriver
 ANNOUNCED = ("_plughub._tcp.local.", "_http._tcp.local.", "_mqtt._tcp.local.")
 RESOLVE_MS = 3000
 MOST_FOUND = 500
+LOOK_AGAIN_S = 60.0
 OWNER = "devices.discovery"
 log = logging.getLogger("hub.devices")
 
@@ -50,6 +52,7 @@ class Discovery:
         name: str,
         hub_id: str,
         interfaces: Sequence[str] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._registry = registry
         self._bus = bus
@@ -57,6 +60,7 @@ class Discovery:
         self._name = name
         self._hub_id = hub_id
         self._interfaces = interfaces
+        self._clock = clock or Clock()
         self._zeroconf: AsyncZeroconf | None = None
         self._browser: AsyncServiceBrowser | None = None
         self._found: dict[str, Found] = {}  # by the service's full name
@@ -66,7 +70,7 @@ class Discovery:
     async def start(self, http_port: int, mqtt_port: int) -> None:
         """Begin; returns at once."""
         self._bus.subscribe(DeviceAdded, self._added, OWNER)
-        self._spawn(self._begin(http_port, mqtt_port))
+        self._spawn(self._follow_network((http_port, http_port, mqtt_port)))
 
     async def stop(self) -> None:
         """Say goodbye (where the network still takes it) and close the sockets."""
@@ -74,15 +78,7 @@ class Discovery:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._browser is not None:
-            await self._browser.async_cancel()
-        if self._zeroconf is not None:
-            if self.announced.is_set():
-                with contextlib.suppress(Error, OSError):
-                    await self._zeroconf.async_unregister_all_services()
-            await self._zeroconf.async_close()
-        self._zeroconf = self._browser = None
-        self.announced.clear()
+        await self._close()
 
     def found(self) -> list[Found]:
         """What is there and not yet added, by name."""
@@ -93,26 +89,45 @@ class Discovery:
         """What a plug says of itself by mDNS, also when it has been added."""
         return next((f for f in self._found.values() if f.hardware_id == hardware_id), None)
 
-    async def _begin(self, http_port: int, mqtt_port: int) -> None:
-        try:
-            self._zeroconf = AsyncZeroconf(interfaces=self._interfaces or InterfaceChoice.All)
-            await self._zeroconf.zeroconf.async_wait_for_start()
-            if self._drivers:
-                self._browser = AsyncServiceBrowser(
-                    self._zeroconf.zeroconf, list(self._drivers), handlers=[self._service_changed]
-                )
-            ports = zip(ANNOUNCED, (http_port, http_port, mqtt_port), strict=True)
-            await asyncio.gather(*(self._announce(self._zeroconf, kind, port) for kind, port in ports))
-        except (OSError, Error) as error:
-            log.warning("no mDNS: %s; the hub is found by its address only", error)
-            return
+    async def _follow_network(self, ports: tuple[int, int, int]) -> None:
+        """Begin anew when the host's addresses change: after a power cut a Pi is up before its router."""
+        while True:
+            addresses = own_addresses(self._interfaces)
+            try:
+                await self._open(addresses, ports)
+            except (OSError, Error) as error:
+                log.warning("no mDNS: %s; until it works the hub is found by its address only", error)
+            while addresses == own_addresses(self._interfaces):
+                await self._clock.sleep(LOOK_AGAIN_S)
+            await self._close()
+
+    async def _open(self, addresses: list[bytes], ports: tuple[int, int, int]) -> None:
+        self._zeroconf = AsyncZeroconf(interfaces=self._interfaces or InterfaceChoice.All)
+        await self._zeroconf.zeroconf.async_wait_for_start()
+        if self._drivers:
+            self._browser = AsyncServiceBrowser(
+                self._zeroconf.zeroconf, list(self._drivers), handlers=[self._service_changed]
+            )
+        announced = zip(ANNOUNCED, ports, strict=True)
+        await asyncio.gather(*(self._announce(self._zeroconf, kind, port, addresses) for kind, port in announced))
         self.announced.set()
 
-    async def _announce(self, zeroconf: AsyncZeroconf, kind: str, port: int) -> None:
+    async def _close(self) -> None:
+        if self._browser is not None:
+            await self._browser.async_cancel()
+        if self._zeroconf is not None:
+            if self.announced.is_set():
+                with contextlib.suppress(Error, OSError):
+                    await self._zeroconf.async_unregister_all_services()
+            await self._zeroconf.async_close()
+        self._zeroconf = self._browser = None
+        self.announced.clear()
+
+    async def _announce(self, zeroconf: AsyncZeroconf, kind: str, port: int, addresses: list[bytes]) -> None:
         info = AsyncServiceInfo(
             kind,
             f"{self._name}.{kind}",
-            addresses=own_addresses(self._interfaces),
+            addresses=addresses,
             port=port,
             # The id lets an unpaired plug and the app tell two hubs apart; strangers are told nothing else.
             properties={"id": self._hub_id, "api": "1"} if kind == ANNOUNCED[0] else {},

@@ -114,7 +114,9 @@ class Presence:
                 state.relays.setdefault(channel, on)
             return
         if not event.online:
-            self._went(event.device, "will")
+            # The will of a connection comes before the end of it, which says why: a take-over is no absence.
+            if not state.connected:
+                self._went(event.device, "will")
             return
         for channel, on in event.relays.items():
             if state.relays.get(channel) is not on:

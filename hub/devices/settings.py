@@ -1,15 +1,19 @@
 """Keeps each plug in step with the registry: its retained `config`, and its connection when its login changes."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 from hub.broker.interface import Broker, RetainedStore
 from hub.bus import Bus
 from hub.devices.device import Device
 from hub.devices.registry import Registry
-from hub.events import DeviceAdded, DeviceChanged, DeviceRemoved
+from hub.events import DeviceAdded, DeviceChanged, DeviceRemoved, StatusReported
 from hub.plugins.contract import DeviceDriver, Settings
 
 OWNER = "devices.settings"
+LONGEST_VERSION = 40
+log = logging.getLogger("hub.devices")
 
 
 class DeviceSettings:
@@ -31,6 +35,7 @@ class DeviceSettings:
         self._drivers = drivers
         self._bus = bus
         self._time_zone = time_zone
+        self._learning: set[asyncio.Task[None]] = set()
         self._logins: dict[str, tuple[str, bytes | None]] = {}  # device -> hardware_id and secret hash
 
     async def start(self) -> None:
@@ -40,10 +45,12 @@ class DeviceSettings:
         self._bus.subscribe(DeviceAdded, lambda event: self._changed(event.device), OWNER)
         self._bus.subscribe(DeviceChanged, lambda event: self._changed(event.device), OWNER)
         self._bus.subscribe(DeviceRemoved, lambda event: self._forget(event.device), OWNER)
+        self._bus.subscribe(StatusReported, self._status, OWNER)
 
     async def stop(self) -> None:
         """Stop following."""
         self._bus.remove_owner(OWNER)
+        await asyncio.gather(*self._learning, return_exceptions=True)
 
     def home_changed(self, home: str) -> None:
         """A home's time zone changed."""
@@ -55,6 +62,24 @@ class DeviceSettings:
         device = self._registry.device(device_id)
         if device is not None:
             self._follow(device)
+
+    def _status(self, event: StatusReported) -> None:
+        device = self._registry.device(event.device)
+        if (
+            device is None
+            or event.retained
+            or event.firmware is None
+            or event.firmware[:LONGEST_VERSION] == device.firmware
+        ):
+            return
+        task = asyncio.create_task(self._registry.learned(device.id, firmware=event.firmware[:LONGEST_VERSION]))
+        self._learning.add(task)
+        task.add_done_callback(self._learned)
+
+    def _learned(self, task: asyncio.Task[None]) -> None:
+        self._learning.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a plug's firmware version could not be stored", exc_info=error)
 
     def _follow(self, device: Device) -> None:
         login = (device.hardware_id, self._registry.secret_hash(device.hardware_id))

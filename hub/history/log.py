@@ -97,14 +97,16 @@ class CommitLog:
         return number
 
     def next_generation(self) -> None:
-        """Begin anew: the records so far are never read again. A file that had grown gives its space back."""
+        """Begin anew: the records so far are never read again. Space that this generation came nowhere near is given
+        back (writing zeros each hour for what is needed each hour would cost as much as the records)."""
         self._write_slot(self.generation + 1)
         self.generation += 1
+        wanted = self._target(START + max(self._step, 2 * self.size))
         self._end, self._number = START, 0
-        if self._capacity > START + self._step:
-            os.ftruncate(self._file, START + self._step)
+        if self._capacity > 2 * wanted:
+            os.ftruncate(self._file, wanted)
             os.fsync(self._file)
-            self._capacity = START + self._step
+            self._capacity = wanted
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,25 +1,29 @@
 """The merge: moves what the log holds into the store, in steps of which each can be repeated after a crash."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from hub.history import commit as commits
 from hub.history.codec import decode_rollup, encode_rollup
 from hub.history.gaps import Causes, Outage
-from hub.history.log import CommitLog
-from hub.history.plan import Planner, SeriesPlan, join
+from hub.history.log import CommitLog, LogFull
+from hub.history.plan import Planner, SeriesPlan
 from hub.history.readings import Run, Traits
+from hub.history.retention import Retention
 from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
+from hub.plugins.columns import join_raw
 from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
 from hub.telemetry.streams import Stream
 
+log = logging.getLogger("hub.history.merge")
+
 INTENT = 2
 """Kind of an intent's record in the log."""
 GROUP = 32  # outlets that are merged in one transaction: bounds the memory that a merge takes
-DAY_MS = 86_400_000
 
 Records = Sequence[tuple[int, bytes]]
 """Commits of the log: number, payload."""
@@ -62,20 +66,19 @@ class Outlook(msgspec.Struct):
     damaged: Sequence[Outage]
     now: int
     shift: tuple[int, int] | None
-    raw_days: int
-    minute_days: int
+    retention: Callable[[SeriesKey], Retention]
 
     def plan(self, planner: Planner, series: SeriesKey, new: Sequence[RawColumns]) -> SeriesPlan:
         """The plan of one outlet."""
-        runs = self.runs.get(series, {})
+        runs, retention = self.runs.get(series, {}), self.retention(series)
         return planner.plan(
             series,
             new,
             runs,
             self.traits.get(series, Traits()),
             Causes(runs, self.outages, self.damaged),
-            horizon=self.now - self.raw_days * DAY_MS,
-            minutes_from=self.now - self.minute_days * DAY_MS,
+            horizon=self.now - retention.answered("raw"),
+            minutes_from=self.now - retention.answered("1m"),
         )
 
     def dated(self, run: Run, session: int, part: RawColumns) -> RawColumns:
@@ -109,7 +112,7 @@ class Merger:
         done = {SeriesKey(change.device, change.channel) for intent in round.intents for change in intent.changes}
         for group in _groups(sorted(_series(outlook, round.numbers) - done)):
             intent, raw = self._intend(group, round, mine, outlook, result)
-            self._log.append(INTENT, msgspec.msgpack.encode(intent))
+            self._announce(intent)
             round.intents.append(intent)
             self._put(intent, raw, result)
         self._state.finish(Merged(self._log.generation, round.through, round.sessions), round.mark, round.streams)
@@ -146,6 +149,13 @@ class Merger:
                     intent.streams[run.number] = (series.device, series.channel, run.run, list(run.points))
         return intent, raw
 
+    def _announce(self, intent: Intent) -> None:
+        try:
+            self._log.append(INTENT, msgspec.msgpack.encode(intent))
+        except LogFull as error:
+            # Merging is what makes room again; without the intent a crash costs only computing it anew.
+            log.warning("merging without an intent: %s", error)
+
     def _put(self, intent: Intent, raw: Raw, result: Result) -> None:
         """Write what was intended into store and state."""
         rollups: list[tuple[SeriesKey, str, RollupColumns]] = []
@@ -176,7 +186,7 @@ class Merger:
             for number, part in commit.raw.items():
                 if number in names:
                     parts.setdefault(number, []).append(names[number][1].dated(part, shift))
-        return [(names[number][0], join(streams)) for number, streams in parts.items()]
+        return [(names[number][0], join_raw(streams)) for number, streams in parts.items()]
 
 
 def decode_intent(payload: bytes) -> Intent:

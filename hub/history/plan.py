@@ -9,11 +9,13 @@ import numpy as np
 from hub.history import gaps, rollups
 from hub.history.readings import End, Readings, Run, Traits, arrange
 from hub.history.state import SeriesState, State
+from hub.plugins.columns import join_raw, select_raw
 from hub.plugins.contract import NONE, TIERS, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
 
 WIDEST = max(TIERS.values())
-MARGIN_MS = 15 * 60_000  # raw read back on either side, so that the energy rule knows where it stands
+MARGIN_MS = 2 * WIDEST  # raw read back on either side: whole buckets, and enough for the energy rule to find its feet
+NEIGHBOURS = 4  # readings on either side of new ones whose steps may be booked otherwise than before
 
 
 class Source(Protocol):
@@ -80,8 +82,9 @@ class Planner:
         ends = self._ends(series, state, (first - margin, last + margin), (low, high))
         readings = arrange([*stored, *parts], ends, runs, traits)
         energy = rollups.flow(readings, traits)
+        low, high = _touched(readings, parts, (low, high), (first - WIDEST, last + WIDEST))
         before = arrange(stored, ends, runs, traits)
-        energy_before = rollups.flow(before, traits) if first < horizon else energy
+        energy_before = rollups.flow(before, traits) if low < horizon + WIDEST else energy
         plan = SeriesPlan(series, kept, {}, {}, (low, high), [], known, energy.dropped)
         for tier, width in TIERS.items():
             start, end = low // width * width, (high // width + 1) * width
@@ -146,48 +149,35 @@ class Planner:
         return explained
 
 
+def _touched(
+    readings: Readings, new: Sequence[RawColumns], span: tuple[int, int], limits: tuple[int, int]
+) -> tuple[int, int]:
+    """The span, widened to the readings next to new ones: the steps between them change; not beyond the limits."""
+    index = {run.run: k for k, run in enumerate(readings.runs)}
+    fresh = np.zeros(len(readings), bool)
+    for part in new:
+        fresh |= (readings.run == index[part.run]) & np.isin(readings.seq, part.seq)
+    near = fresh.copy()
+    for distance in range(1, NEIGHBOURS + 1):
+        near[:-distance] |= fresh[distance:]
+        near[distance:] |= fresh[:-distance]
+    at = readings.at[near & (readings.at >= limits[0]) & (readings.at < limits[1])]
+    return min(span[0], int(at.min())), max(span[1], int(at.max()))
+
+
 def _by_run(parts: Sequence[RawColumns]) -> list[RawColumns]:
     """One part a run, ascending by seq."""
     runs = dict.fromkeys(part.run for part in parts)
-    return [join([part for part in parts if part.run == run]) for run in runs]
-
-
-def join(parts: Sequence[RawColumns]) -> RawColumns:
-    """Several parts of one run as one, ascending by seq."""
-    if len(parts) == 1:
-        return parts[0]
-    seq = np.concatenate([part.seq for part in parts])
-    order = np.argsort(seq, kind="stable")
-    names = dict.fromkeys(name for part in parts for name in part.extra)
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in parts])[order]
-        for name in RawColumns.__struct_fields__
-        if name not in ("run", "extra")
-    }
-    extra = {
-        name: np.concatenate([part.extra.get(name, np.full(len(part.seq), np.nan)) for part in parts])[order]
-        for name in names
-    }
-    return RawColumns(run=parts[0].run, extra=extra, **columns)
-
-
-def select(part: RawColumns, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> RawColumns:
-    """The chosen samples."""
-    if chosen.all():
-        return part
-    columns = {
-        name: getattr(part, name)[chosen] for name in RawColumns.__struct_fields__ if name not in ("run", "extra")
-    }
-    return RawColumns(run=part.run, extra={name: values[chosen] for name, values in part.extra.items()}, **columns)
+    return [join_raw([part for part in parts if part.run == run]) for run in runs]
 
 
 def _younger(part: RawColumns, horizon: int) -> RawColumns:
     """Without what raw retention would remove at once."""
-    return select(part, (part.at >= horizon) | (part.at == NONE))
+    return select_raw(part, (part.at >= horizon) | (part.at == NONE))
 
 
 def _dated(part: RawColumns) -> RawColumns:
-    return select(part, part.at != NONE)
+    return select_raw(part, part.at != NONE)
 
 
 def _still_undated(state: SeriesState, new: Sequence[RawColumns], runs: Mapping[str, Run]) -> dict[int, list[Range]]:

@@ -11,7 +11,7 @@ from hub.history.calendar import BUCKETS, DAY, MINUTE, Calendar
 from hub.history.points import Energy, SeriesResult, energy_sum, summed, thinned
 from hub.history.retention import Retention
 from hub.messages import HubError
-from hub.plugins.columns import join_raw, join_rollup, select_rollup
+from hub.plugins.columns import empty_rollup, join_raw, join_rollup, select_rollup
 from hub.plugins.contract import TIERS, HistoryStore, RawColumns, RollupColumns, SeriesKey, StoreError
 from hub.telemetry.interface import Tail
 
@@ -25,35 +25,31 @@ LONGEST = 100 * 366 * DAY
 
 
 class Query:
-    """Reads of history. `retention` limits what is answered. Store reads run in a thread; the tail is asked first,
-    so that a merge that finishes in between hides nothing."""
+    """Reads of history. Store reads run in a thread; the tail is asked first, so that a merge that finishes in between
+    hides nothing."""
 
     def __init__(
         self,
         store: HistoryStore,
         tail: Tail,
         clock: Clock,
+        zone: Callable[[SeriesKey], str] = lambda _: "UTC",
         retention: Callable[[SeriesKey], Retention] = lambda _: Retention(),
     ) -> None:
+        """`zone`: the time zone of a series' home; `retention`: what is answered of it."""
         self._store = store
         self._tail = tail
         self._clock = clock
+        self._zone = zone
         self._retention = retention
 
     async def series(
-        self,
-        series: SeriesKey,
-        start: int,
-        end: int,
-        *,
-        points: int = 1000,
-        bucket: str | None = None,
-        zone: str = "UTC",
+        self, series: SeriesKey, start: int, end: int, points: int = 1000, bucket: str | None = None
     ) -> SeriesResult:
         """Points of a chart with start <= time < end; the first bucket is the one that holds `start`.
 
         Without `bucket` at most about `points`, from the finest source that has them; with one (raw, 1m, 5m, 15m,
-        1h, 1d) that source, of which raw is thinned to `points`. Hours and days are those of `zone`.
+        1h, 1d) that source, of which raw is thinned to `points`. Hours and days are those of the home's zone.
         Raises HubError: series-range-invalid, bucket-unknown, too-many-points, zone-unknown, history-unreadable.
         """
         if start >= end:
@@ -63,12 +59,14 @@ class Query:
         retention, now = self._retention(series), self._clock.now()
         source = bucket or _source(start, end, points, now, retention)
         start = max(start, now - retention.answered(source))
-        end = max(min(end, start + LONGEST), start + 1)
+        end = min(end, start + LONGEST)
+        if start >= end:  # all of it is older than what is answered
+            return summed(series, source, BUCKETS.get(source, 0), empty_rollup(), np.empty(0, np.int64))
         if source == "raw":
             return await self._raw(series, start, end, points)
         if bucket is not None and (end - start) // BUCKETS[source] > MOST:
             raise HubError("too-many-points", field="bucket", bucket=bucket, limit=MOST)
-        edges = Calendar(zone).edges(source, start, end)
+        edges = Calendar(self._zone(series)).edges(source, start, end)
         step = 1 if bucket is not None else -(-(len(edges) - 1) // (points + 1))
         edges = np.unique(np.append(edges[::step], edges[-1]))
         parts = await self._buckets(series, STORED[source], int(edges[0]), int(edges[-1]))

@@ -5,12 +5,12 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 import msgspec
-import numpy as np
 
 from hub.history import commit as commits
 from hub.history.merge import Outlook
-from hub.history.plan import Planner, SeriesPlan, Source, join, select
+from hub.history.plan import Planner, SeriesPlan, Source
 from hub.history.state import SeriesState, State
+from hub.plugins.columns import empty_rollup, join_raw, select_raw, select_rollup
 from hub.plugins.contract import TIERS, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.buffer import Buffer
 from hub.telemetry.streams import Streams
@@ -101,17 +101,15 @@ class UnmergedTail:
 
     def raw(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
         """Unmerged samples with start <= at < end, one entry a stream."""
-        chosen = [select(part, (part.at >= start) & (part.at < end)) for part in self.plan(series).raw]
+        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self.plan(series).raw]
         return [part for part in chosen if len(part.seq)]
 
     def buckets(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
         """Whole new values of every bucket that unmerged samples touch; each replaces the store's."""
         whole = self.plan(series).rollups.get(tier)
         if whole is None:
-            nothing, none = np.empty(0), np.empty(0, np.int64)
-            return RollupColumns(none, *[nothing] * 8, none, none, none)
-        inside = (whole.start >= start) & (whole.start < end)
-        return RollupColumns(*(getattr(whole, name)[inside] for name in RollupColumns.__struct_fields__))
+            return empty_rollup()
+        return select_rollup(whole, (whole.start >= start) & (whole.start < end))
 
     def plan(self, series: SeriesKey) -> SeriesPlan:
         """What a merge would write now, the buffer included."""
@@ -160,7 +158,7 @@ def _packed(parts: list[Part]) -> list[Part]:
     groups: dict[tuple[int, int], list[RawColumns]] = {}
     for session, number, part in parts:
         groups.setdefault((session, number), []).append(part)
-    return [(session, number, join(same)) for (session, number), same in groups.items()]
+    return [(session, number, join_raw(same)) for (session, number), same in groups.items()]
 
 
 class RememberingStore:
@@ -180,7 +178,7 @@ class RememberingStore:
         """As HistoryStore.read."""
         # The end moves with every sample, but the store holds little behind the merge: one reading serves for long.
         parts = self._raw.of((series, start), lambda: self._store.read(series, start, start + FAR_MS))
-        return [part for part in (select(p, p.at < end) for p in parts) if len(part.seq)]
+        return [part for part in (select_raw(p, p.at < end) for p in parts) if len(part.seq)]
 
     def read_stream(self, series: SeriesKey, run: str, seq_from: int, seq_to: int) -> RawColumns | None:
         """As HistoryStore.read_stream."""

@@ -195,7 +195,7 @@ def _counter(column: Column, length: int, power: Float64, time: Int64) -> Int64:
 
 def _expected_counter(power: Float64, time: Int64) -> tuple[Int64, int]:
     """(sum of power x time, what to divide it by for mWh), in integers: equal on every machine."""
-    milliwatts = np.rint(np.clip(np.nan_to_num(power), 0, 1e6) * 1000).astype(np.int64)
+    milliwatts = np.rint(np.clip(_finite(power), 0, 1e6) * 1000).astype(np.int64)
     steps = np.clip(np.diff(time, prepend=time[:1]), 0, LONGEST_STEP)
     return np.cumsum(milliwatts * steps), 3_600_000
 
@@ -241,7 +241,11 @@ def _scaled(values: Float64, missing: Mask) -> tuple[int, Int64]:
 
 
 def _rounded(base: Float64, scale: int) -> Int64:
-    return np.rint(np.clip(np.nan_to_num(base), -1e9, 1e9) * 10.0**scale).astype(np.int64)
+    return np.rint(np.clip(_finite(base), -1e9, 1e9) * 10.0**scale).astype(np.int64)
+
+
+def _finite(values: Float64) -> Float64:
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _amperes(power: Float64, voltage: Float64) -> Float64:
@@ -250,7 +254,7 @@ def _amperes(power: Float64, voltage: Float64) -> Float64:
 
 
 def _expected_energy(power: Float64, covered_ms: Int64) -> Float64:
-    return np.nan_to_num(power) * covered_ms / 3600.0
+    return _finite(power) * covered_ms / 3600.0
 
 
 def _is_product(c: RawColumns) -> bool:

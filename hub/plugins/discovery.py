@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import msgspec
 
 from hub.messages import Message
 from hub.plugins.hookspecs import PROJECT, SUPPORTED_APIS
+
+log = logging.getLogger("hub.plugins")
 
 SHIPPED_BY = "smartplug-hub"  # the distribution whose entry points are no third party's
 NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -41,7 +44,7 @@ def find(folder: Path | None) -> Iterator[Found]:
     found = [_of_distribution(point) for point in points]
     yield from (plugin for plugin in found if plugin.shipped)
     yield from (plugin for plugin in found if not plugin.shipped)
-    if folder is not None and folder.is_dir():
+    if folder is not None:
         yield from _in_folder(folder)
 
 
@@ -52,7 +55,14 @@ def _of_distribution(point: importlib.metadata.EntryPoint) -> Found:
 
 
 def _in_folder(folder: Path) -> Iterator[Found]:
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        log.error("no plugin of %s is loaded: %s", folder, error)
+        return
+    for path in paths:
         if path.name.startswith((".", "_")):
             continue
         if path.is_file() and path.suffix == ".py":

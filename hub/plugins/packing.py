@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -86,8 +86,9 @@ def _unpacked(data: bytes) -> tuple[list[Row], bytes]:
     sizes = [size for index in range(count) for size in _sizes(fields[1 + 4 * index], lengths)]
     widths = head.take(len(sizes))
     blocks = _blocks(outer, data[0], [sum(s) * w for s, w in zip(sizes, widths, strict=True)])
+    nothing: list[UInt64 | None] = [None] * row_count
     parts = [
-        _split(_unplaned(block, width, sum(size)), size)
+        _split(_unplaned(block, width, length), size) if (length := sum(size)) else nothing
         for block, width, size in zip(blocks, widths, sizes, strict=True)
     ]
     rows: list[Row] = []
@@ -117,8 +118,7 @@ def _gathered(rows: Sequence[Row], index: int) -> Iterator[UInt64]:
 
 def _sizes(modes: list[int], lengths: list[int]) -> Iterator[list[int]]:
     """How long the three arrays of a column are in each row."""
-    kinds = [mode & PREDICTOR for mode in modes]
-    pairs = list(zip(kinds, lengths, strict=True))
+    pairs = [(mode & PREDICTOR, length) for mode, length in zip(modes, lengths, strict=True)]
     yield [length - 1 if kind == DELTA else length if kind == LEVEL else 0 for kind, length in pairs]
     yield [-(-length // BLOCK) if kind == LEVEL else 0 for kind, length in pairs]
     yield [length if mode & MASK else 0 for mode, length in zip(modes, lengths, strict=True)]
@@ -150,11 +150,15 @@ def _unplaned(data: bytes, width: int, length: int) -> UInt64:
         return np.zeros(length, np.uint64)
     if len(data) != width * length or width not in WIDTHS:
         raise ValueError("a column has the wrong length")
-    planes = np.frombuffer(data, np.uint8).reshape(width, length)
-    return np.ascontiguousarray(planes.T).view(f"<u{width}").reshape(length).astype(np.uint64)
+    planes = np.frombuffer(data, np.uint8)
+    if width > 1:
+        planes = np.ascontiguousarray(planes.reshape(width, length).T).view(f"<u{width}").reshape(length)
+    return planes.astype(np.uint64)
 
 
 def _split(part: UInt64, sizes: list[int]) -> list[UInt64 | None]:
+    if len(sizes) == 1:
+        return [part if sizes[0] else None]
     pieces: list[UInt64 | None] = []
     at = 0
     for size in sizes:
@@ -183,8 +187,7 @@ def _blocks(outer: "_Reader", layout: int, sizes: list[int]) -> list[bytes]:
     if layout == APART:
         return [_inflated(outer.take(outer.number())) if size else b"" for size in sizes]
     whole = _inflated(outer.rest()) if sum(sizes) else b""
-    ends = np.cumsum([0, *sizes])
-    return [whole[int(a) : int(b)] for a, b in pairwise(ends)]
+    return [whole[a:b] for a, b in pairwise(accumulate(sizes, initial=0))]
 
 
 def _deflated(data: bytes) -> bytes:

@@ -21,7 +21,7 @@ class OffsetLine:
     nothing before it is dated anew.
     """
 
-    __slots__ = ("_best", "_best_up", "_confirmed", "_minute", "fresh", "points")
+    __slots__ = ("_best", "_best_up", "_confirmed", "_last_up", "_minute", "fresh", "points")
 
     def __init__(self, points: list[Point] | None = None) -> None:
         self.points: list[Point] = points or []
@@ -30,16 +30,19 @@ class OffsetLine:
         self._minute = -1
         self._best = 0
         self._best_up = 0
+        self._last_up = 0
         self._confirmed = self.points[-1][0] if self.points else 0
 
     def heard(self, up: int, arrival: int) -> None:
         """A live sample of this run arrived. Hot path."""
         offset = arrival - up
         if up // WINDOW_MS == self._minute:
+            self._last_up = up
             if offset < self._best:
                 self._best, self._best_up = offset, up
             return
         self.close()
+        self._last_up = up
         self._minute, self._best, self._best_up = up // WINDOW_MS, offset, up
 
     def close(self) -> None:
@@ -51,11 +54,12 @@ class OffsetLine:
         if self.points:
             last_up, last_offset = self.points[-1]
             if abs(offset - last_offset) <= TOLERANCE_MS or up <= last_up:
-                self._confirmed = max(self._confirmed, up)
+                self._confirmed = max(self._confirmed, self._last_up)
                 return
             if last_up < self._confirmed < up:
                 self._append((self._confirmed, last_offset))
         self._append((up, offset))
+        self._confirmed = max(up, self._last_up)
 
     def provisional(self) -> Point | None:
         """The best of the running minute, while there is no point yet."""
@@ -65,6 +69,7 @@ class OffsetLine:
         """Continue a first minute that was under way when the hub ended."""
         if not self.points and self._minute < 0:
             self._best_up, self._best = point
+            self._last_up = self._best_up
             self._minute = self._best_up // WINDOW_MS
 
     def known(self) -> list[Point]:
@@ -75,8 +80,6 @@ class OffsetLine:
     def _append(self, point: Point) -> None:
         self.points.append(point)
         self.fresh.append(point)
-        self._confirmed = point[0]
-
 
 class Offsets:
     """The offsets of one run: by wall time, and by the monotonic clock of this hub run while the time is uncertain."""

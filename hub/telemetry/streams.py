@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from enum import IntEnum
-from itertools import count
 from typing import Any
 
 import msgspec
@@ -172,7 +171,9 @@ class Stream:
             self.durable.add(first, last)
         self.notes.extend(delta.notes)
         self.newest = max(self.newest, self.settled.last)
-        self.offsets = Offsets(self.offsets.wall.points + delta.points)
+        points = self.offsets.wall.points
+        points += [point for point in delta.points if not points or point[0] > points[-1][0]]
+        self.offsets = Offsets(points)
         if delta.first is not None:
             self.offsets.wall.resume(delta.first)
         if delta.order is not None:
@@ -205,7 +206,7 @@ class Streams:
         self._by_number: dict[int, Stream] = {}
         self._by_device: dict[str, list[Stream]] = {}
         self._live: dict[SeriesKey, Stream] = {}
-        self._numbers = count(1)
+        self._next_number = 1
         self._next_order = ORDER_STEP
 
     def get(self, device: str, channel: int, run: str) -> Stream | None:
@@ -216,7 +217,7 @@ class Streams:
         """The stream; a new one stands before the run that is live now, until it is heard live itself."""
         key = (device, channel, run)
         stream = self._streams.get(key)
-        return self._add(next(self._numbers), key, hardware) if stream is None else stream
+        return self._add(self._next_number, key, hardware) if stream is None else stream
 
     def heard_live(self, stream: Stream) -> None:
         """A live sample came. The first one of a run gives it its place in the order of runs."""
@@ -303,9 +304,9 @@ class Streams:
         self._restored(stream)
         return stream
 
-    def by_number(self, number: int) -> Stream:
-        """Raises KeyError."""
-        return self._by_number[number]
+    def by_number(self, number: int) -> Stream | None:
+        """The stream with this number."""
+        return self._by_number.get(number)
 
     def clock_stepped(self) -> None:
         """The hub's clock jumped: arrivals before and after it do not go together."""
@@ -327,13 +328,13 @@ class Streams:
 
     def _add(self, number: int, key: StreamKey, hardware: str) -> Stream:
         stream = Stream(number, key, hardware)
+        self._next_number = max(self._next_number, number + 1)
         self._streams[key] = stream
         self._by_number[number] = stream
         self._by_device.setdefault(stream.device, []).append(stream)
         return stream
 
     def _restored(self, stream: Stream) -> None:
-        self._numbers = count(max(self._by_number) + 1)
         if stream.order is None:
             return
         self._next_order = max(self._next_order, (stream.order // ORDER_STEP + 1) * ORDER_STEP)

@@ -11,6 +11,7 @@ import voluptuous as vol
 
 from hub.bus import Bus
 from hub.events import Event
+from hub.messages import catalog
 from hub.plugins import Hub
 from hub.testing.clock import FakeClock
 
@@ -73,6 +74,11 @@ class TestHub(Hub):
 def checked(schema: Any, section: Mapping[str, Any]) -> Any:
     """A plugin's section as its schema makes it. Raises vol.Invalid."""
     return (schema if isinstance(schema, vol.Schema) else vol.Schema(schema))(dict(section))
+
+
+def add_sentences(sentences: Mapping[str, Mapping[str, str]]) -> None:
+    """Take in what the plugin's `plughub_sentences` gives, as the hub does when it loads the plugin."""
+    catalog().add(sentences)
 
 
 @pytest.fixture

@@ -137,9 +137,9 @@ class HubProcess:
         return self._process.returncode
 
     async def close(self) -> None:
-        """End what runs, and remove the folders."""
+        """Kill what still runs, and remove the folders."""
         if self.running:
-            await self.stop()
+            await self.kill()
         if self._session is not None:
             await self._session.close()
         shutil.rmtree(self.folder)

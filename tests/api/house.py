@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from hub.api import ApiServer, DeviceViews, Problems, Services
+from hub.api import ApiServer, DeviceViews, PluginView, Problems, Services
 from hub.auth.access import MqttAccess
 from hub.auth.passwords import Passwords
 from hub.auth.people import People
@@ -81,6 +81,13 @@ class Merged:
         return empty_rollup()
 
 
+class Plugins:
+    """What the plugin manager would say."""
+
+    def __init__(self) -> None:
+        self.views: list[PluginView] = []
+
+
 class House:
     """Everything the tests touch. `people` signs in each role; `token` gives its access token."""
 
@@ -114,6 +121,7 @@ class House:
         self.store.open()
         self.problems = Problems(self.bus, clock)
         self.dropped: list[str] = []
+        self.plugins = Plugins()
         self.energy_today: dict[tuple[str, int], float] = {}
         self.services = Services(
             version="0.1.0",
@@ -130,12 +138,15 @@ class House:
             discovery=self.discovery,
             live=self.live,
             history=self.history,
-            query=Query(self.store, self.history, clock),
+            query=Query(self.store, self.history, clock, lambda _: self.people.first_home.time_zone),
             views=DeviceViews(
-                self.presence, self.commands, self.live, lambda device, channel: self.energy_today.get((device, channel))
+                self.presence,
+                self.commands,
+                self.live,
+                lambda device, channel: self.energy_today.get((device, channel)),
             ),
             problems=self.problems,
-            plugins=list,
+            plugins=lambda: self.plugins.views,
             drivers=drivers,
             drop_login=self.dropped.append,
         )
@@ -145,7 +156,7 @@ class House:
     async def start(self) -> None:
         await self.database.open()
         for part in (self.settings, self.people, self.tokens, self.setup, self.registry, self.mqtt):
-            await part.load()  # type: ignore[attr-defined]
+            await part.load()
         await self.presence.start()
         await self.commands.start()
         await self.server.start()
@@ -205,7 +216,9 @@ class House:
 
     def sample(self, device: Device, power: float, channel: int = 0, at: int | None = None) -> None:
         """The plug measures."""
-        sample = Sample(voltage=230.0, current=power / 230, power=power, energy_mwh=1, relay_state=True, channel=channel)
+        sample = Sample(
+            voltage=230.0, current=power / 230, power=power, energy_mwh=1, relay_state=True, channel=channel
+        )
         moment = self.clock.now() if at is None else at
         self.live.heard(device.id, moment, sample)
         self.bus.publish(SampleReceived(device.id, moment, sample))

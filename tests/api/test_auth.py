@@ -1,5 +1,7 @@
 """Setting up, signing in and out, the refresh cookie, and what other websites cannot do."""
 
+import json
+
 import pytest
 
 from tests.api.house import PASSWORD, House
@@ -129,6 +131,6 @@ async def test_the_own_page_is_not(house: House) -> None:
 
 async def test_the_command_lines_key_acts_for_the_hub(house: House) -> None:
     house.tokens.write_api_key(f"http://127.0.0.1:{house.server.port}")
-    key = __import__("json").loads((house.data / "api.key").read_text())["key"]
+    key = json.loads((house.data / "api.key").read_text())["key"]
     async with house.http.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {key}"}) as response:
         assert (await response.json())["user"]["id"] == "system"

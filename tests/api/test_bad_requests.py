@@ -48,7 +48,14 @@ TABLE = [
     Bad("POST", "/devices", b'"x"', 422, "body-wrong"),
     # Not this content
     Bad("POST", "/devices", DEVICE + b"}", 415, "content-type-wrong", headers={"Content-Type": "text/plain"}),
-    Bad("POST", "/devices", b"name=x", 415, "content-type-wrong", headers={"Content-Type": "application/x-www-form-urlencoded"}),
+    Bad(
+        "POST",
+        "/devices",
+        b"name=x",
+        415,
+        "content-type-wrong",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    ),
     Bad("POST", "/devices", DEVICE + b"}", 415, "content-type-wrong", headers={"Content-Type": ""}),
     Bad("POST", "/devices", b'{"name":"' + b"x" * 1_100_000 + b'"}', 413, "body-too-large"),
     # Fields
@@ -138,7 +145,11 @@ async def test_each_gets_its_problem(house: House, bad: Bad) -> None:
     headers = {**await house.headers("admin"), **bad.headers, "Accept-Language": "de"}
     skip = [] if headers.get("Content-Type") else ["Content-Type"]
     async with house.http.request(
-        bad.method, url, data=None if bad.body is None else io.BytesIO(bad.body), headers=headers, skip_auto_headers=skip
+        bad.method,
+        url,
+        data=None if bad.body is None else io.BytesIO(bad.body),
+        headers=headers,
+        skip_auto_headers=skip,
     ) as response:
         problem: dict[str, Any] = await response.json(content_type="application/problem+json")
         assert (response.status, problem["code"], problem.get("field")) == (bad.status, bad.code, bad.field)

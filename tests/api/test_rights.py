@@ -31,7 +31,9 @@ async def ask(house: House, route: Route, role: str | None, device: str) -> tupl
     params = {} if query is None else {"device": device, **query}
     body = None if route.example is None else msgspec.to_builtins(route.example)
     headers = await house.headers(role)
-    async with house.http.request(route.method, f"/api/v1{path}", params=params, json=body, headers=headers) as response:
+    async with house.http.request(
+        route.method, f"/api/v1{path}", params=params, json=body, headers=headers
+    ) as response:
         content = await response.json(content_type=None) if response.status >= 400 else {}
         return response.status, content.get("code", "")
 

@@ -1,15 +1,17 @@
 """The WebSocket: sign in first, rooms by right, gathered samples, frames on changes, an end for everything."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
-from hub.api.websocket import AUTH_WITHIN, PER_USER, text_frame
+from hub.api.websocket import AUTH_WITHIN, PER_USER, STRANGERS, text_frame
 from hub.auth.tokens import ACCESS_S
 from hub.devices.discovery import Found
 from hub.events import DeviceFound, GapsChanged, ProblemEnded, ProblemRaised
@@ -127,7 +129,7 @@ async def test_a_command_is_seen_by_everyone_from_its_start(house: House) -> Non
     asking = asyncio.create_task(house.http.post(url, json={"command": "toggle"}, headers=headers))
     sent = await frame(ws)
     assert sent["device"]["channels"][0]["command"]["state"] == "sent"
-    (hardware_id, suffix, message), = house.broker.sent
+    ((hardware_id, suffix, message),) = house.broker.sent
     assert (hardware_id, suffix, message["command"]) == ("plug-1", "control", "relay_on")
     house.status(plug, on=True, command_id=message["id"])
     async with await asking as response:
@@ -297,6 +299,18 @@ async def test_only_so_many_for_each_person(house: House) -> None:
         await connection.close()
 
 
+async def test_only_so_many_strangers_from_one_address(house: House) -> None:
+    strangers = [await house.http.ws_connect("/api/v1/ws") for _ in range(STRANGERS)]
+    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        await house.http.ws_connect("/api/v1/ws")
+    assert caught.value.status == 503
+    await strangers[0].send_json({"type": "auth", "token": await house.token("user")})
+    assert (await frame(strangers[0]))["type"] == "ready"
+    ws = await house.http.ws_connect("/api/v1/ws")
+    for connection in (*strangers, ws):
+        await connection.close()
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:1"])
 async def test_another_website_cannot_connect(house: House, origin: str) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
@@ -320,7 +334,7 @@ async def test_a_slow_reader_gets_the_newest_values_and_no_queue(house: House) -
     plugs = [await house.plug(f"plug-{number}") for number in range(5)]
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    raw.setblocking(False)  # noqa: FBT003
+    raw.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(raw, ("127.0.0.1", house.server.port))
     reader, writer = await asyncio.open_connection(sock=raw, limit=2**12)
@@ -381,17 +395,36 @@ async def server_frame(reader: asyncio.StreamReader) -> dict[str, Any]:
     length = head[1]
     if length >= 126:
         length = int.from_bytes(await reader.readexactly(2 if length == 126 else 8))
-    message: dict[str, Any] = __import__("json").loads(await reader.readexactly(length))
+    message: dict[str, Any] = json.loads(await reader.readexactly(length))
     return message
 
 
-async def test_frames_of_every_length() -> None:
-    for length in (0, 125, 126, 65535, 65536):
-        reader = asyncio.StreamReader()
-        reader.feed_data(text_frame(b'"' + b"x" * length + b'"'))
-        reader.feed_eof()
-        head = await reader.readexactly(2)
-        assert head[0] == 0x81
+@pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 65_509, 65_510, 65_511, 70_000])
+async def test_frames_of_every_length(length: int) -> None:
+    message = {"type": "x", "text": "y" * length}
+    reader = asyncio.StreamReader()
+    reader.feed_data(text_frame(msgspec.json.encode(message)))
+    reader.feed_eof()
+    assert await server_frame(reader) == message
+    assert reader.at_eof()
+
+
+async def test_nothing_is_left_of_a_connection_that_ended(house: House) -> None:
+    plug = await house.plug()
+    polite = await join(house, "user", f"home:{house.home}")
+    rude = await join(house, "admin", f"device:{plug.id}")
+    assert house.server.feed.followers == 2
+    await polite.close()
+    connection = rude._response.connection
+    assert connection is not None
+    assert connection.transport is not None
+    connection.transport.abort()
+    async with asyncio.timeout(WITHIN):
+        while house.server.sockets.connections():
+            await asyncio.sleep(0)
+    assert house.server.feed.followers == 0
+    house.sample(plug, 1.0)
+    house.server.feed.flush()
 
 
 async def test_when_the_hub_stops_it_says_so(house: House) -> None:

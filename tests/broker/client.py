@@ -71,7 +71,13 @@ def connect(
 
 
 def publish(
-    topic: str | bytes, payload: bytes = b"", qos: int = 0, packet_id: int = 1, *, retain: bool = False, dup: bool = False
+    topic: str | bytes,
+    payload: bytes = b"",
+    qos: int = 0,
+    packet_id: int = 1,
+    *,
+    retain: bool = False,
+    dup: bool = False,
 ) -> bytes:
     middle = packet_id.to_bytes(2, "big") if qos else b""
     return packet(0x30 | dup << 3 | qos << 1 | retain, text(topic) + middle + payload)
@@ -127,7 +133,9 @@ class Client:
     session_present = False
 
     def send(self, data: bytes) -> None:
-        self.writer.write(data)
+        """Write (the broker may have closed already)."""
+        with contextlib.suppress(RuntimeError):  # uvloop's word for it
+            self.writer.write(data)
 
     async def read(self) -> Packet:
         """The next packet, whatever it is; EOFError when the connection is closed."""
@@ -201,8 +209,9 @@ class Client:
                 return b""
 
     async def disconnect(self) -> None:
-        """Say goodbye and close."""
+        """Say goodbye and wait until the broker closes."""
         self.send(DISCONNECT)
+        await self.closed()
         await self.close()
 
     async def close(self) -> None:
@@ -210,6 +219,11 @@ class Client:
         self.writer.close()
         with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
+
+    def end_of_stream(self) -> None:
+        """Send nothing more (the broker may have closed already)."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self.writer.write_eof()
 
     def abort(self) -> None:
         """Reset the connection."""

@@ -137,8 +137,8 @@ class StandingClock(Clock):
 class Bench:
     """A broker on a free port with everything around it."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
-        self.receiver, self.store, self.clock, self.limits = Receiver(), Store(), StandingClock(), limits
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.receiver, self.store, self.clock, self.limits = Receiver(), Store(), StandingClock(), limits or Limits()
         self.broker = self._make()
         self.port = 0
         self._clients: list[Client] = []
@@ -182,7 +182,7 @@ class Bench:
         return client
 
     async def settled(self, name: str, value: int) -> None:
-        """Wait until a counter has (at least) this value."""
+        """Wait until a counter has this value."""
         async with asyncio.timeout(PATIENCE):
-            while self.broker.stats().get(name, 0) < value:
+            while self.broker.stats().get(name, 0) != value:
                 await asyncio.sleep(0)

@@ -216,7 +216,9 @@ async def test_will_on_loss_but_not_on_disconnect(bench: Bench) -> None:
     polite = await bench.open()
     # All in one segment: stock amqtt loses a DISCONNECT (and a PUBLISH) that it reads before its loop has begun.
     polite.send(
-        connect("polite", "all", PASSWORD, will=("will/polite", b"", 0, False)) + publish("will/said", b"1") + DISCONNECT
+        connect("polite", "all", PASSWORD, will=("will/polite", b"", 0, False))
+        + publish("will/said", b"1")
+        + DISCONNECT
     )
     assert await polite.closed() == b"\x20\x02\0\0"
     rude = await bench.login("all", "rude", will=("will/rude", b"gone", 2, False))
@@ -321,6 +323,7 @@ async def test_what_waits_for_a_client_that_is_away_is_bounded(bench: Bench) -> 
     reader, writer = await bench.login("all", clean=False), await bench.login("other")
     await reader.subscribe(("n", 1))
     await reader.disconnect()
+    await bench.settled("clients", 1)
     for number in range(9):
         await writer.publish("n", b"%d" % number, 1)
     again = await bench.login("all", clean=False)
@@ -370,9 +373,10 @@ async def test_a_slow_client_that_reads_again_gets_what_waited(bench: Bench) -> 
     connection = bench.broker._lane.clients["all\0all"]
     sent = 0
     while connection.paused_since is None:
-        await writer.publish("n", bytes(20_000), 1)
+        await writer.publish("n", bytes(20_000))
+        await writer.ping()
         sent += 1
-    await writer.publish("n", b"last", 1)
+    await writer.publish("n", b"last")
     slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
     for _ in range(sent):
         assert len((await slow.message()).payload) == 20_000
@@ -385,6 +389,7 @@ async def test_sessions_of_clients_that_are_away_are_bounded_in_number_and_age(b
         client = await bench.login("all", f"c{number}", clean=False)
         await client.subscribe((f"n/{number}", 1))
         await client.disconnect()
+        await bench.settled("clients", 0)
         bench.clock.advance(10)
     await bench.settled("dropped:session", 2)
     assert bench.broker.stats()["filters"] == 2
@@ -405,7 +410,9 @@ async def test_a_clean_session_leaves_nothing(bench: Bench) -> None:
     assert list(bench.broker._foreign._broker._sessions) == ["other\0other"]  # type: ignore[union-attr]
 
 
-async def test_rights_that_were_taken_away_end_kept_subscriptions(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rights_that_were_taken_away_end_kept_subscriptions(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from hub.broker import Login
     from tests.broker import parts
 
@@ -501,7 +508,7 @@ async def test_packets_split_at_every_byte(bench: Bench) -> None:
     for cut in range(1, len(stream)):
         connection.data_received(stream[:cut])
         connection.data_received(stream[cut:])
-        kinds = []
+        kinds: list[int] = []
         while not kinds or kinds[-1] != 13:
             answer = await client.read()
             kinds.append(answer.kind)

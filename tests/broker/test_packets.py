@@ -9,9 +9,7 @@ from hub.broker.packets import MalformedPacket, UnsupportedVersion, Will, frame
 from tests.broker import client
 
 LIMIT = 256 * 1024
-CONNECT = client.connect(
-    "plug-ü", "name", b"\0pass", clean=False, keepalive=300, will=("a/b", b"gone", 2, True)
-)
+CONNECT = client.connect("plug-ü", "name", b"\0pass", clean=False, keepalive=300, will=("a/b", b"gone", 2, True))
 
 
 def body_of(data: bytes) -> bytes:

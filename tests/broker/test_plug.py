@@ -242,14 +242,19 @@ async def test_pairing_uses_its_two_topics_only_and_is_apart_from_the_plug(bench
     pairing.abort()
     await asyncio.sleep(0)
     await plug.ping()
-    assert bench.receiver.heard == [("connected", "plug-1", "127.0.0.1"), ("message", "plug-1", "pair", b"hello", False)]
+    assert bench.receiver.heard == [
+        ("connected", "plug-1", "127.0.0.1"),
+        ("message", "plug-1", "pair", b"hello", False),
+    ]
     assert bench.broker.stats()["pairing"] == 0
 
 
 async def test_a_receiver_that_raises_stops_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     plug = await bench.login("plug-1")
     bench.receiver.fail = True
-    plug.send(publish(TELEMETRY, b"1", 1, 1) + publish(STATUS, b"2", 1, 2, retain=True) + publish(TELEMETRY, b"3", 1, 3))
+    plug.send(
+        publish(TELEMETRY, b"1", 1, 1) + publish(STATUS, b"2", 1, 2, retain=True) + publish(TELEMETRY, b"3", 1, 3)
+    )
     assert [(await plug.expect(4)).body for _ in range(3)] == [b"\0\x01", b"\0\x02", b"\0\x03"]
     bench.receiver.fail = False
     await plug.publish(TELEMETRY, b"4", 1)

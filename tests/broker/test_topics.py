@@ -103,7 +103,9 @@ def test_a_covered_filter_matches_nothing_more(wide: str, narrow: str, topic: st
 
 
 @given(
-    steps=st.lists(st.tuples(st.sampled_from(["add", "add", "remove", "drop"]), FILTERS, st.integers(0, 2), st.integers(0, 2))),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["add", "add", "remove", "drop"]), FILTERS, st.integers(0, 2), st.integers(0, 2))
+    ),
     topics=st.lists(TOPICS, min_size=1, max_size=5),
 )
 @settings(max_examples=200, deadline=None)
@@ -127,7 +129,7 @@ def test_the_index_finds_what_a_scan_finds(steps: list[tuple[str, str, int, int]
                     expected[people[person]] = max(granted, expected.get(people[person], 0))
             assert dict(index.match(topic)) == expected
         assert index.filters == len(held)
-    for person in people:
-        index.drop(person)
+    for somebody in people:
+        index.drop(somebody)
     assert index.filters == 0
     assert not index._root.children, "an empty index holds no nodes"

@@ -6,6 +6,7 @@ import pytest
 
 from hub.config import Configuration, ConfigurationError, load_configuration, write_starting_configuration
 from hub.config.starting import IN_REPOSITORY
+from hub.messages import HubError
 from tests.config.conftest import Load, lines, places
 
 FIVE_MISTAKES = """\
@@ -183,3 +184,10 @@ def test_starting_configuration_shows_the_defaults(tmp_path: Path) -> None:
     assert lines(loaded) == []
     assert loaded.configuration() == Configuration()
     assert "    raw: 7 d" in live
+
+
+def test_starting_configuration_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HubError) as raised:
+        write_starting_configuration(tmp_path / "file" / "home")
+    assert raised.value.id == "config-folder-unwritable"

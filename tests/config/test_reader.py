@@ -173,6 +173,13 @@ def test_the_value_of_a_secret_is_not_shown(load: Load) -> None:
     assert "hunter2" not in "".join(lines(loaded))
 
 
+def test_hints_do_not_show_it_either(load: Load) -> None:
+    loaded = load("home:\n  name: !secret pin\n", files={"secrets.yaml": "pin: 271828\n"})
+    assert lines(loaded) == [
+        "configuration.yaml:2:9: The value of “name” is not possible. It takes text. Put it in quotes to make it text."
+    ]
+
+
 # !env
 
 

@@ -19,7 +19,7 @@ PATIENCE_S = 20
 PLUG = "_smartplug._tcp.local."
 
 
-def make(house: House, **options: object) -> Discovery:
+def make(house: House) -> Discovery:
     return Discovery(
         house.registry,
         house.bus,
@@ -27,6 +27,7 @@ def make(house: House, **options: object) -> Discovery:
         name="Test hub",
         hub_id="0123456789abcdef",
         interfaces=[LOOPBACK],
+        clock=house.clock,
     )
 
 
@@ -122,17 +123,23 @@ async def test_start_does_not_wait_and_stop_is_clean_at_any_moment(house: House)
     await discovery.stop()
 
 
-async def test_machine_without_network_is_a_hub_all_the_same(
+async def test_machine_without_network_announces_when_there_is_one(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def no_network(**options: object) -> AsyncZeroconf:
         raise OSError("Network is unreachable")
 
-    monkeypatch.setattr(hub.devices.discovery, "AsyncZeroconf", no_network)
-    discovery = make(house)
-    await discovery.start(8080, 1883)
-    while discovery._tasks:
-        await asyncio.sleep(0)
-    assert discovery.found() == []
-    assert "Network is unreachable" in caplog.text
-    await discovery.stop()
+    addresses = [b"\x7f\0\0\1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(hub.devices.discovery, "AsyncZeroconf", no_network)
+        patch.setattr(hub.devices.discovery, "own_addresses", lambda interfaces: list(addresses))
+        discovery = make(house)
+        await discovery.start(8080, 1883)
+        await house.clock.advance(300)
+        assert discovery.found() == []
+        assert caplog.text.count("Network is unreachable") == 1
+        patch.setattr(hub.devices.discovery, "AsyncZeroconf", AsyncZeroconf)
+        addresses[:] = [b"\x7f\0\0\2"]
+        await house.clock.advance(60)
+        await asyncio.wait_for(discovery.announced.wait(), PATIENCE_S)
+        await discovery.stop()

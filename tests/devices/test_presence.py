@@ -109,10 +109,18 @@ async def test_end_of_the_connection(house: House, plug: Device, presence: Prese
     assert not presence.online(plug.id)
 
 
+async def test_will_that_another_broker_reports(house: House, plug: Device, presence: Presence) -> None:
+    say(house, plug)
+    heard = record(house.bus, PresenceChanged)
+    say(house, plug, online=False)
+    assert heard == [PresenceChanged(plug.id, NOW, False, "will")]
+
+
 async def test_take_over_is_no_absence(house: House, plug: Device, presence: Presence) -> None:
     presence.connected("plug-1", "10.0.0.7")
     say(house, plug)
     heard = record(house.bus, PresenceChanged)
+    say(house, plug, online=False)  # the old connection's will
     presence.disconnected("plug-1", "taken_over")
     presence.connected("plug-1", "10.0.0.8")
     assert heard == []

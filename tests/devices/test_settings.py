@@ -7,6 +7,7 @@ import pytest
 
 from hub.devices.retained import PlugRetained
 from hub.devices.settings import DeviceSettings
+from hub.events import StatusReported
 from tests.devices.conftest import House
 from tests.devices.fakes import FakeBroker, FakeDriver
 
@@ -106,3 +107,13 @@ async def test_device_without_its_plugin_is_left_alone(
 ) -> None:
     await house.registry.add(house.admin, hardware_id="plug-3", name="TV", driver="tasmota")
     assert len(broker.retained) == 1
+
+
+async def test_firmware_is_learned_from_a_fresh_status(
+    house: House, broker: StoringBroker, settings: DeviceSettings
+) -> None:
+    [device] = house.registry.all()
+    house.bus.publish(StatusReported(device.id, 1, True, {}, retained=True, firmware="0.9"))
+    house.bus.publish(StatusReported(device.id, 1, True, {}, firmware="1.2.0"))
+    await settings.stop()
+    assert device.firmware == "1.2.0"

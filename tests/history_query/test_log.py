@@ -101,8 +101,13 @@ def test_growth_in_steps_and_what_a_generation_gives_back(path: Path) -> None:
     assert read(path) == (payloads, 0)
     log, _ = opened(path)
     log.next_generation()
-    assert path.stat().st_size == START + SMALL
+    assert path.stat().st_size == grown, "what was needed this time may be needed again"
+    log.append(1, b"little")
+    log.next_generation()
+    assert path.stat().st_size == log.capacity == START + SMALL
+    log.append(1, b"goes on")
     log.close()
+    assert read(path) == ([b"goes on"], 0)
 
 
 def test_full_at_its_limit(path: Path) -> None:

@@ -36,7 +36,7 @@ async def test_the_first_plugin_runs(house: House, caplog: object) -> None:
 def test_its_test_passes(tmp_path: Path) -> None:
     assert set(files()) == {"plugins/shout.py", "conftest.py", "test_shout.py"}
     write(tmp_path)
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-W", "error", "--rootdir", tmp_path]
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "--rootdir", tmp_path]
     done = subprocess.run(
         [*command, tmp_path],
         cwd=tmp_path,

@@ -130,3 +130,31 @@ async def test_disabled(house: House, plugin: Write) -> None:
     assert house.loaded is not None
     assert house.loaded.problems == []
     assert house.failures == []
+
+
+async def test_all_that_can_go_wrong_at_once(house: House, plugin: Write, distribution: Write) -> None:
+    """A start with one plugin of each kind of failure: each is shown by its name, and the good ones run."""
+    distribution("plughub-lamp", "lamp", GOOD)
+    plugin("at_import", "raise RuntimeError")
+    plugin("no_api", "", head="")
+    plugin("newer", "api = 99", head="")
+    plugin("syntax", "def broken(:", head="")
+    plugin("in_hook", "@hookimpl\ndef plughub_notifier():\n    raise RuntimeError\n")
+    plugin("slow", "@hookimpl\nasync def plughub_notifier():\n    await asyncio.Event().wait()\n")
+    plugin("section", GOOD)
+    plugin("good", GOOD)
+    names = ["at_import", "in_hook", "lamp", "slow", "good"]
+    await house.start("integrations:\n  section: {a: 1}\n" + "".join(f"  {name}:\n" for name in names))
+    assert {info.name: info.reason.id for info in house.manager.plugins() if info.reason is not None} == {
+        "at_import": "plugin-import",
+        "no_api": "plugin-api-missing",
+        "newer": "plugin-api-newer",
+        "syntax": "plugin-syntax",
+        "in_hook": "plugin-raised",
+        "slow": "plugin-slow",
+        "section": "plugin-section",
+    }
+    assert {event.plugin for event in house.failures} == {
+        info.name for info in house.manager.plugins() if info.state == "failed"
+    }
+    assert sorted(house.manager.notifiers()) == ["good", "lamp"]

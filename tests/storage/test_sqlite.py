@@ -10,7 +10,7 @@ import pytest
 from hub.messages import HubError
 from hub.plugins import TIERS, Merge, SeriesKey, StoreError
 from hub.plugins.codec import encode_raw
-from hub.plugins.columns import ROLLUP_ARRAYS, select_raw, select_rollup
+from hub.plugins.columns import ROLLUP_ARRAYS, join_rollup, select_raw, select_rollup
 from hub.plugins.contract import RollupColumns
 from hub.testing.store_conformance import DAY, FRIDGE, HOUR, LAMP, MINUTE, StoreConformance, T, raw, rollups
 from hub.testing.traces import assert_raw_equal, assert_rollup_equal, buckets, trace
@@ -178,6 +178,35 @@ def test_a_day_is_one_chunk_once_it_is_over(store: SqliteStore, path: Path) -> N
     store.merge(rollups((FRIDGE, "1m", late)))
     assert_rollup_equal(store.rollup(FRIDGE, "1m", T + 5 * MINUTE, T + 8 * MINUTE), late)
     assert store.stats().rollup_buckets["1m"] == 1560
+
+
+def test_days_of_quarters_become_months(store: SqliteStore, path: Path) -> None:
+    quarter = 15 * MINUTE
+    month = 32 * DAY
+    start = T // month * month
+    quarters = buckets(70 * 96, start=start, bucket_ms=quarter)
+    for begin in range(0, len(quarters.start), 96):
+        store.merge(rollups((FRIDGE, "15m", select_rollup(quarters, slice(begin, begin + 96)))))
+    connection = sqlite3.connect(path)
+    spans = connection.execute("select span, count(*), sum(count) from rollup group by span order by span").fetchall()
+    assert spans == [(0, 24, 96), (1, 5, 5 * 96), (2, 2, 64 * 96)]
+    connection.close()
+    late = buckets(3, start=start + 5 * DAY, bucket_ms=quarter, seed=4)
+    store.merge(rollups((FRIDGE, "15m", late), removed=((FRIDGE, "15m", start),)))
+    expected = select_rollup(join_rollup([quarters, late]), slice(1, None))
+    assert_rollup_equal(store.rollup(FRIDGE, "15m", 0, FOREVER), expected)
+    assert store.delete(None, "15m", start + month + 12345) == month // quarter - 1
+    assert store.rollup(FRIDGE, "15m", 0, FOREVER).start[0] == start + month
+
+
+def test_late_buckets_win_over_the_hours_that_stand_there(store: SqliteStore) -> None:
+    """A day that ended while the hub was off still stands in hours when buckets of two days arrive together."""
+    old = buckets(120, start=T, bucket_ms=MINUTE)
+    store.merge(rollups((FRIDGE, "1m", old)))
+    late = buckets(30, start=T + 10 * MINUTE, bucket_ms=MINUTE, seed=2)
+    today = buckets(5, start=T + DAY, bucket_ms=MINUTE)
+    store.merge(rollups((FRIDGE, "1m", join_rollup([late, today]))))
+    assert_rollup_equal(store.rollup(FRIDGE, "1m", 0, FOREVER), join_rollup([old, late, today]))
 
 
 def test_buckets_are_kept_to_a_precision_worth_keeping(store: SqliteStore) -> None:

@@ -34,7 +34,9 @@ export function Shell({ children }: { children: ReactNode }) {
     document.documentElement.toggleAttribute("data-stale", state === "away");
     return () => document.documentElement.removeAttribute("data-stale");
   }, [state]);
-  useEffect(() => window.scrollTo(0, 0), [location]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [location]);
 
   const here = (path: string): boolean => (path === "/" ? location === "/" : location.startsWith(path));
   const links = DESTINATIONS.map(({ path, icon, phoneIcon, label, phoneLabel }) => {

@@ -2,7 +2,7 @@
 import { IconHistory } from "@tabler/icons-react";
 import type { Gap } from "../api/types";
 import { useI18n } from "../i18n/i18n";
-import { gapEnergy, gapTimes } from "./readout";
+import { causeId, gapEnergy, gapTimes } from "./readout";
 
 const SHOWN = 5;
 
@@ -20,7 +20,8 @@ export function GapList({ gaps, now, zone }: { gaps: Gap[]; now: number; zone: s
             <li key={gap.id} className="row top">
               <IconHistory className="icon s quiet" aria-hidden="true" />
               <span>
-                <span className="h3 block">{gapTimes(gap, reader)}</span>
+                <span className="h3 block">{t(causeId(gap.cause))}</span>
+                <span className="meta block">{gapTimes(gap, reader)}</span>
                 <span className="meta block">{gapEnergy(gap, reader)}</span>
               </span>
             </li>

@@ -5,9 +5,9 @@ import { type ChartData, findAt, type Found } from "../model/chart";
 import { decimal, NBSP, powerText, roundLines } from "../model/format";
 import type { RulerOptions } from "../model/ruler";
 import type { Span } from "../model/time";
-import { Dial, DIAL_HEIGHT, HatchPattern, Needle, RoundLines } from "../ui/Dial";
+import { Dial, DIAL_HEIGHT, HatchPattern, LineLabels, Needle, RoundLines } from "../ui/Dial";
 import { useWidth } from "../ui/hooks";
-import { columns, SeriesCanvas } from "./canvas";
+import { BELOW, columns, SeriesCanvas } from "./canvas";
 import { type ReadOut, readOut } from "./readout";
 import "./chart.css";
 
@@ -110,26 +110,7 @@ export function PowerChart(props: PowerChartProps) {
       {width > 0 && (
         <>
           <svg className="under" width={width} height={height} aria-hidden="true">
-            <defs>
-              <HatchPattern id={id} />
-            </defs>
-            {data.holes.map((hole) => (
-              <rect
-                key={hole.start}
-                x={x(hole.start)}
-                width={Math.max(x(hole.end) - x(hole.start), 1.5)}
-                y={TOP - 6}
-                height={base - TOP + 6}
-                fill={`url(#${id})`}
-              />
-            ))}
-            <RoundLines
-              lines={lines}
-              place={y}
-              x1={right}
-              side={labelSide}
-              label={(watts) => axisPower(watts, language)}
-            />
+            <RoundLines lines={lines} place={y} x1={right} />
             {data.estimates.map((estimate) => (
               <g key={estimate.start}>
                 <rect
@@ -149,8 +130,28 @@ export function PowerChart(props: PowerChartProps) {
               </g>
             ))}
           </svg>
-          <Series {...props} top={top} width={right} height={base - TOP} />
+          <Series {...props} top={top} width={right} height={base - TOP + BELOW} />
           <svg className="over" width={width} height={height} aria-hidden="true">
+            <defs>
+              <HatchPattern id={id} />
+            </defs>
+            {data.holes.map((hole) => (
+              <rect
+                key={hole.start}
+                x={x(hole.start)}
+                width={Math.max(x(hole.end) - x(hole.start), 1.5)}
+                y={TOP - 6}
+                height={base - TOP + 6}
+                fill={`url(#${id})`}
+              />
+            ))}
+            <LineLabels
+              lines={lines}
+              place={y}
+              x1={right}
+              side={labelSide}
+              label={(watts) => axisPower(watts, language)}
+            />
             <Dial span={span} zone={zone} x1={right} y={base} {...(liveRuler && { live: liveRuler })} />
             {!live && now > span.start && now < span.end && <Needle x={x(now)} top={2} bottom={base} />}
             {live && !found && <LiveDot data={data} x={x} y={y} />}
@@ -298,7 +299,8 @@ function sideWithLess(data: ChartData, span: Span): "left" | "right" {
   const part = (span.end - span.start) * 0.15;
   const highest = (from: number, to: number): number =>
     data.points.reduce((max, point) => (point.start >= from && point.start < to ? Math.max(max, point.max) : max), 0);
-  return highest(span.start, span.start + part) <= highest(span.end - part, span.end) ? "left" : "right";
+  // Left unless the right is clearly lower: labels that change sides for nothing are restless.
+  return highest(span.end - part, span.end) < 0.7 * highest(span.start, span.start + part) ? "right" : "left";
 }
 
 function useOutside(ref: React.RefObject<HTMLElement | null>, active: boolean, onOutside: () => void): void {

@@ -39,6 +39,9 @@ export interface Frame {
   top: number;
 }
 
+/** Room under zero, so that a line at zero is not cut in half. */
+export const BELOW = 2;
+
 const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** A colour with transparency that a canvas understands. */
@@ -68,7 +71,7 @@ export class SeriesCanvas {
         axes: [hidden, hidden],
         scales: {
           x: { time: false, range: () => [this.frame.start, this.frame.end] },
-          y: { range: () => [0, this.frame.top] },
+          y: { range: () => [-(BELOW / (this.frame.height - BELOW)) * this.frame.top, this.frame.top] },
         },
         series: [
           {},

@@ -27,10 +27,9 @@ export function causeId(cause: string): MessageId {
 
 /** 03:10–03:52, or since 03:10 while it is still open. */
 export function gapTimes(gap: Gap, { t, language, zone, now }: Omit<Reader, "seconds">): string {
-  const cause = t(causeId(gap.cause));
   const from = dayAndClock(gap.start, now, zone, language);
-  if (gap.end === null) return t("plug.gapLineOpen", { cause, from });
-  return t("plug.gapLine", { cause, from, to: clock(gap.end, zone, language) });
+  if (gap.end === null) return t("plug.gapSince", { from });
+  return t("plug.gapFromTo", { from, to: clock(gap.end, zone, language) });
 }
 
 export function gapEnergy(gap: Gap, { t, language }: Pick<Reader, "t" | "language">): string {

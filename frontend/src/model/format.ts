@@ -103,9 +103,10 @@ export function roundParts(parts: number[], digits = 0): number[] {
 /** 2 or 3 round lines for a chart whose highest value is `max`; `top` is where the chart ends. */
 export function roundLines(max: number, least: number): { lines: number[]; top: number } {
   const highest = Math.max(max, least);
-  const magnitude = 10 ** Math.floor(Math.log10(highest / 2));
-  const step = [1, 2, 5, 10].map((factor) => factor * magnitude).find((size) => highest / size < 3.6) ?? 10 * magnitude;
-  const count = Math.max(1, Math.floor((highest * 1.02) / step));
+  const magnitude = 10 ** Math.floor(Math.log10(highest));
+  const fits = (step: number): boolean => (highest * 1.02) / step >= 2;
+  const step = [5, 2.5, 2, 1, 0.5, 0.25].map((factor) => factor * magnitude).find(fits) ?? magnitude / 4;
+  const count = Math.floor((highest * 1.02) / step);
   const lines = Array.from({ length: count }, (_, index) => (index + 1) * step);
-  return { lines, top: Math.max(highest * 1.08, count * step * 1.04) };
+  return { lines, top: highest * 1.08 };
 }

@@ -166,16 +166,26 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
       <section className="sheet" aria-labelledby="details" style={{ marginTop: 10 }}>
         <h2 id="details">{t("edit.details")}</h2>
         <dl className="facts">
-          <dt>{t("edit.model")}</dt>
-          <dd>{device.model ?? "–"}</dd>
-          <dt>{t("edit.firmware")}</dt>
-          <dd>{device.firmware ?? "–"}</dd>
-          <dt>{t("edit.signal")}</dt>
-          <dd>{device.rssi === null ? "–" : `${signalWord(t, device.rssi)}, ${minus(device.rssi, language)} dBm`}</dd>
-          <dt>{t("edit.hardwareId")}</dt>
-          <dd className="mono">{device.hardware_id}</dd>
-          <dt>{t("edit.key")}</dt>
-          <dd className="mono">{device.key}</dd>
+          <div>
+            <dt>{t("edit.model")}</dt>
+            <dd>{device.model ?? "–"}</dd>
+          </div>
+          <div>
+            <dt>{t("edit.firmware")}</dt>
+            <dd>{device.firmware ?? "–"}</dd>
+          </div>
+          <div>
+            <dt>{t("edit.signal")}</dt>
+            <dd>{device.rssi === null ? "–" : `${signalWord(t, device.rssi)}, ${minus(device.rssi, language)} dBm`}</dd>
+          </div>
+          <div>
+            <dt>{t("edit.hardwareId")}</dt>
+            <dd className="mono">{device.hardware_id}</dd>
+          </div>
+          <div>
+            <dt>{t("edit.key")}</dt>
+            <dd className="mono">{device.key}</dd>
+          </div>
         </dl>
       </section>
     </div>

@@ -46,7 +46,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
     code: "",
     home_name: t("setup.homeNameDefault"),
     time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    currency: guessCurrency(navigator.language),
+    currency: guessCurrency(Intl.DateTimeFormat().resolvedOptions().timeZone, navigator.language),
   }));
   const [errors, setErrors] = useState<Partial<Record<keyof Draft, string>>>({});
   const [problem, setProblem] = useState<string | null>(null);
@@ -370,13 +370,24 @@ function currencies(language: Language): { value: string; label: string }[] {
   return CURRENCIES.map((value) => ({ value, label: names.of(value) ?? value }));
 }
 
+// prettier-ignore
 const BY_REGION: Record<string, string> = {
   CH: "CHF", LI: "CHF", GB: "GBP", US: "USD", AU: "AUD", BR: "BRL", CA: "CAD", CZ: "CZK", DK: "DKK", HU: "HUF",
   IN: "INR", JP: "JPY", NO: "NOK", NZ: "NZD", PL: "PLN", RO: "RON", SE: "SEK", TR: "TRY", ZA: "ZAR",
-}; // prettier-ignore
+};
+// prettier-ignore
+const BY_ZONE: Record<string, string> = {
+  "Europe/London": "GBP", "Europe/Zurich": "CHF", "Europe/Vaduz": "CHF", "Europe/Prague": "CZK", "Europe/Oslo": "NOK",
+  "Europe/Copenhagen": "DKK", "Europe/Budapest": "HUF", "Europe/Warsaw": "PLN", "Europe/Bucharest": "RON",
+  "Europe/Stockholm": "SEK", "Europe/Istanbul": "TRY",
+};
 
-export function guessCurrency(tag: string): string {
-  return BY_REGION[new Intl.Locale(tag).region ?? ""] ?? "EUR";
+/** Where the clock stands says more than the language in which somebody reads. */
+export function guessCurrency(zone: string, language: string): string {
+  const known = BY_ZONE[zone];
+  if (known) return known;
+  if (zone.startsWith("Europe/")) return "EUR";
+  return BY_REGION[new Intl.Locale(language).region ?? ""] ?? "EUR";
 }
 
 function zones(own: string, language: Language): { value: string; label: string }[] {

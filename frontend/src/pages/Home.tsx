@@ -92,7 +92,7 @@ function Filled({ devices, now }: { devices: Device[]; now: number }) {
   );
 
   return (
-    <div className="columns">
+    <div className="columns home-columns">
       <div className="col home-main">
         <NowFigure views={views} now={now} />
         {!desktop && attention}
@@ -120,7 +120,7 @@ function NowFigure({ views, now }: { views: OutletView[]; now: number }) {
 
   const known = views
     .map((view) => ({ view, reading: reading(outletKey(view.device.id, view.outlet.channel)) }))
-    .filter(({ view, reading: { power } }) => power !== null && (view.device.online || away));
+    .filter(({ view, reading: { power } }) => power !== null && view.device.online);
   const total = known.reduce((sum, { reading: { power } }) => sum + (power ?? 0), 0);
   const about = !away && known.some(({ view, reading: value }) => isOld(value, view.device, now));
   // eslint-disable-next-line react-hooks/refs
@@ -147,9 +147,7 @@ function NowFigure({ views, now }: { views: OutletView[]; now: number }) {
           <span className="row">
             {away ? <IconClock className="icon xs" aria-hidden="true" /> : <span className="alive" />}
             <span className="strong">
-              {away && lastAt !== null
-                ? t("home.old", { age: duration(now - lastAt, language) })
-                : t(about ? "home.about" : "home.now")}
+              {away && lastAt !== null ? <Age since={lastAt} /> : t(about ? "home.about" : "home.now")}
             </span>
           </span>
           {counted}
@@ -165,6 +163,12 @@ function NowFigure({ views, now }: { views: OutletView[]; now: number }) {
       )}
     </section>
   );
+}
+
+function Age({ since }: { since: number }) {
+  const { t, language } = useI18n();
+  const now = useNow(1000);
+  return t("home.old", { age: duration(now - since, language) });
 }
 
 type Known = { view: OutletView; reading: Reading }[];
@@ -255,13 +259,13 @@ function Today({ views, now }: { views: OutletView[]; now: number }) {
   const span = spanOf("day", now, home.time_zone);
   const outlets = views.map((view) => outletKey(view.device.id, view.outlet.channel));
   const telemetry = useTelemetry({ outlets, from: span.start, to: span.end, bucket: "1h" });
-  const height = desktop ? 224 : 160;
+  const height = desktop ? 200 : 160;
   const { data, error } = telemetry;
   const current = data && data.start >= span.start - HOUR ? data : null;
   const { bars, total, estimated, unknown } = hourBars(current, span.start, span.end, now);
 
   return (
-    <section className="sheet" aria-labelledby="today">
+    <section className="sheet today" aria-labelledby="today">
       <h2 id="today">{t("home.today")}</h2>
       {error && !current ? (
         <Failed error={error} onRetry={() => void telemetry.refetch()} />
@@ -275,7 +279,7 @@ function Today({ views, now }: { views: OutletView[]; now: number }) {
               {total !== null && total === 0 && t("home.todayEmpty")}
             </span>
           </div>
-          <HourBars bars={bars} span={span} zone={home.time_zone} now={now} height={height} />
+          <HourBars bars={bars} span={span} zone={home.time_zone} now={now} minHeight={height} />
         </>
       ) : (
         <Skeleton height={height + 52} style={{ marginTop: 12 }} />

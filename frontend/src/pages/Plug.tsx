@@ -206,8 +206,7 @@ function Figures({ view }: { view: OutletView }) {
   const { t, language } = useI18n();
   const { device, outlet } = view;
   const reading = useReading(device.id, outlet.channel);
-  const away = useConnection().state === "away";
-  const known = device.online || away;
+  const known = device.online;
   const voltage = known ? reading.voltage : null;
   const current = known ? reading.current : null;
   const apparent = (voltage ?? 0) * (current ?? 0);
@@ -248,6 +247,7 @@ function Figures({ view }: { view: OutletView }) {
 /** The history of one outlet over the period asked for. */
 function useHistory({ view, range, at }: ChartProps) {
   const { home } = useSession();
+  const desktop = useDesktop();
   const now = useNow(range === "hour" ? 5_000 : 15_000);
   const kind: RangeKind = range === "live" ? "hour" : range;
   const zone = home.time_zone;
@@ -258,7 +258,8 @@ function useHistory({ view, range, at }: ChartProps) {
     outlets: [outletKey(device.id, outlet.channel)],
     from: span.start,
     to: span.end,
-    points: 1000,
+    points: desktop ? 1000 : 400,
+    ...(kind === "week" && { bucket: "1h" }),
     enabled: range !== "live",
     refresh: current ? (range === "hour" ? 10_000 : 60_000) : false,
   });

@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import { outletKey } from "../api/live";
 import { useDevices, useFound, useReadings, useTelemetry } from "../api/queries";
 import type { Device } from "../api/types";
-import { useConnection, useNow, useSession } from "../app/hub";
+import { useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
@@ -154,8 +154,7 @@ interface RoomProps {
 function Room({ name, outlets, sparks }: RoomProps) {
   const { t } = useI18n();
   const reading = useReadings();
-  const away = useConnection().state === "away";
-  const known = outlets.filter(({ device }) => device.online || away);
+  const known = outlets.filter(({ device }) => device.online);
   const watts = known.reduce(
     (sum, { device, outlet }) => sum + (reading(outletKey(device.id, outlet.channel)).power ?? 0),
     0,

@@ -73,21 +73,31 @@ export default function Settings({ info }: { info: SystemInfo }) {
         <section className="sheet" aria-labelledby="home">
           <h2 id="home">{t("settings.home")}</h2>
           <dl className="facts">
-            <dt>{t("edit.name")}</dt>
-            <dd>{home.name}</dd>
-            <dt>{t("settings.zone")}</dt>
-            <dd>{home.time_zone.replaceAll("_", " ")}</dd>
-            <dt>{t("settings.currency")}</dt>
-            <dd>{currency}</dd>
+            <div>
+              <dt>{t("edit.name")}</dt>
+              <dd>{home.name}</dd>
+            </div>
+            <div>
+              <dt>{t("settings.zone")}</dt>
+              <dd>{home.time_zone.replaceAll("_", " ")}</dd>
+            </div>
+            <div>
+              <dt>{t("settings.currency")}</dt>
+              <dd>{currency}</dd>
+            </div>
           </dl>
         </section>
         <section className="sheet" aria-labelledby="about">
           <h2 id="about">{t("settings.about")}</h2>
           <dl className="facts">
-            <dt>{t("settings.hub")}</dt>
-            <dd>{info.name}</dd>
-            <dt>{t("settings.version")}</dt>
-            <dd>{info.version}</dd>
+            <div>
+              <dt>{t("settings.hub")}</dt>
+              <dd>{info.name}</dd>
+            </div>
+            <div>
+              <dt>{t("settings.version")}</dt>
+              <dd>{info.version}</dd>
+            </div>
           </dl>
           {info.demo && <p className="meta">{t("settings.demo")}</p>}
           <p className="meta">{t("settings.licence")}</p>

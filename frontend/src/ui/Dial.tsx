@@ -61,25 +61,35 @@ interface LinesProps {
   lines: number[];
   /** Value to pixel. */
   place: (value: number) => number;
-  x0?: number;
   x1: number;
+}
+
+/** The two or three round lines of a chart, and its baseline. */
+export function RoundLines({ lines, place, x1 }: LinesProps) {
+  return (
+    <g>
+      {lines.map((value) => (
+        <path key={value} d={`M0 ${place(value)}H${x1}`} stroke="var(--line)" />
+      ))}
+      <path d={`M0 ${place(0)}H${x1}`} stroke="var(--edge)" />
+    </g>
+  );
+}
+
+interface LabelsProps extends LinesProps {
   label: (value: number) => string;
   side: "left" | "right";
 }
 
-/** The two or three round lines of a chart, their labels on the line at the side where the data is lower. */
-export function RoundLines({ lines, place, x0 = 0, x1, label, side }: LinesProps) {
+/** Their labels: on the line, at the side where the data is lower. */
+export function LineLabels({ lines, place, x1, label, side }: LabelsProps) {
   return (
-    <g className="round-lines">
-      {lines.map((value) => (
-        <path key={value} d={`M${x0} ${place(value)}H${x1}`} stroke="var(--line)" />
-      ))}
-      <path d={`M${x0} ${place(0)}H${x1}`} stroke="var(--edge)" />
+    <g>
       {lines.map((value) => (
         <text
           key={value}
           className="halo"
-          x={side === "left" ? x0 : x1}
+          x={side === "left" ? 0 : x1}
           y={place(value) - 6}
           textAnchor={side === "left" ? "start" : "end"}
         >

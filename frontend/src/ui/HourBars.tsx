@@ -3,8 +3,9 @@ import { useId } from "react";
 import { useI18n } from "../i18n/i18n";
 import { decimal, energyText, NBSP, roundLines } from "../model/format";
 import { clock, HOUR, type Span } from "../model/time";
-import { Dial, DIAL_HEIGHT, HatchPattern, Needle, RoundLines } from "./Dial";
-import { useWidth } from "./hooks";
+import { Dial, DIAL_HEIGHT, HatchPattern, LineLabels, Needle, RoundLines } from "./Dial";
+import { useSize } from "./hooks";
+import "./hour-bars.css";
 
 export interface HourBar {
   at: number;
@@ -19,14 +20,15 @@ interface HourBarsProps {
   span: Span;
   zone: string;
   now: number;
-  height: number;
+  /** It grows with the room that it is given. */
+  minHeight: number;
 }
 
 const TOP = 22;
 
-export function HourBars({ bars, span, zone, now, height }: HourBarsProps) {
+export function HourBars({ bars, span, zone, now, minHeight }: HourBarsProps) {
   const { t, language } = useI18n();
-  const [ref, width] = useWidth<HTMLDivElement>();
+  const [ref, { width, height }] = useSize<HTMLDivElement>();
   const id = useId();
   const base = height - DIAL_HEIGHT;
   const most = bars.reduce(
@@ -42,7 +44,7 @@ export function HourBars({ bars, span, zone, now, height }: HourBarsProps) {
   const { lines, top } = roundLines(highest, 0.05);
   const y = (kwh: number): number => base - ((base - TOP) * Math.min(kwh, top)) / top;
   const x = (at: number): number => ((at - span.start) / (span.end - span.start)) * width;
-  const digits = Math.max(0, -Math.floor(Math.log10(lines[0] ?? 1)));
+  const digits = (lines[0] ?? 1) < 0.1 ? 3 : 2;
   const total = bars.reduce((sum, bar) => sum + bar.measured + bar.estimated, 0);
   const label =
     total > 0
@@ -57,19 +59,13 @@ export function HourBars({ bars, span, zone, now, height }: HourBarsProps) {
   const late = sumOf(bars.slice(-bars.length / 5));
 
   return (
-    <div ref={ref} style={{ height }}>
+    <div ref={ref} className="hour-bars" style={{ minHeight }}>
       {width > 0 && (
         <svg width={width} height={height} role="img" aria-label={label}>
           <defs>
             <HatchPattern id={id} />
           </defs>
-          <RoundLines
-            lines={lines}
-            place={y}
-            x1={width}
-            side={early <= late ? "left" : "right"}
-            label={(kwh) => decimal(kwh, digits, language, 0) + NBSP + "kWh"}
-          />
+          <RoundLines lines={lines} place={y} x1={width} />
           {bars.map((bar) => {
             const left = x(bar.at);
             const slot = x(Math.min(bar.at + HOUR, span.end)) - left;
@@ -105,6 +101,13 @@ export function HourBars({ bars, span, zone, now, height }: HourBarsProps) {
               </g>
             );
           })}
+          <LineLabels
+            lines={lines}
+            place={y}
+            x1={width}
+            side={early <= late ? "left" : "right"}
+            label={(kwh) => decimal(kwh, digits, language, 0) + NBSP + "kWh"}
+          />
           <Dial span={span} zone={zone} x1={width} y={base} />
           {now < span.end && <Needle x={x(now)} top={TOP - 12} bottom={base} />}
         </svg>

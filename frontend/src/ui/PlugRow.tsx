@@ -20,7 +20,7 @@ export function useOutletLine(view: OutletView, withWatts: boolean) {
   const state = useSwitchState(view);
   const reading = useReading(view.device.id, view.outlet.channel);
   const reachable = useConnection().state !== "away";
-  const known = view.device.online || !reachable;
+  const known = view.device.online;
   const old = known && isOld(reading, view.device, now);
   const watts = known ? reading.power : null;
   const words = stateWords({ t, language, view, state, reachable, now, watts: withWatts ? watts : null });
@@ -39,7 +39,7 @@ export function PlugRow({ view, spark }: { view: OutletView; spark?: (number | n
         <ApplianceIcon name={view.device.icon} />
         <span className="grow">
           <span className="h3 ellipsis block">{outletName(view)}</span>
-          <span className={`meta ellipsis block ${tone}`}>{words}</span>
+          <span className={`meta block ${tone || "ellipsis"}`}>{words}</span>
         </span>
         {spark !== undefined && (
           <span className="plug-row-spark">{spark && <Spark values={spark} offline={state.kind === "offline"} />}</span>
@@ -64,7 +64,7 @@ export function PlugTile({ view }: { view: OutletView }) {
       </div>
       <Link href={outletPath(view)} className="tile-link">
         <span className="h3 ellipsis block">{outletName(view)}</span>
-        <span className={`meta ellipsis block ${tone}`}>{words}</span>
+        <span className={`meta block ${tone || "ellipsis"}`}>{words}</span>
       </Link>
     </li>
   );

@@ -29,7 +29,7 @@ export function Quantity({ figure, size = "text", state = "live", about = false 
     <span className={`quantity ${size} ${state === "stale" ? "stale" : ""}`}>
       <span aria-hidden="true">
         <span className="number">{figure.number}</span>
-        {NBSP}
+        <span className="space">{NBSP}</span>
         <span className="unit">{figure.unit}</span>
       </span>
       <span className="hidden-visually">

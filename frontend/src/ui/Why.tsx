@@ -21,7 +21,9 @@ export default function Why({ view, state, trigger, onClose, onSwitch }: WhyProp
   const { t } = useI18n();
   const away = useConnection().state === "away";
   const { title, text } = explain(t, outletName(view), state, away);
-  const retry = state.kind === "refused" ? (state.target ?? true) : null;
+  // What the plug cut off is off by now: then the way on is to switch it on.
+  const wanted = state.target === null || state.target === state.on ? !state.on : state.target;
+  const retry = state.kind === "refused" ? wanted : null;
   return (
     <Popover
       className="why"
@@ -29,6 +31,7 @@ export default function Why({ view, state, trigger, onClose, onSwitch }: WhyProp
       isOpen
       onOpenChange={(open) => !open && onClose()}
       placement="bottom end"
+      containerPadding={20}
     >
       <Dialog>
         <Heading slot="title" className="h3">

@@ -15,6 +15,23 @@ export function useWidth<E extends Element>(): [RefObject<E | null>, number] {
   return [ref, width];
 }
 
+/** Width and height of an element that the layout gives its size. */
+export function useSize<E extends Element>(): [RefObject<E | null>, { width: number; height: number }] {
+  const ref = useRef<E>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const measure = ({ width, height }: DOMRectReadOnly): void =>
+      setSize({ width: Math.floor(width), height: Math.floor(height) });
+    measure(element.getBoundingClientRect());
+    const observer = new ResizeObserver(([entry]) => entry && measure(entry.contentRect));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, size];
+}
+
 export function useMedia(query: string): boolean {
   return useSyncExternalStore(
     (listener) => {

@@ -1,4 +1,4 @@
-"""Set-up, signing in and out. Browsers keep the refresh token in a cookie that scripts cannot read, programs in hand."""
+"""Set-up, signing in and out. Browsers keep the refresh token in a cookie that scripts cannot read."""
 
 import msgspec
 from aiohttp import web

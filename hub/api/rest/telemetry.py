@@ -103,8 +103,7 @@ async def get_telemetry(call: Call[TelemetryQuery, None]) -> Telemetry:
     asked, query = call.query, call.services.query
     keys = outlets(call)
     start, end = span(asked)
-    zone = call.services.people.time_zone(call.principal.home)
-    results = [await query.series(key, start, end, asked.points, asked.bucket, zone) for key in keys]
+    results = [await query.series(key, start, end, asked.points, asked.bucket) for key in keys]
     return Telemetry(start, end, [series_view(result) for result in results], gaps_of(call, keys, start, end))
 
 
@@ -128,7 +127,13 @@ async def list_gaps(call: Call[RangeQuery, None]) -> GapList:
     return GapList(gaps_of(call, keys, start, end))
 
 
-ERRORS = ("device-unknown", "channel-unknown", "series-range-invalid", "range-too-long", *("field-too-small", "field-too-large"))
+ERRORS = (
+    "device-unknown",
+    "channel-unknown",
+    "series-range-invalid",
+    "range-too-long",
+    *("field-too-small", "field-too-large"),
+)
 
 ROUTES = (
     Route(

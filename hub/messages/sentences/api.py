@@ -31,8 +31,8 @@ EN = {
     "room-unknown": "There is nothing to follow here: {room}",
     "room-too-many": "At most {limit} rooms can be followed at once.",
     "message-invalid": "This message is not understood.",
-    "connections-too-many": "Too many open connections: at most {limit} for each person.",
-    "session-ended": "Your session has ended. Please sign in again.",
+    "connections-too-many": "Too many open connections: at most {limit}.",
+    "session-ended": "Your session has ended. Sign in again.",
     "web-app-not-built": "The web app is not built yet. Run script/run, or “npm run build” in the folder frontend, "
     "and load this page again. The hub itself is running.",
 }
@@ -68,8 +68,8 @@ DE = {
     "room-unknown": "Hier gibt es nichts zu verfolgen: {room}",
     "room-too-many": "Höchstens {limit} Räume können gleichzeitig verfolgt werden.",
     "message-invalid": "Diese Nachricht wird nicht verstanden.",
-    "connections-too-many": "Zu viele offene Verbindungen: höchstens {limit} für jede Person.",
-    "session-ended": "Deine Sitzung ist abgelaufen. Bitte melde dich wieder an.",
+    "connections-too-many": "Zu viele offene Verbindungen: höchstens {limit}.",
+    "session-ended": "Deine Sitzung ist abgelaufen. Melde dich wieder an.",
     "web-app-not-built": "Die Web-App ist noch nicht gebaut. Starte script/run, oder „npm run build“ im Ordner "
     "frontend, und lade diese Seite neu. Der Hub selbst läuft.",
 }

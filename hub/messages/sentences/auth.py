@@ -2,7 +2,7 @@
 
 EN = {
     "forbidden": "You are not allowed to do this.",
-    "token-wrong": "This sign-in is not valid. Please sign in again.",
+    "token-wrong": "This sign-in is not valid. Sign in again.",
     "token-expired": "This sign-in has expired.",
     "login-wrong": "E-mail address or password is wrong.",
     "too-many-attempts": "Too many attempts. Try again in {seconds, plural, one {# second} other {# seconds}}.",
@@ -17,8 +17,8 @@ EN = {
     "password-common": "This password is easy to guess. Take three or four words that do not belong together.",
     "time-zone-unknown": "There is no time zone {zone}.",
     "currency-unknown": "A currency has three capital letters, such as EUR; {currency} is none.",
-    "setup-done": "The hub is already set up. Please sign in.",
-    "setup-code-missing": "The hub wrote a code to its log and to setup-code.txt in its data folder. Please enter it.",
+    "setup-done": "The hub is already set up. Sign in.",
+    "setup-code-missing": "The hub wrote a code to its log and to setup-code.txt in its data folder. Enter it here.",
     "setup-code-wrong": "This is not the code that the hub wrote.",
     "client-name-invalid": "A login name has 3 to 64 letters, digits, points, dashes or underscores and does not begin "
     "with pair-.",
@@ -31,7 +31,7 @@ EN = {
 
 DE = {
     "forbidden": "Das darfst du nicht.",
-    "token-wrong": "Diese Anmeldung ist nicht gültig. Bitte melde dich neu an.",
+    "token-wrong": "Diese Anmeldung ist nicht gültig. Melde dich neu an.",
     "token-expired": "Diese Anmeldung ist abgelaufen.",
     "login-wrong": "E-Mail-Adresse oder Passwort stimmt nicht.",
     "too-many-attempts": "Zu viele Versuche. Versuche es in {seconds, plural, one {# Sekunde} other {# Sekunden}} wieder.",
@@ -46,9 +46,9 @@ DE = {
     "password-common": "Dieses Passwort ist leicht zu erraten. Nimm drei oder vier Wörter, die nicht zusammengehören.",
     "time-zone-unknown": "Die Zeitzone {zone} gibt es nicht.",
     "currency-unknown": "Eine Währung hat drei Großbuchstaben, etwa EUR; {currency} ist keine.",
-    "setup-done": "Der Hub ist schon eingerichtet. Bitte melde dich an.",
+    "setup-done": "Der Hub ist schon eingerichtet. Melde dich an.",
     "setup-code-missing": "Der Hub hat einen Code in sein Protokoll und in setup-code.txt in seinem Datenordner "
-    "geschrieben. Bitte gib ihn ein.",
+    "geschrieben. Gib ihn hier ein.",
     "setup-code-wrong": "Das ist nicht der Code, den der Hub geschrieben hat.",
     "client-name-invalid": "Ein Zugangsname hat 3 bis 64 Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche und "
     "beginnt nicht mit pair-.",

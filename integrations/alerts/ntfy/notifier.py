@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -84,17 +85,26 @@ class NtfyNotifier:
             return HubError("ntfy-limit", server=self._server)
         if answer.status >= 500:
             return HubError("ntfy-broken", server=self._server, status=answer.status)
-        said = (await answer.content.read(LARGEST_ANSWER)).decode("utf-8", "replace")
-        return HubError("ntfy-refused", server=self._server, status=answer.status, detail=_reason(said, answer))
+        detail = _reason(await _beginning(answer), answer)
+        return HubError("ntfy-refused", server=self._server, status=answer.status, detail=detail)
 
 
-def _reason(said: str, answer: aiohttp.ClientResponse) -> str:
+async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
+    """The first bytes of the body; what came of it where the line was cut: the status says the rest."""
+    body = b""
+    with suppress(aiohttp.ClientError):
+        while len(body) < LARGEST_ANSWER and (more := await answer.content.read(LARGEST_ANSWER)):
+            body += more
+    return body
+
+
+def _reason(said: bytes, answer: aiohttp.ClientResponse) -> str:
     """ntfy answers `{"code":40009,"http":400,"error":"invalid request: …"}`; a proxy before it, anything."""
     try:
         error = json.loads(said).get("error")
     except (ValueError, AttributeError):
         error = None
-    return error if isinstance(error, str) else answer.reason or said[:80]
+    return error if isinstance(error, str) else answer.reason or ""
 
 
 def _shortened(text: str) -> str:

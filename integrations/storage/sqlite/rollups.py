@@ -1,16 +1,17 @@
-"""Buckets of both tiers: the open day in a chunk for each hour, which a later day joins into one chunk."""
+"""Buckets of both tiers: chunks of an hour in the open day, joined into days, and those of 15 minutes into months."""
 
 from typing import Any
 
 import numpy as np
 
-from hub.plugins import RollupColumns
+from hub.plugins import TIERS, RollupColumns
 from hub.plugins.codec import DamagedChunk, decode_rollup, encode_rollup
 from hub.plugins.columns import empty_rollup, join_rollup, rounded_rollup, select_rollup
 from integrations.storage.sqlite.shelf import Shelf
 
 HOUR, DAY = 3_600_000, 86_400_000
-LENGTHS = {0: HOUR, 1: DAY}  # the column `span`: how long a chunk is (2 is kept for months)
+LENGTHS = (HOUR, DAY, 32 * DAY)  # by the column `span`: how long a chunk is
+WIDEST = {TIERS["1m"]: 1, TIERS["15m"]: 2}  # the widest span of a tier
 
 BY_START = """
 with recursive place(start) as (values(?) union all select start + ? from place where start + ? <= ?)
@@ -31,46 +32,43 @@ class RollupChunks:
             return
         new = rounded_rollup(join_rollup([columns]))
         self._newest[tier] = max(self._newest.get(tier, 0), int(new.start[-1]))
-        for day in np.unique(new.start // DAY * DAY).tolist():
-            of_day = select_rollup(new, new.start // DAY * DAY == day)
-            old = self._chunk(series, tier, 1, day)
-            if old is not None:
-                self._write(series, tier, 1, day, join_rollup([old, of_day]))
-                continue
-            for hour in np.unique(of_day.start // HOUR * HOUR).tolist():
-                of_hour = select_rollup(of_day, of_day.start // HOUR * HOUR == hour)
-                old = self._chunk(series, tier, 0, hour)
-                self._write(series, tier, 0, hour, of_hour if old is None else join_rollup([old, of_hour]))
+        self._put(series, tier, WIDEST[tier], new)
 
     def remove(self, series: int, tier: int, start: int) -> None:
         """Forget one bucket."""
-        for span, length in LENGTHS.items():
-            place = start // length * length
+        for span in range(WIDEST[tier] + 1):
+            place = start // LENGTHS[span] * LENGTHS[span]
             chunk = self._chunk(series, tier, span, place)
             if chunk is not None and start in chunk.start:
                 self._write(series, tier, span, place, select_rollup(chunk, chunk.start != start))
 
-    def join_days(self) -> None:
-        """Make one chunk of the hours of each day before the newest that this transaction has written to."""
+    def join(self) -> None:
+        """Make one chunk of the hours of each day, and of the days of each month, that is over by the newest bucket."""
         for tier, newest in self._newest.items():
-            pieces = self._shelf.all(
-                "select distinct series, start / ? * ? from rollup where tier = ? and span = 0 and start < ?",
-                *(DAY, DAY, tier, newest // DAY * DAY),
-            )
-            for series, day in pieces:
-                joined = join_rollup(self._decoded(series, tier, self._rows(series, tier, 0, day, day + DAY - HOUR)))
-                self._write(series, tier, 1, day, joined)
-                self._shelf.run(
-                    "delete from rollup where tier = ? and span = 0 and start >= ? and start < ? and series = ?",
-                    *(tier, day, day + DAY, series),
+            for span in range(WIDEST[tier]):
+                length = LENGTHS[span + 1]
+                over = newest // length * length
+                places = self._shelf.all(
+                    "select distinct series, start / ? * ? from rollup where tier = ? and span = ? and start < ?",
+                    *(length, length, tier, span, over),
                 )
+                for series, place in places:
+                    pieces = self._rows(series, tier, span, place, place + length - LENGTHS[span])
+                    whole = self._rows(series, tier, span + 1, place, place)  # is newer, if it is there
+                    joined = join_rollup(self._decoded(series, tier, [*pieces, *whole]))
+                    self._write(series, tier, span + 1, place, joined)
+                    self._shelf.run(
+                        "delete from rollup where tier = ? and span = ? and start >= ? and start < ? and series = ?",
+                        *(tier, span, place, place + length, series),
+                    )
 
     def between(self, series: int | None, tier: int, start: int, end: int) -> RollupColumns:
         """Buckets with start <= bucket start < end."""
         if series is None or start >= end:
             return empty_rollup()
         parts = []
-        for span, length in LENGTHS.items():
+        for span in range(WIDEST[tier] + 1):
+            length = LENGTHS[span]
             first, last = self._shelf.one(
                 "select min(start), max(start) from rollup where tier = ? and span = ?", tier, span
             )
@@ -83,8 +81,8 @@ class RollupChunks:
     def delete(self, series: int | None, tier: int, before: int) -> int:
         """Forget chunks that end by then; returns how many buckets went."""
         gone = 0
-        for span, length in LENGTHS.items():
-            where, values = "tier = ? and span = ? and start <= ?", [tier, span, before - length]
+        for span in range(WIDEST[tier] + 1):
+            where, values = "tier = ? and span = ? and start <= ?", [tier, span, before - LENGTHS[span]]
             if series is not None:
                 where += " and series = ?"
                 values.append(series)
@@ -92,6 +90,20 @@ class RollupChunks:
             self._shelf.run(f"delete from rollup where {where}", *values)  # noqa: S608
             gone += count
         return gone
+
+    def _put(self, series: int, tier: int, span: int, new: RollupColumns) -> None:
+        """Into the widest chunks that there are or whose time is over, else into hours."""
+        over = self._newest[tier] // LENGTHS[span] * LENGTHS[span]
+        places = new.start // LENGTHS[span] * LENGTHS[span]
+        for place in np.unique(places).tolist():
+            part = select_rollup(new, places == place)
+            old = self._chunk(series, tier, span, place)
+            if old is not None:
+                self._write(series, tier, span, place, join_rollup([old, part]))
+            elif span and place >= over:
+                self._put(series, tier, span - 1, part)
+            else:
+                self._write(series, tier, span, place, part)
 
     def _rows(self, series: int, tier: int, span: int, first: int, last: int) -> list[tuple[Any, ...]]:
         if first > last:

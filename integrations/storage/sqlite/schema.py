@@ -12,7 +12,7 @@ from hub.plugins import HubError
 
 APPLICATION = 0x504C4849
 VERSION = 1
-PAGE = 4096
+PAGE = 1024  # chunks are of 1 to 4 KB: larger pages stay emptier and write more
 MEBI = 1 << 20
 
 TABLES = """

@@ -17,7 +17,7 @@ SPARE = 10  # of this many pages one may stay free, for the next merge to use
 
 
 class SqliteStore:
-    """History store over one file: an hour of raw samples and a day of buckets in each chunk.
+    """History store over one file: chunks of an hour of raw samples, and of a day or a month of buckets.
 
     Means are kept to 0.01 W, 0.01 V and 0.1 mA, energies of buckets to 0.001 mWh; raw samples exactly.
     One writer at a time; readers have a connection for each thread and never wait for the writer.
@@ -65,7 +65,7 @@ class SqliteStore:
                 rollups.put(shelf.series(series), TIERS[tier], buckets)
             for series, tier, start in change.removed:
                 rollups.remove(shelf.series(series), TIERS[tier], start)
-            rollups.join_days()
+            rollups.join()
 
     def read(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
         """Dated raw samples with start <= at < end, one entry a stream, ordered by time of their first sample."""

@@ -95,7 +95,9 @@ def test_values_that_make_no_sense() -> None:
     board = SimulatedBoard(2)
     plug = plug_on(board)
     for channel in (2, -1, "1", 1.0, None, True, []):
-        equal(send(plug, command="relay_off", id="c-%r" % (channel,), channel=channel), [("c-%r" % (channel,), "invalid")])
+        equal(
+            send(plug, command="relay_off", id="c-%r" % (channel,), channel=channel), [("c-%r" % (channel,), "invalid")]
+        )
     equal(board.relays, [True, True])
     equal(send(plug, command="configure", id="a", interval_ms="fast"), [("a", "invalid")])
     equal(send(plug, command="calibrate", id="b", quantity="voltage", value=230), [("b", "invalid")])
@@ -117,7 +119,10 @@ def test_a_cut_outlet_stays_off_for_a_moment() -> None:
 
 def test_configure() -> None:
     plug = plug_on()
-    equal(send(plug, command="configure", id="c-1", interval_ms=500, channels={"0": {"max_power_w": 100}}), [("c-1", None)])
+    equal(
+        send(plug, command="configure", id="c-1", interval_ms=500, channels={"0": {"max_power_w": 100}}),
+        [("c-1", None)],
+    )
     equal((plug.interval, plug.outlets[0].max_power), (500, 100_000))
 
 

@@ -1,0 +1,48 @@
+"""Energy of each outlet since midnight in its home's zone: what a list of devices shows beside the power."""
+
+import logging
+from typing import Protocol
+
+from hub.auth.people import People
+from hub.clock import Clock
+from hub.devices.registry import Registry
+from hub.history.calendar import Calendar
+from hub.plugins.contract import StoreError
+
+log = logging.getLogger("hub.api")
+
+
+class EnergySince(Protocol):
+    """What is asked of history."""
+
+    def energy_today(self, device: str, channel: int, midnight: int) -> float | None:
+        """mWh since then; None = not known."""
+
+
+class Today:
+    """Called with (device, channel): mWh since midnight; None where it is not known. Once for each outlet shown."""
+
+    def __init__(self, history: EnergySince, registry: Registry, people: People, clock: Clock) -> None:
+        self._history = history
+        self._registry = registry
+        self._people = people
+        self._clock = clock
+        self._days: dict[str, tuple[int, int]] = {}  # zone -> the midnights around now
+
+    def __call__(self, device_id: str, channel: int) -> float | None:
+        device = self._registry.device(device_id)
+        if device is None:
+            return None
+        midnight = self._midnight(self._people.time_zone(device.home))
+        try:
+            return self._history.energy_today(device_id, channel, midnight)
+        except (StoreError, OSError) as error:
+            log.warning("the energy of today is not known: %s", error)
+            return None
+
+    def _midnight(self, zone: str) -> int:
+        now = self._clock.now()
+        start, end = self._days.get(zone, (0, 0))
+        if not start <= now < end:  # finding it costs 76 us, far more than all the rest of a device
+            start, end = self._days[zone] = Calendar(zone).day(now)
+        return start

@@ -1,0 +1,89 @@
+"""`plughub check`: what it prints and how it exits."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.cli import check
+from hub.config import write_starting_configuration
+from hub.messages import HubError
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+
+
+def run(folder: Path, *arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    check.configure(parser)
+    return check.run(parser.parse_args(["--config", str(folder), *arguments]))
+
+
+def test_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "home"
+    write_starting_configuration(folder)
+    assert run(folder) == 0
+    assert capsys.readouterr().out == f"The configuration in {folder} is fine.\n"
+
+
+def test_no_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path) == 0
+    assert "the defaults hold" in capsys.readouterr().out
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(HubError) as raised:
+        run(tmp_path / "absent")
+    assert raised.value.id == "config-folder-missing"
+
+
+@pytest.fixture
+def mistaken(tmp_path: Path) -> Path:
+    (tmp_path / "configuration.yaml").write_text("network:\n  http_prt: 1\nintegrations:\n  lamp:\n    colour: red\n")
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "lamp.py").write_text("api = 1\n")
+    (tmp_path / "plugins" / "broken.py").write_text("api = 1\nraise ValueError('no luck')\n")
+    return tmp_path
+
+
+def test_mistakes_of_the_hub_of_sections_and_of_plugins(mistaken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(mistaken) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{mistaken}/configuration.yaml:2:3: There is no setting “http_prt” here."
+        " Possible here: host, http_port, mdns, mqtt, trusted_proxies. Did you mean “http_port”?",
+        f"{mistaken}/configuration.yaml:5:5: There is no setting “colour” here.",
+        "Plugin “broken”: It cannot be imported: ValueError: no luck.",
+        "The configuration has 2 mistakes.",
+    ]
+
+
+def test_addresses_are_shown_as_they_were_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "configuration.yaml").write_text("network:\n  host: http://hub.local\n")
+    assert run(tmp_path) == 1
+    assert f"{tmp_path}/configuration.yaml:2:9: “http://hub.local” is not" in capsys.readouterr().out
+
+
+def test_json(mistaken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(mistaken, "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["fine"] is False
+    first = report["problems"][0]
+    assert (first["file"], first["line"], first["column"]) == ("configuration.yaml", 2, 3)
+    assert (first["code"], first["hint"]) == ("config-key-unknown", "Did you mean “http_port”?")
+    assert [problem["plugin"] for problem in report["problems"]] == [None, "lamp"]
+    assert [plugin["name"] for plugin in report["plugins"]] == ["broken", "lamp"]
+
+
+def test_safe_mode_leaves_plugins_out(mistaken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mistaken / "configuration.yaml").write_text("integrations:\n  lamp: {colour: red}\n")
+    assert run(mistaken, "--safe-mode") == 0
+    assert "is fine" in capsys.readouterr().out
+
+
+def test_german(mistaken: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert run(mistaken) == 1
+    assert "Meinst du „http_port“?" in capsys.readouterr().out

@@ -1,0 +1,257 @@
+"""The registry's file: made, migrated, refused, copied, and durable."""
+
+import asyncio
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from hub.database import Database, DataLock, SettingsTable
+from hub.database import upgrade as upgrading
+from hub.database.tables import HEAD, channels, homes, settings
+from hub.messages import HubError
+
+SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+
+
+def schema(path: Path) -> list[tuple[object, ...]]:
+    """What is in the file, without the blanks, quotes and order in which two ways of writing it may differ."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(SCHEMA).fetchall()
+    plain = [
+        (kind, name, table, sorted(re.sub(r'[\s"]+', "", sql or "").removesuffix(")").split(",")))
+        for kind, name, table, sql in rows
+    ]
+    return sorted(row for row in plain if row[1] != "alembic_version")
+
+
+def old_file(path: Path, revision: str = "0000") -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+
+
+async def test_new_file(tmp_path: Path) -> None:
+    database = Database(tmp_path / "data")
+    await database.open()
+    async with database.transaction() as connection:
+        pragmas = {
+            name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+        head = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one()
+    await database.close()
+    await database.close()
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert head == HEAD
+    assert database.path.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "data" / "backups").exists()
+
+
+async def test_migrations_give_the_very_same_tables(tmp_path: Path) -> None:
+    made, migrated = tmp_path / "made.sqlite", tmp_path / "migrated.sqlite"
+    upgrading.create(made)
+    upgrading.migrate(migrated)
+    assert schema(made) == schema(migrated)
+    assert upgrading.read_revision(migrated) == HEAD
+
+
+def test_head_is_the_newest_migration() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(upgrading.VERSIONS.parent))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+async def test_old_file_is_copied_then_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The schema before the first has no migration: one is put beside the others for this test.
+    folder = tmp_path / "migrations"
+    shutil.copytree(upgrading.VERSIONS.parent, folder)
+    (folder / "versions" / "0000_nothing.py").write_text(
+        'revision = "0000"\ndown_revision = None\ndef upgrade(): pass\n'
+    )
+    first = folder / "versions" / "0001_first_tables.py"
+    first.write_text(first.read_text().replace("down_revision = None", 'down_revision = "0000"'))
+    monkeypatch.setattr(upgrading, "VERSIONS", folder / "versions")
+    database = Database(tmp_path)
+    old_file(database.path)
+    await database.open()
+    await database.close()
+    assert upgrading.read_revision(database.path) == HEAD
+    [copy] = (tmp_path / "backups").iterdir()
+    assert re.fullmatch(r"registry-0000-\d{8}T\d{6}Z\.sqlite", copy.name)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert upgrading.read_revision(copy) == "0000"
+
+
+async def test_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(upgrading.VERSIONS.parent, folder)
+    broken = (
+        'from alembic import op\nrevision = "0002"\ndown_revision = "0001"\n'
+        'def upgrade():\n    op.execute("CREATE TABLE half (id INTEGER)")\n    raise OSError("no space left")\n'
+    )
+    (folder / "versions" / "0002_broken.py").write_text(broken)
+    database = Database(tmp_path)
+    upgrading.create(database.path)
+    before = schema(database.path)
+    monkeypatch.setattr(upgrading, "VERSIONS", folder / "versions")
+    monkeypatch.setattr(upgrading, "HEAD", "0002")
+    with pytest.raises(HubError) as caught:
+        await database.open()
+    assert caught.value.id == "database-unreadable"
+    assert "no space left" in str(caught.value)
+    assert schema(database.path) == before
+    assert upgrading.read_revision(database.path) == "0001"
+
+
+async def test_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    old_file(database.path, "9999")
+    before = database.path.read_bytes()
+    with pytest.raises(HubError) as caught:
+        await database.open()
+    assert caught.value.id == "database-newer"
+    assert "9999" in str(caught.value)
+    assert database.path.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["registry.sqlite"]
+
+
+@pytest.mark.parametrize("content", [b"this is not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+async def test_damaged_file(tmp_path: Path, content: bytes) -> None:
+    database = Database(tmp_path)
+    database.path.write_bytes(content)
+    with pytest.raises(HubError) as caught:
+        await database.open()
+    assert caught.value.id == "database-damaged"
+    assert database.path.read_bytes() == content
+
+
+def test_damaged_copy_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    upgrading.create(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany("INSERT INTO settings VALUES (?, ?)", [(str(n), "x" * 500) for n in range(200)])
+    content = bytearray(path.read_bytes())
+    content[-8192:-4096] = b"\xaa" * 4096
+    path.write_bytes(content)
+    with pytest.raises(sqlite3.DatabaseError):
+        upgrading.save_copy(path, tmp_path / "backups" / "copy.sqlite")
+    assert not (tmp_path / "backups" / "copy.sqlite").exists()
+
+
+def test_start_on_a_current_file_does_not_load_alembic(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from hub.database import Database\n"
+        "async def main():\n"
+        "    database = Database(pathlib.Path(sys.argv[1]))\n"
+        "    await database.open()\n"
+        "    await database.close()\n"
+        "asyncio.run(main())\n"
+        "assert 'sqlalchemy' in sys.modules\n"
+        "assert 'alembic' not in sys.modules\n"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60)
+
+
+async def test_transaction_is_all_or_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    await database.open()
+    with pytest.raises(ValueError, match="stop"):
+        async with database.transaction() as connection:
+            await connection.execute(insert(settings).values(name="a", value=1))
+            raise ValueError("stop")
+    with pytest.raises(IntegrityError):
+        async with database.transaction() as connection:
+            await connection.execute(insert(channels).values(device="no such", channel=0, idle_below_w=1.0))
+    async with database.transaction() as connection:
+        assert (await connection.execute(select(settings))).all() == []
+    await database.close()
+    with pytest.raises(RuntimeError):
+        async with database.transaction():
+            pass
+
+
+async def test_transactions_at_once_queue_up(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    await database.open()
+
+    async def write(number: int) -> None:
+        async with database.transaction() as connection:
+            rows = (await connection.execute(select(homes))).all()
+            name = f"{len(rows)}"
+            await connection.execute(
+                insert(homes).values(id=str(number), name=name, time_zone="UTC", currency="EUR", created=0)
+            )
+
+    await asyncio.gather(*(write(number) for number in range(20)))
+    async with database.transaction() as connection:
+        names = sorted(int(row.name) for row in await connection.execute(select(homes)))
+    await database.close()
+    assert names == list(range(20))
+
+
+async def test_what_was_written_survives_kill(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, os, pathlib, signal, sys\n"
+        "from hub.database import Database, SettingsTable\n"
+        "async def main():\n"
+        "    database = Database(pathlib.Path(sys.argv[1]))\n"
+        "    await database.open()\n"
+        "    settings = SettingsTable(database)\n"
+        "    await settings.set('answer', {'is': 42})\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(tmp_path))
+    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    database = Database(tmp_path)
+    await database.open()
+    stored = SettingsTable(database)
+    await stored.load()
+    assert stored.get("answer") == {"is": 42}
+    assert stored.get("other") is None
+    await stored.set("answer", None)
+    fresh = SettingsTable(database)
+    await fresh.load()
+    assert fresh.get("answer") is None
+    await database.close()
+
+
+def test_lock_is_for_one_process_at_a_time(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys\n"
+        "from hub.database import DataLock\n"
+        "lock = DataLock(pathlib.Path(sys.argv[1]))\n"
+        "lock.acquire()\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    folder = tmp_path / "data"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(HubError) as caught:
+            DataLock(folder).acquire()
+        assert caught.value.id == "data-in-use"
+        holder.kill()
+        holder.communicate(timeout=60)
+    with DataLock(folder) as lock:
+        with pytest.raises(HubError):
+            DataLock(folder).acquire()
+        lock.release()
+        DataLock(folder).acquire()

@@ -1,0 +1,209 @@
+"""Random faults against the real data core with real files: nothing acknowledged is lost, nothing counted twice."""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hub.plugins.contract import SeriesKey
+from hub.telemetry.energy import DEFAULT_LIMIT_W
+from tests.history.house import FOREVER, START, DataCore, Killed, ManualClock, Plug, Registry, die_at, imported, seqs
+from tests.history.plug import RING, SimPlug
+
+STEPS = 2400
+CALM = 500  # at the end without new trouble, the last half of it without loss: everything can be replayed
+
+DEATHS = [
+    (part, method, after)
+    for part, method in (
+        ("log", "append"),
+        ("store", "merge"),
+        ("state", "apply"),
+        ("state", "finish"),
+        ("log", "next_generation"),
+    )
+    for after in (False, True)
+]
+
+
+class World:
+    """One plug, one hub, and what befalls them."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.rng = random.Random(seed)
+        self.folder = folder / "data"
+        self.backup = folder / "backup"
+        self.clock = ManualClock(START + self.rng.randrange(900_000))
+        self.plug = SimPlug(self.rng)
+        self.registry = Registry(Plug(interval_ms=1000))
+        self.hub: DataCore | None = None
+        self.link = True
+        self.backed_up: tuple[int, set[tuple[str, int, int]]] | None = None
+        self.restored = 0
+        self.lossy = True
+
+    async def run(self) -> None:
+        await self.start_hub()
+        for step in range(STEPS):
+            self.clock.run(1.0)
+            if step < STEPS - CALM:
+                await self.trouble(step)
+            else:
+                await self.start_hub()
+                self.connect()
+                self.lossy = step < STEPS - CALM / 2
+            self.talk()
+            if self.hub is not None and step % 60 == 59:
+                await self.work(merge=self.rng.random() < 0.15)
+            self.hear_acks()
+        assert self.hub is not None
+        await self.hub.stop()
+        self.hub = await DataCore(self.folder, self.clock, self.registry).start()
+
+    async def trouble(self, step: int) -> None:
+        rng = self.rng
+        if self.hub is not None and rng.random() < 0.002:
+            self.kill_hub()
+        elif self.hub is None and rng.random() < 0.03:
+            await self.start_hub()
+        if rng.random() < 0.003:
+            self.link = False
+        elif not self.link and rng.random() < 0.02:
+            self.connect()
+        if rng.random() < 0.0007:
+            self.plug.power_cut(counter_survives=rng.random() < 0.5)
+            self.connect()
+        if step % 150 == 70:
+            await self.back_up(step)
+        if self.backed_up is not None and step - self.backed_up[0] < RING - 60 and rng.random() < 0.001:
+            await self.restore()
+
+    async def start_hub(self) -> None:
+        if self.hub is None:
+            self.hub = await DataCore(self.folder, self.clock, self.registry).start(merge=self.rng.random() < 0.5)
+            if self.link:
+                self.hub.send(self.plug.status(), "status")
+
+    def kill_hub(self) -> None:
+        if self.hub is not None:
+            self.hub.kill()
+            self.hub = None
+
+    async def work(self, *, merge: bool) -> None:
+        """A commit or a merge; now and then the last thing that this hub does."""
+        assert self.hub is not None
+        history = self.hub.history
+        if self.lossy and self.rng.random() < 0.15:
+            part, method, after = self.rng.choice(DEATHS)
+            owner = {"log": history.log, "store": self.hub.store, "state": history.state}[part]
+            undo = die_at(owner, method, after=after, times=self.rng.randint(1, 2))
+            try:
+                await (history.merge() if merge else history.commit())
+                undo()
+            except Killed:
+                self.kill_hub()
+        elif merge:
+            assert await history.merge()
+        else:
+            assert await history.commit()
+
+    def connect(self) -> None:
+        if not self.link:
+            self.link = True
+            self.plug.reconnect()
+            if self.hub is not None:
+                self.hub.send(self.plug.status(), "status")
+
+    def talk(self) -> None:
+        live, late = self.plug.measure(), []
+        if self.hub is not None and self.link:
+            late = self.plug.replay()
+            for message in live:
+                if self.rng.random() > 0.01 or not self.lossy:
+                    self.hub.send(message)
+            for batch in late:
+                self.hub.send(batch, "telemetry/batch")
+
+    def hear_acks(self) -> None:
+        if self.hub is None:
+            return
+        for ack in self.hub.acks:
+            if self.link and (self.rng.random() > 0.2 or not self.lossy):
+                self.plug.on_ack(ack)
+        self.hub.acks.clear()
+
+    async def back_up(self, step: int) -> None:
+        """A copy of the folder as a crash would leave it."""
+        running = self.hub is not None
+        self.kill_hub()
+        shutil.rmtree(self.backup, ignore_errors=True)
+        if self.folder.exists():
+            shutil.copytree(self.folder, self.backup)
+            self.backed_up = (step, self.kept())
+        if running:
+            await self.start_hub()
+
+    async def restore(self) -> None:
+        """The older folder comes back: what only the newer one held and the plug no longer holds is excused."""
+        self.kill_hub()
+        assert self.backed_up is not None
+        gone = self.kept() - self.backed_up[1]
+        held = {(self.plug.run, c, seq) for c in (0, 1) for seq in self.plug.rings[c]}
+        self.plug.lost |= gone - held
+        shutil.rmtree(self.folder)
+        shutil.copytree(self.backup, self.folder)
+        self.restored += 1
+        await self.start_hub()
+
+    def kept(self) -> set[tuple[str, int, int]]:
+        """What a hub that started on this folder would hold as durable."""
+        core = DataCore(self.folder, self.clock, self.registry)
+        recovered = core.history._open()
+        assert recovered.lost <= 1
+        found = {
+            (stream.run, stream.channel, seq)
+            for stream in core.streams.of_device("d1")
+            for first, last in stream.durable
+            for seq in range(first, last + 1)
+        }
+        core.kill()
+        return found
+
+
+def expected_energy(plug: SimPlug, kept: dict[str, list[int]], channel: int) -> float:
+    """The energy rule, told a second time and simply: counters in order of runs and seqs, resets add nothing."""
+    total, last = 0, None
+    for run in plug.runs:
+        for seq in kept.get(run, []):
+            value = plug.made[run, channel, seq]
+            assert value is not None
+            if last is not None and value >= last:
+                total += value - last
+            last = value
+    return total
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_no_duplicate_no_hole_and_the_energy_of_the_counters(tmp_path: Path, seed: int) -> None:
+    world = World(seed, tmp_path)
+    await world.run()
+    assert world.hub is not None
+    plug, hub = world.plug, world.hub
+    for channel in (0, 1):
+        kept = seqs(hub, channel=channel)
+        for run, numbers in kept.items():
+            assert len(numbers) == len(set(numbers)), "stored twice"
+            assert all(plug.made[run, channel, seq] is not None for seq in numbers), "a refused sample was stored"
+        held = {(run, channel, seq) for run, numbers in kept.items() for seq in numbers}
+        made = {place for place, value in plug.made.items() if value is not None and place[1] == channel}
+        missing = made - held - plug.lost
+        assert not missing, f"{len(missing)} missing, e.g. {sorted(missing)[:3]}"
+        for tier in ("1m", "15m"):
+            buckets = hub.store.rollup(SeriesKey("d1", channel), tier, 0, FOREVER)
+            assert buckets.count.sum() == len(held), f"{tier} counts samples twice or not at all"
+        energy = expected_energy(plug, kept, channel)
+        by_tier = [imported(hub, tier, channel=channel) for tier in ("15m", "1m")]
+        assert by_tier == pytest.approx([energy, energy], abs=1)
+        assert energy <= plug.true_mwh[channel] <= energy + DEFAULT_LIMIT_W * STEPS
+    await hub.stop()
