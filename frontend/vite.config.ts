@@ -1,4 +1,7 @@
 // Builds the web app into the folder that the hub serves. The page works under a policy without inline code.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -19,10 +22,27 @@ function preloadFont(): Plugin {
   };
 }
 
+/** Packed copies beside the files: the hub sends them as they are, a Raspberry Pi need not pack each time. */
+function packed(): Plugin {
+  return {
+    name: "packed",
+    apply: "build",
+    async writeBundle({ dir = "" }, bundle) {
+      const names = Object.keys(bundle).filter((name) => /\.(js|css|html|svg)$/.test(name));
+      await Promise.all(
+        names.map(async (name) => {
+          const content = await readFile(join(dir, name));
+          await writeFile(join(dir, `${name}.gz`), gzipSync(content, { level: 9 }));
+        }),
+      );
+    },
+  };
+}
+
 const hub = process.env.HUB_URL ?? "http://127.0.0.1:8123";
 
 export default defineConfig({
-  plugins: [react(), preloadFont()],
+  plugins: [react(), preloadFont(), packed()],
   build: {
     outDir: "../hub/api/static",
     emptyOutDir: true,

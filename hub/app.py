@@ -23,6 +23,7 @@ from hub.broker.embedded import EmbeddedBroker, Listener
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.config import Configuration
+from hub.config.schema import Retention as Configured
 from hub.database import Database, DataLock, SettingsTable
 from hub.devices.commands import Commands
 from hub.devices.demo import ensure_demo
@@ -31,8 +32,10 @@ from hub.devices.presence import Presence
 from hub.devices.registry import Registry
 from hub.devices.retained import PlugRetained
 from hub.devices.settings import DeviceSettings
+from hub.history.calendar import DAY
 from hub.history.core import History
 from hub.history.query import Query
+from hub.history.retention import Retention
 from hub.messages import HubError, render
 from hub.plugins import PluginManager
 from hub.plugins.contract import SeriesKey, StoreError
@@ -148,6 +151,7 @@ class App:
         await self._begin("presence", presence.start, presence.stop)
 
         streams, buffer, live, rejects, arrivals = Streams(), Buffer(), Live(), Rejects(), Arrivals(clock)
+        retention = kept(configuration.history.retention)
         history = History(
             folder=options.data,
             store=store,
@@ -159,7 +163,9 @@ class App:
             arrivals=arrivals,
             bus=bus,
             clock=clock,
+            retention=lambda _: retention,
             log_limit=configuration.history.log_limit,
+            commit_interval=configuration.history.commit_interval / 1000,
         )
         await self._begin("history", history.start, history.stop)
         ingest = Ingest(
@@ -193,13 +199,13 @@ class App:
         await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
         commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock)
         await self._begin("commands", commands.start, commands.stop)
-        discovery = Discovery(registry, bus, drivers, name=configuration.hub.name, hub_id=hub_id)
+        discovery = Discovery(registry, bus, drivers, name=configuration.hub.name, hub_id=hub_id, clock=clock)
 
         def zone(series: SeriesKey) -> str:
             device = registry.device(series.device)
             return "UTC" if device is None else people.time_zone(device.home)
 
-        query = Query(store, history.tail, clock, zone=zone)
+        query = Query(store, history.tail, clock, zone, lambda _: retention)
         views = DeviceViews(presence, commands, live, Today(history, registry, people, clock))
         services = Services(
             version=__version__,
@@ -268,6 +274,12 @@ def _sync(call: Callable[[], object]) -> Step:
         call()
 
     return step
+
+
+def kept(configured: Configured) -> Retention:
+    """The configuration's lengths as whole days. Minutes cannot go before the 5 minutes that are summed from them."""
+    days = {name: -(-getattr(configured, name) // DAY) for name in configured.__struct_fields__}
+    return Retention(days["raw"], max(days["minute"], days["five_minutes"]), days["hour"], days["day"])
 
 
 def _is_loopback(host: str) -> bool:

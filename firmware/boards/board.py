@@ -78,6 +78,7 @@ class Settings:
         self.ring_samples = 1800
         self.interval_ms = 1000
         self.keepalive_s = 30
+        self.answer_ms = 20_000  # the broker's acknowledgements
         self.replay_wait_ms = 30_000  # up to this long after a reconnect, at random: a thousand plugs come back at once
         self.backoff_max_ms = 60_000
 

@@ -55,6 +55,7 @@ class Plug:
         try:
             await self._ended.wait()
         finally:
+            self._ended.set()
             if self._blinking is not None:
                 tasks.append(self._blinking)
             await cancel(tasks)
@@ -62,6 +63,11 @@ class Plug:
     def end(self) -> None:
         """Let `run` return."""
         self._ended.set()
+
+    @property
+    def ending(self) -> bool:
+        """Is `run` about to return?"""
+        return self._ended.is_set()
 
     def switch(self, outlet, on: bool) -> None:
         """Switch a relay; who asked reports it."""

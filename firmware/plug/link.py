@@ -60,6 +60,8 @@ class Link:
                 plug.board.log("login refused: code %r" % error.args[0])
             except (OSError, EOFError) as error:
                 plug.board.log("no connection: %r" % error)
+            if plug.ending:  # a cancellation that comes while a connection is cleaned up ends there
+                return
             if plug.uptime.ms() - started > _STABLE_MS:
                 backoff = _FIRST_BACKOFF_MS
             await sleep_ms(backoff // 2 + self._below(backoff // 2))
@@ -74,8 +76,7 @@ class Link:
         host, port, secret, tls = plug.settings.broker()
         name = plug.settings.hardware_id
         will = (self._root + "status", ('{"status":"offline","run":"%s"}' % plug.run_id).encode())
-        keepalive = plug.settings.keepalive_s
-        client = Client((name, name, secret), will, keepalive, plug.uptime, self._message, plug.board.log)
+        client = Client((name, name, secret), will, plug.settings, plug.uptime, self._message, plug.board.log)
         tasks = []
         try:
             await client.connect(host, port, tls)

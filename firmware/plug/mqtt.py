@@ -5,7 +5,6 @@ import asyncio
 from . import packet
 from .tasks import cancel, sleep_ms, wait_ms
 
-_ANSWER_MS = 20_000  # CONNACK, SUBACK, PUBACK
 _LONGEST = 4096  # bytes of an incoming message; a longer one is read and dropped
 
 
@@ -16,7 +15,7 @@ class Refused(Exception):
 class Client:
     """One connection. After `closed` is set nothing works any more; `close` ends it in any case."""
 
-    def __init__(self, login: tuple, will: tuple, keepalive_s: int, uptime, on_message, log) -> None:
+    def __init__(self, login: tuple, will: tuple, settings, uptime, on_message, log) -> None:
         """login = (client id, user, password); will = (topic, payload), retained;
         on_message(topic: bytes, payload: bytes, retained: bool) is called synchronously."""
         self._login = login
@@ -24,13 +23,14 @@ class Client:
         self._uptime = uptime
         self._on_message = on_message
         self._log = log
-        self._keepalive_s = keepalive_s
+        self._keepalive_s = settings.keepalive_s
+        self._answer_ms = settings.answer_ms  # for CONNACK, SUBACK and PUBACK
         self.closed = asyncio.Event()
         self._reader = None
         self._writer = None
         self._writing = asyncio.Lock()  # a packet goes out whole
         self._tasks = []
-        self._waiting = {}  # packet id -> event of its PUBACK or SUBACK
+        self._waiting = {}  # packet id -> (event of its PUBACK or SUBACK, since when)
         self._last_id = 0
         self._heard = 0
 
@@ -38,10 +38,10 @@ class Client:
         """Open the connection and log in. Raises OSError, EOFError or Refused."""
         options = {"ssl": tls} if tls else {}
         try:
-            self._reader, self._writer = await wait_ms(asyncio.open_connection(host, port, **options), _ANSWER_MS)
+            self._reader, self._writer = await wait_ms(asyncio.open_connection(host, port, **options), self._answer_ms)
             client_id, user, password = self._login
             await self._write(packet.connect(client_id, user, password, self._keepalive_s, *self._will))
-            answer = await wait_ms(self._reader.readexactly(4), _ANSWER_MS)
+            answer = await wait_ms(self._reader.readexactly(4), self._answer_ms)
         except asyncio.TimeoutError:
             raise OSError("the broker does not answer")
         if answer[0] >> 4 != packet.CONNACK or answer[1] != 2:
@@ -90,7 +90,7 @@ class Client:
 
     def _fail(self) -> None:
         self.closed.set()
-        for event in self._waiting.values():
+        for event, _ in self._waiting.values():
             event.set()
 
     def _next_id(self) -> int:
@@ -100,15 +100,15 @@ class Client:
                 return self._last_id
 
     async def _exchange(self, packet_id: int, data: bytes) -> None:
-        answered = self._waiting[packet_id] = asyncio.Event()
+        answered = asyncio.Event()
+        self._waiting[packet_id] = (answered, self._uptime.ms())
         try:
             await self._write(data)
-            await wait_ms(answered.wait(), _ANSWER_MS)
+            # No wait_for around it: MicroPython's loses a cancellation that comes together with the answer. The ping
+            # task looks for answers that are overdue.
+            await answered.wait()
             if packet_id in self._waiting:  # an answer takes it out; a lost connection only wakes us
                 raise OSError("connection lost")
-        except asyncio.TimeoutError:
-            self._fail()
-            raise OSError("no acknowledgement")
         finally:
             self._waiting.pop(packet_id, None)
 
@@ -132,8 +132,12 @@ class Client:
         half = self._keepalive_s * 500
         while True:
             await sleep_ms(half)
-            if self._uptime.ms() - self._heard > 3 * half:
+            now = self._uptime.ms()
+            if now - self._heard > 3 * half:
                 raise OSError("the broker is silent")
+            for _, since in self._waiting.values():
+                if now - since > self._answer_ms:
+                    raise OSError("no acknowledgement")
             # A write that is stuck in a dead connection holds the lock: only the silence above ends it.
             if not self._writing.locked():
                 await self._write(packet.PINGREQ)
@@ -154,9 +158,9 @@ class Client:
             if kind == packet.PUBLISH:
                 await self._published(first, body)
             elif kind in (packet.PUBACK, packet.SUBACK):
-                event = self._waiting.pop(int.from_bytes(body[:2], "big"), None)
-                if event is not None:
-                    event.set()
+                waiting = self._waiting.pop(int.from_bytes(body[:2], "big"), None)
+                if waiting is not None:
+                    waiting[0].set()
             elif kind != packet.PINGRESP:
                 raise OSError("unexpected packet %d" % kind)
 

@@ -10,8 +10,10 @@ else:
     def sleep_ms(ms: int):
         return asyncio.sleep(ms / 1000)
 
-    def wait_ms(awaitable, ms: int):
-        return asyncio.wait_for(awaitable, ms / 1000)
+    async def wait_ms(awaitable, ms: int):
+        # CPython 3.11's wait_for loses a cancellation that comes together with the result.
+        async with asyncio.timeout(ms / 1000):
+            return await awaitable
 
 
 async def cancel(tasks: list) -> None:

@@ -18,6 +18,7 @@ from hub.devices.discovery import Discovery
 from hub.devices.registry import Registry
 from hub.events import (
     CommandFinished,
+    CommandOutdated,
     CommandSent,
     DeviceAdded,
     DeviceChanged,
@@ -35,6 +36,8 @@ from hub.messages import HubError
 GATHER = 0.1  # seconds between two frames of samples
 OWNER = "api.feed"
 Outlet = tuple[str, int]
+
+DeviceEvent = PresenceChanged | RelayChanged | CommandSent | CommandFinished | CommandOutdated
 
 
 class Follower(Protocol):
@@ -112,6 +115,7 @@ class Feed:
         subscribe(RelayChanged, self._device_event, OWNER)
         subscribe(CommandSent, self._device_event, OWNER)
         subscribe(CommandFinished, self._device_event, OWNER)
+        subscribe(CommandOutdated, self._device_event, OWNER)
         subscribe(GapsChanged, self._gaps, OWNER)
         subscribe(DeviceAdded, self._registry_event, OWNER)
         subscribe(DeviceChanged, self._registry_event, OWNER)
@@ -236,7 +240,7 @@ class Feed:
                 for follower in audience.followers:
                     follower.changed(device)
 
-    def _device_event(self, event: PresenceChanged | RelayChanged | CommandSent | CommandFinished) -> None:
+    def _device_event(self, event: DeviceEvent) -> None:
         self.touch(event.device)
 
     def _registry_event(self, event: DeviceAdded | DeviceChanged) -> None:

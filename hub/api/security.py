@@ -25,7 +25,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
 }
@@ -34,10 +33,12 @@ HOUSE_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdoma
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 
 
-async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler: the headers of every answer, errors and the WebSocket's handshake among them."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.secure:  # over plain HTTP a browser ignores it, and complains
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers["Server"] = "plughub"
 
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import resource
 import signal
 from pathlib import Path
 
@@ -53,10 +54,17 @@ def run(args: argparse.Namespace) -> int:
         clock.trust()
     options = Options(args.data, args.host, args.http_port, args.mqtt_port, args.demo)
     app = App(options, configuration, plugins, bus=bus, clock=clock)
+    allow_many_connections()
     import uvloop
 
     uvloop.run(serve(app))
     return 0
+
+
+def allow_many_connections() -> None:
+    """Each connection is an open file; the usual soft limit of 1,024 is far below the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def serve(app: App) -> None:

@@ -14,10 +14,10 @@ HOST = "127.0.0.1"
 # hardware_id, name, room, icon, the appliance whose trace it replays, always_on
 PLUGS = (
     ("demo-washing-machine", "Washing machine", "Laundry", "wash-machine", "Washingmachine", False),
-    ("demo-freezer", "Freezer", "Kitchen", "snowflake", "Freezer", True),
+    ("demo-fridge", "Fridge", "Kitchen", "fridge", "Refrigerator", True),
     ("demo-tv", "TV", "Living room", "device-tv", "TV-LCD", False),
     ("demo-desk", "Desk", "Office", "device-desktop", "PC-Desktop", False),
-    ("demo-coffee-machine", "Coffee machine", "Kitchen", "coffee", "Coffeemaker", False),
+    ("demo-coffee-machine", "Coffee machine", "Kitchen", "coffee", "BeanToCupCoffeemaker", False),
 )
 
 

@@ -15,13 +15,14 @@ from hub.bus import Bus
 from hub.clock import Clock, Timer
 from hub.events import Committed, DeviceRemoved, GapsChanged, Merged, ProblemEnded, ProblemRaised
 from hub.history import commit as commits
+from hub.history.calendar import DAY
 from hub.history.commit import columns_of
 from hub.history.gaps import Causes, GapRecord, Outage
 from hub.history.log import CommitLog, LogFull
 from hub.history.merge import Merger, Outlook, Result, Round, describe
 from hub.history.readings import End, Traits, own_dates
 from hub.history.recovery import Recovered, begin, recover
-from hub.history.retention import Retention
+from hub.history.retention import Retention, expire
 from hub.history.state import State
 from hub.history.tail import Unmerged, UnmergedTail
 from hub.history.today import Today
@@ -86,6 +87,7 @@ class History:
         clock: Clock,
         retention: Callable[[SeriesKey], Retention] = lambda _: Retention(),
         log_limit: int = LOG_LIMIT,
+        commit_interval: float = COMMIT_S,
     ) -> None:
         self._folder = folder
         self._store = store
@@ -99,6 +101,7 @@ class History:
         self._clock = clock
         self._retention = retention
         self._log_limit = log_limit
+        self._commit_interval = commit_interval  # seconds
         self.session = secrets.randbits(48)
         self.log = CommitLog(folder / "history.log", limit=log_limit + LOG_ROOM)
         self.state = State(folder / "history-state.sqlite")
@@ -122,6 +125,7 @@ class History:
         self._tasks: set[asyncio.Task[bool]] = set()
         self._next_merge = 0.0
         self._problems: set[str] = set()
+        self._expired_on = 0  # day
 
     async def start(self) -> None:
         """Read back what is on disk; from then on streams know what is durable. Raises HubError, OSError."""
@@ -220,11 +224,11 @@ class History:
             raise LogFull(f"the history log holds {self.log.size} bytes that could not be merged yet")
         number = self.log.append(commits.COMMIT, payload)
         touched = frozenset(delta.number for delta in taken.deltas)
-        return Unmerged(number, self.session, touched, payload, taken.at, taken.certain)
+        return Unmerged(number, self.session, touched, payload, taken.at, taken.certain, raw)
 
     def _durable(self, taken: Taken, written: Unmerged) -> None:
         self._streams.durable(taken.deltas)
-        self.tail.commits.append(written)
+        self.tail.add(written)
         if self.session not in self._sessions:
             self._sessions.append(self.session)
         if taken.certain:
@@ -249,7 +253,23 @@ class History:
                 return False
             self._merged(round, result)
         self._no_problem(NOT_MERGED)
+        await self._expire()
         return True
+
+    async def _expire(self) -> None:
+        """Once a day: forget what is older than retention, only by a clock that is certain."""
+        now = self._clock.now()
+        if not self._arrivals.certain or now // DAY == self._expired_on or not self._store_open:
+            return
+        self._expired_on = now // DAY
+        own = {series: self._retention(series) for series in self._streams.series()}
+        try:
+            gone = await self._in_thread(partial(expire, self._store, now, Retention(), own))
+        except (StoreError, OSError) as error:
+            log.warning("old history could not be removed: %s", error)
+            return
+        if any(gone.gone.values()):
+            log.info("removed what is older than retention: %s", gone.gone)
 
     def _run(self, round: Round, records: list[tuple[int, bytes]], outlook: Outlook) -> Result:
         """In the thread: one round; a log of which everything is merged begins anew."""
@@ -347,7 +367,7 @@ class History:
         return GapRecord(series.device, series.channel, head.at, None, cause, None, head)
 
     def _schedule(self) -> None:
-        self._timer = self._clock.call_later(COMMIT_S, self._tick)
+        self._timer = self._clock.call_later(self._commit_interval, self._tick)
 
     def _tick(self) -> None:
         self._schedule()

@@ -20,7 +20,7 @@ log = logging.getLogger("hub.history.recovery")
 class Recovered(msgspec.Struct):
     """What was found. mark: the latest certain time; last: when the last commit was made (both Unix ms, 0 = never).
 
-    damaged: between which commits records are missing; lost: how many records could not be read.
+    damaged: between which commits records are missing; lost: how many, the last one aside: it was never acknowledged.
     """
 
     unmerged: list[Unmerged]
@@ -48,20 +48,24 @@ def recover(records: Sequence[Record], log_file: CommitLog, state: State, stream
             points=known.points,
             first=known.first,
         )
-    found = Recovered([], None, [], state.mark(), 0, state.outages(), [], log_file.damaged)
+    found = Recovered([], None, [], state.mark(), 0, state.outages(), [], 0)
     merged = state.merged()
     if merged.generation != log_file.generation:
         merged = Merged(log_file.generation)
-    before = (0, 0)  # number and time of the last readable commit
+    before = (0, found.mark)  # number and time of the last readable commit
     for kind, number, payload in records:
         if kind == INTENT:
             _intended(payload, found, merged, streams)
+            found.lost += number - before[0] - 1
             before = (number, before[1])
         elif kind == commits.COMMIT:
             _committed(number, payload, found, merged, streams)
+            found.lost += number - before[0] - 1
             if number > before[0] + 1:
                 found.damaged.append(Outage(before[1], found.last))
             before = (number, found.last)
+    if log_file.damaged > found.lost:
+        log.warning("the last record of the history log was torn: it was being written when the hub ended")
     return found
 
 

@@ -16,6 +16,7 @@ from hub.telemetry.buffer import Buffer
 from hub.telemetry.streams import Streams
 
 REMEMBERED = 16  # outlets whose tail stays decoded
+HOT_PARTS = 1500  # of 60 samples each, about 5.6 kB: an hour of 25 outlets
 FAR_MS = 366 * 86_400_000
 
 Part = tuple[int, int, RawColumns]
@@ -50,7 +51,7 @@ class Remembering(Generic[T]):
 
 
 class Unmerged(msgspec.Struct):
-    """One commit of the log that is not merged yet."""
+    """One commit of the log that is not merged yet. `raw`: its samples by stream, while they are held in memory."""
 
     number: int
     session: int
@@ -58,6 +59,7 @@ class Unmerged(msgspec.Struct):
     payload: bytes
     at: int
     certain: bool
+    raw: dict[int, RawColumns] | None = None
 
 
 class UnmergedTail:
@@ -81,12 +83,24 @@ class UnmergedTail:
         self._outlook = outlook
         self._session = session
         self.commits: list[Unmerged] = []
-        """In order; history appends to it and removes what is merged."""
+        """In order; history removes what is merged."""
+        self._hot = 0  # parts that are held undecoded of the newest commits
         self._decoded: Remembering[tuple[int, list[Part]]] = Remembering()
         self._plans: Remembering[SeriesPlan] = Remembering()
 
+    def add(self, commit: Unmerged) -> None:
+        """A commit was made. The samples of the newest ones stay as they are: decoding an hour takes 100 ms."""
+        self.commits.append(commit)
+        self._hot += len(commit.raw or ())
+        for older in self.commits:
+            if self._hot <= HOT_PARTS:
+                break
+            self._hot -= len(older.raw or ())
+            older.raw = None
+
     def merged(self) -> None:
         """The store has changed: forget everything that was read from it."""
+        self._hot = sum(len(commit.raw or ()) for commit in self.commits)
         self._decoded.clear()
         self._plans.clear()
         self._source.clear()
@@ -145,8 +159,10 @@ class UnmergedTail:
         parts = known.copy()
         for unmerged in self.commits:
             if unmerged.number > seen and not numbers.isdisjoint(unmerged.streams):
-                commit = commits.decode(unmerged.number, unmerged.payload, numbers)
-                parts += [(commit.session, n, part) for n, part in commit.raw.items() if n in numbers]
+                raw = unmerged.raw
+                if raw is None:
+                    raw = commits.decode(unmerged.number, unmerged.payload, numbers).raw
+                parts += [(unmerged.session, n, part) for n, part in raw.items() if n in numbers]
         if self.commits and self.commits[-1].number > seen:
             parts = _packed(parts)
             self._decoded.put(series, (self.commits[-1].number, parts))

@@ -35,6 +35,7 @@ FLOATS, PRODUCT = 15, 14  # scales: no decimals fit; power is voltage x current 
 EXACT = 2.0**53
 QUIET = np.errstate(all="ignore")  # a prediction may overflow: it is only worse then, not wrong
 HEX_RUN = 16  # a run of 64 random bits in hex is kept as bytes
+PHASES = 4096  # fractions of 1 mWh that a counter may start with
 LONGEST_STEP = 3_600_000  # ms of one power reading that a counter's prediction believes
 
 
@@ -178,8 +179,8 @@ def _counter_column(counter: Int64, power: Float64, time: Int64) -> Column:
     best, cost = plain, plain_cost
     # The counter is the floor of a sum: where power is all that it counts, the largest rest is its fraction.
     for fraction in (float(rest.max()), float(rest.mean()) + 0.5):
-        phase = int(min(max(fraction % 1.0 if abs(fraction) < EXACT else 0.0, 0.0), 1.0) * (divisor - 1))
-        column, bits = predict(counter - (energy + phase) // divisor, missing)
+        phase = int(fraction % 1.0 * PHASES) if abs(fraction) < EXACT else 0
+        column, bits = predict(counter - (energy + phase * divisor // PHASES) // divisor, missing)
         if bits < cost:
             best, cost = column._replace(mode=column.mode | BASE << FLAGS, extra=phase), bits
     return best
@@ -189,7 +190,7 @@ def _counter(column: Column, length: int, power: Float64, time: Int64) -> Int64:
     values, missing = restore(column, length)
     if column.mode >> FLAGS & BASE:
         energy, divisor = _expected_counter(power, time)
-        values = values + (energy + column.extra) // divisor
+        values = values + (energy + column.extra * divisor // PHASES) // divisor
     return _with_none(values, missing)
 
 

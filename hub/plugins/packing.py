@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class NewerChunk(DamagedChunk):
     """A newer version of the hub wrote these bytes."""
 
 
+T = TypeVar("T")
+
 Row = tuple[int, list[Column]]
 """A number of values, and its columns."""
 
@@ -30,20 +33,20 @@ def pack(rows: Sequence[Row], label: bytes = b"") -> bytes:
     """Rows with equally many columns as bytes, the same column of all lying together. `label` is the caller's own."""
     count = len(rows[0][1]) if rows else 0
     parts = [part for index in range(count) for part in _gathered(rows, index)]
-    widths = bytes(_width(part) for part in parts)
+    widths = [_width(part) for part in parts]
     planes = [_planes(part, width) for part, width in zip(parts, widths, strict=True)]
     head = bytearray()
     _put(head, len(label))
     head += label
     _put(head, len(rows))
     _put(head, count)
-    for field in _fields(rows):
-        previous = 0
-        for value in field:
-            difference = value - previous
-            _put(head, difference * 2 if difference >= 0 else -difference * 2 - 1)
-            previous = value
-    head += widths
+    fields = list(_fields(rows))
+    shapes = [sum(1 << k for k, field in enumerate(four) if any(field)) for four in _groups(fields[1:], 4)]
+    head += bytes(shapes)
+    head += bytes(_width_code(three) for three in _groups(widths, 3))
+    for number, field in enumerate(fields):
+        if number == 0 or any(field):
+            _put_field(head, field)
     layout, body = _deflated_all(planes)
     packed_head = _deflated(bytes(head))
     rest = bytearray([layout])
@@ -74,17 +77,12 @@ def _unpacked(data: bytes) -> tuple[list[Row], bytes]:
     head = _Reader(_inflated(outer.take(outer.number())))
     label = head.take(head.number())
     row_count, count = head.number(), head.number()
-    fields = []
-    for _ in range(1 + 4 * count):
-        value, field = 0, []
-        for _ in range(row_count):
-            coded = head.number()
-            value += coded >> 1 if not coded & 1 else -((coded + 1) >> 1)
-            field.append(value)
-        fields.append(field)
-    lengths = fields[0] if row_count else []
+    shapes, codes = head.take(count), head.take(count)
+    present = [True, *(bool(shape >> k & 1) for shape in shapes for k in range(4))]
+    fields = [_field(head, row_count) if there else [0] * row_count for there in present]
+    lengths = fields[0]
     sizes = [size for index in range(count) for size in _sizes(fields[1 + 4 * index], lengths)]
-    widths = head.take(len(sizes))
+    widths = [width for code in codes for width in _widths(code)]
     blocks = _blocks(outer, data[0], [sum(s) * w for s, w in zip(sizes, widths, strict=True)])
     nothing: list[UInt64 | None] = [None] * row_count
     parts = [
@@ -125,12 +123,47 @@ def _sizes(modes: list[int], lengths: list[int]) -> Iterator[list[int]]:
 
 
 def _fields(rows: Sequence[Row]) -> Iterator[list[int]]:
+    """The lengths of all rows, then of each column its mode and three integers."""
+    yield [length for length, _ in rows]
     if not rows:
         return
-    yield [length for length, _ in rows]
     for index in range(len(rows[0][1])):
         for field in ("mode", "first", "slope", "extra"):
             yield [getattr(columns[index], field) for _, columns in rows]
+
+
+def _groups(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for at in range(0, len(values), size):
+        yield values[at : at + size]
+
+
+def _width_code(widths: Sequence[int]) -> int:
+    """The widths of a column's three arrays in one byte."""
+    a, b, c = (WIDTHS.index(width) for width in widths)
+    return a + len(WIDTHS) * (b + len(WIDTHS) * c)
+
+
+def _widths(code: int) -> tuple[int, int, int]:
+    n = len(WIDTHS)
+    return WIDTHS[code % n], WIDTHS[code // n % n], WIDTHS[code // n // n]
+
+
+def _put_field(head: bytearray, field: Sequence[int]) -> None:
+    """One integer of each row, as its step from the row before."""
+    previous = 0
+    for value in field:
+        step = value - previous
+        _put(head, step * 2 if step >= 0 else -step * 2 - 1)
+        previous = value
+
+
+def _field(head: "_Reader", rows: int) -> list[int]:
+    value, field = 0, []
+    for _ in range(rows):
+        coded = head.number()
+        value += coded >> 1 if not coded & 1 else -((coded + 1) >> 1)
+        field.append(value)
+    return field
 
 
 def _width(part: UInt64) -> int:

@@ -26,7 +26,7 @@ class Arrivals:
     """The time of arrival of each message: Unix ms while the clock is certain, else ms of the monotonic clock.
 
     `on_step(step_ms)` is called before the first message after a jump of the clock, `on_certain(shift)` when the
-    time becomes certain: monotonic ms + shift = Unix ms.
+    time becomes certain: monotonic ms + shift = Unix ms, `on_uncertain()` when it is so no longer.
     """
 
     def __init__(self, clock: TimeSource) -> None:
@@ -34,6 +34,7 @@ class Arrivals:
         self.certain = clock.certain()
         self.on_step: list[Callable[[int], None]] = []
         self.on_certain: list[Callable[[int], None]] = []
+        self.on_uncertain: list[Callable[[], None]] = []
         self.wall = clock.now()
         self.monotonic_ms = int(clock.monotonic() * 1000)
         self.shift = self.wall - self.monotonic_ms
@@ -57,10 +58,13 @@ class Arrivals:
         """Ask the clock again whether it is certain."""
         self._next_check = self.monotonic_ms + CHECK_MS
         certain = self._clock.certain()
-        became, self.certain = certain and not self.certain, certain
-        if became:
+        before, self.certain = self.certain, certain
+        if certain and not before:
             for callback in self.on_certain:
                 callback(self.shift)
+        elif before and not certain:
+            for doubt in self.on_uncertain:
+                doubt()
 
     def own_date(self) -> int:
         """The date of a sample that nothing but its arrival can date, as the buffer keeps it."""

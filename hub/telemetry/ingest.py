@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from hub.bus import Bus
-from hub.events import PayloadRejected, SampleReceived, StatusReported
+from hub.events import ClockChanged, PayloadRejected, SampleReceived, StatusReported
 from hub.plugins.contract import NONE, Batch, DeviceDriver, PayloadError, Status
 from hub.sample import Sample
 from hub.telemetry.arrival import Arrivals
@@ -82,7 +82,8 @@ class Ingest:
         self._arrivals = arrivals
         self._longest = longest_days * DAY_MS
         arrivals.on_step.append(self._clock_stepped)
-        arrivals.on_certain.append(streams.clock_certain)
+        arrivals.on_certain.append(self._clock_certain)
+        arrivals.on_uncertain.append(self._clock_uncertain)
         self.samples = 0
         """Samples accepted since the start, live and replayed."""
 
@@ -229,6 +230,14 @@ class Ingest:
 
     def _clock_stepped(self, step: int) -> None:
         self._streams.clock_stepped()
+        self._bus.publish(ClockChanged(self._arrivals.certain, step))
+
+    def _clock_certain(self, shift: int) -> None:
+        self._streams.clock_certain(shift)
+        self._bus.publish(ClockChanged(certain=True, step_ms=0))
+
+    def _clock_uncertain(self) -> None:
+        self._bus.publish(ClockChanged(certain=False, step_ms=0))
 
     def _refuse(self, device: KnownDevice, reason: str, detail: str, payload: bytes) -> None:
         at = self._arrivals.wall

@@ -81,6 +81,7 @@ class OffsetLine:
         self.points.append(point)
         self.fresh.append(point)
 
+
 class Offsets:
     """The offsets of one run: by wall time, and by the monotonic clock of this hub run while the time is uncertain."""
 

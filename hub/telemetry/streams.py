@@ -171,11 +171,11 @@ class Stream:
             self.durable.add(first, last)
         self.notes.extend(delta.notes)
         self.newest = max(self.newest, self.settled.last)
-        points = self.offsets.wall.points
+        points, running = self.offsets.wall.points, delta.first or self.offsets.wall.provisional()
         points += [point for point in delta.points if not points or point[0] > points[-1][0]]
         self.offsets = Offsets(points)
-        if delta.first is not None:
-            self.offsets.wall.resume(delta.first)
+        if running is not None:
+            self.offsets.wall.resume(running)
         if delta.order is not None:
             self.order = self._told_order = delta.order
         if delta.reason is not None:
@@ -206,6 +206,7 @@ class Streams:
         self._by_number: dict[int, Stream] = {}
         self._by_device: dict[str, list[Stream]] = {}
         self._live: dict[SeriesKey, Stream] = {}
+        self._reasons: dict[str, tuple[str, str]] = {}  # device -> its newest run and why that began
         self._next_number = 1
         self._next_order = ORDER_STEP
 
@@ -217,7 +218,12 @@ class Streams:
         """The stream; a new one stands before the run that is live now, until it is heard live itself."""
         key = (device, channel, run)
         stream = self._streams.get(key)
-        return self._add(self._next_number, key, hardware) if stream is None else stream
+        if stream is None:
+            stream = self._add(self._next_number, key, hardware)
+            told_run, reason = self._reasons.get(device, (None, None))
+            if told_run == run:
+                stream.reason = reason
+        return stream
 
     def heard_live(self, stream: Stream) -> None:
         """A live sample came. The first one of a run gives it its place in the order of runs."""
@@ -258,7 +264,8 @@ class Streams:
         return sorted({SeriesKey(stream.device, stream.channel) for stream in self._streams.values()})
 
     def explain(self, device: str, run: str, reason: str) -> None:
-        """The plug said why this run began."""
+        """The plug said why this run began: its first status comes before its first sample."""
+        self._reasons[device] = (run, reason)
         for stream in self._by_device.get(device, ()):
             if stream.run == run and stream.reason != reason:
                 stream.reason = reason
@@ -322,6 +329,7 @@ class Streams:
 
     def forget(self, device: str) -> None:
         """The device was removed, with its history."""
+        self._reasons.pop(device, None)
         for stream in self._by_device.pop(device, []):
             del self._streams[stream.key], self._by_number[stream.number]
             self._live.pop(SeriesKey(device, stream.channel), None)

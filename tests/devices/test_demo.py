@@ -17,8 +17,8 @@ async def test_five_plugs_once(house: House) -> None:
         {"hardware_id", "secret", "name", "room", "icon", "appliance"}
     ] * 5
     by_key = {device.key: device for device in house.registry.all()}
-    assert sorted(by_key) == ["coffee-machine", "desk", "freezer", "tv", "washing-machine"]
-    assert [key for key, device in by_key.items() if device.always_on] == ["freezer"]
+    assert sorted(by_key) == ["coffee-machine", "desk", "fridge", "tv", "washing-machine"]
+    assert [key for key, device in by_key.items() if device.always_on] == ["fridge"]
     assert sorted(device.color for device in by_key.values()) == [1, 2, 3, 4, 5]
     await ensure_demo(house.registry, house.people, house.data_dir, 1999)
     second = json.loads(path.read_text())

@@ -97,7 +97,7 @@ async def test_without_network_it_measures_on_and_replays(desktop: DesktopPlug, 
     await broker.connections[-1].publish(ROOT + "ack", hub.ack(desktop.run_id))
     await broker.until(lambda: broker.on("telemetry/batch"))
     newest = ring.next
-    await sample(broker, lambda values: values["seq"] > newest)
+    await broker.until(lambda: hub.received(desktop.run_id, 0, newest))
     hub.commit()
     seq, seen = hub.acknowledged((desktop.run_id, 0))
     assert seq == seen >= newest

@@ -117,6 +117,7 @@ async def test_a_broker_that_dies_is_found_again_and_the_ring_is_replayed(plug: 
     await broker.connections[-1].publish(ROOT + "ack", hub.ack(run))
     await broker.until(lambda: len(seqs(broker)) >= 30)
     await broker.stop()
+    before = seqs(broker)[-1]
     hub.restart()  # what was not committed is lost
     await asyncio.sleep(1)  # an outage has a length
     await broker.start()
@@ -124,11 +125,12 @@ async def test_a_broker_that_dies_is_found_again_and_the_ring_is_replayed(plug: 
     await broker.until(lambda: len(broker.connections) > count and len(broker.on("status")) >= 2)
     await broker.connections[-1].publish(ROOT + "ack", hub.ack(run))
     await broker.until(lambda: broker.on("telemetry/batch"))
+    await broker.until(lambda: seqs(broker)[-1] > before)
     newest = seqs(broker)[-1]
-    await broker.until(lambda: seqs(broker)[-1] > newest + 5)
+    await broker.until(lambda: hub.received(run, 0, newest))
     hub.commit()
     seq, seen = hub.acknowledged((run, 0))
-    assert seq == seen > newest
+    assert seq == seen >= newest
     assert set(hub.rows.values()) == {1}
 
 
@@ -149,7 +151,7 @@ async def test_a_hole_is_filled(plug: PlugProcess, broker: Broker) -> None:
     hub.commit()
     assert hub.acknowledged((run, 0))[0] < 7
     await broker.connections[-1].publish(ROOT + "ack", hub.ack(run))
-    await broker.until(lambda: broker.on("telemetry/batch") and 15 in hub.buffer.get((run, 0), {}))
+    await broker.until(lambda: hub.received(run, 0, 20))
     hub.commit()
     seq, seen = hub.acknowledged((run, 0))
     assert seq == seen >= 20
@@ -173,7 +175,7 @@ async def test_pace_of_a_replay(plug: PlugProcess, broker: Broker) -> None:
             moments.append(up)
     assert moments[5] - moments[0] >= 1100, moments
     values = [json.loads(batch.payload) for batch in batches]
-    assert max(len(value["voltage"]) for value in values) == 120
+    assert max(len(value["voltage"]) for value in values) <= 120
     assert {value.get("channel", 0) for value in values} == {0, 1}
     assert all(batch.qos == 1 for batch in batches)
     kinds = [message.topic.rsplit("/", 1)[1] for message in broker.messages[begun:]]
@@ -196,6 +198,13 @@ async def test_one_batch_in_flight(plug: PlugProcess, broker: Broker) -> None:
     assert len(broker.on("telemetry/batch")) == 1
 
 
+async def test_a_puback_that_never_comes_ends_the_connection(plug: PlugProcess, broker: Broker) -> None:
+    broker.faults.withhold_pubacks = True
+    await plug.start(port=broker.port, keepalive_s=1, answer_ms=1000, backoff_max_ms=100)
+    await broker.until(lambda: len(broker.connections) >= 2)
+    assert any("no acknowledgement" in line for line in plug.log)
+
+
 async def test_it_waits_a_random_time_before_a_replay(plug: PlugProcess, broker: Broker) -> None:
     hub = ModelHub()
     await plug.start(port=broker.port, interval_ms=20, replay_wait_ms=60_000_000)
@@ -210,7 +219,6 @@ async def test_a_silent_broker_is_left(plug: PlugProcess, broker: Broker) -> Non
     await plug.start(port=broker.port, keepalive_s=1)
     await broker.until(lambda: len(broker.connections) >= 2)
     assert any("silent" in line for line in plug.log)
-    assert broker.connections[0].pings > 0
 
 
 async def test_pings_keep_a_connection(plug: PlugProcess, broker: Broker) -> None:

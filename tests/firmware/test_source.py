@@ -8,7 +8,7 @@ import pytest
 from tests.firmware.pythons import ROOT
 
 FIRMWARE = ROOT / "firmware"
-ON_THE_PLUG = sorted((FIRMWARE / "plug").glob("*.py")) + [FIRMWARE / "boards" / "ina219.py"]
+ON_THE_PLUG = [*sorted((FIRMWARE / "plug").glob("*.py")), FIRMWARE / "boards" / "ina219.py"]
 
 
 def nodes(path: Path) -> list[ast.AST]:

@@ -1,4 +1,4 @@
-"""A plug for simulations: two outlets, a ring each, replay by ack, a counter that may or may not survive a power cut."""
+"""A plug for simulations: two outlets, a ring each, replay by ack, a counter that may survive a power cut or not."""
 
 import random
 from typing import Any
@@ -14,6 +14,7 @@ class SimPlug:
         self.rng = rng
         self.counter = [rng.randrange(10_000), 0]
         self.made: dict[tuple[str, int, int], int | None] = {}  # run, channel, seq -> counter; None = bad reading
+        self.times: dict[tuple[str, int, int], int] = {}
         self.runs: list[str] = []
         self.lost: set[tuple[str, int, int]] = set()  # left the ring, or went with the power
         self.true_mwh = [0, 0]
@@ -28,10 +29,11 @@ class SimPlug:
         self.seq = [0, 0]
         self.todo: list[list[int]] = [[], []]
         self.session: list[str | None] = [None, None]
+        self.promised = [-1, -1]  # up to where the hub said that it has everything: no excuse for losing these
 
     def power_cut(self, *, counter_survives: bool) -> None:
         for channel, ring in enumerate(self.rings):
-            self.lost |= {(self.run, channel, seq) for seq in ring}
+            self.lost |= {(self.run, channel, seq) for seq in ring if seq > self.promised[channel]}
         if not counter_survives:
             self.counter = [0, 0]
         self.boot("power_on" if not counter_survives else "watchdog")
@@ -44,8 +46,9 @@ class SimPlug:
         ring = self.rings[channel]
         return min(ring) if ring else self.seq[channel]
 
-    def measure(self) -> list[dict[str, Any]]:
-        """One second: a live message for each outlet."""
+    def measure(self, now: int) -> list[dict[str, Any]]:
+        """One second, which ends at `now` (s): a live message for each outlet."""
+        self.now = now
         self.up += 1000
         return [self._one(channel) for channel in (0, 1)]
 
@@ -67,10 +70,12 @@ class SimPlug:
         }
         refused = bad or reading["current"] == 600.0
         self.made[self.run, channel, seq] = None if refused else self.counter[channel]
+        self.times[self.run, channel, seq] = self.now
         ring[seq] = reading
         if len(ring) > RING:
             oldest = min(ring)
-            self.lost.add((self.run, channel, oldest))
+            if oldest > self.promised[channel]:
+                self.lost.add((self.run, channel, oldest))
             del ring[oldest]
         return {"run": self.run, "channel": channel, "seq": seq, "oldest": self.oldest(channel), **reading}
 

@@ -61,16 +61,16 @@ def test_steps_name_the_readings_between_which_energy_flowed() -> None:
     assert (resumed.start.tolist(), resumed.mwh.tolist()) == ([-2], [100.0])
 
 
-readings = st.lists(
-    st.one_of(st.integers(0, 3000), st.integers(0, 30_000_000), st.just(0)), min_size=1, max_size=30
-)
+readings = st.lists(st.one_of(st.integers(0, 3000), st.integers(0, 30_000_000), st.just(0)), min_size=1, max_size=30)
 
 
 @settings(max_examples=300, deadline=None)
 @given(readings, st.integers(0, 30))
 def test_carrying_the_state_over_a_cut_changes_nothing(values: list[int], cut: int) -> None:
     """What one call books, two calls with the state carried between them book too."""
-    values = np.cumsum([value % 1500 if value < 3000 else 0 for value in values]).tolist() if len(values) % 2 else values
+    values = (
+        np.cumsum([value % 1500 if value < 3000 else 0 for value in values]).tolist() if len(values) % 2 else values
+    )
     clock = np.arange(len(values)) * SECOND
     cut = min(cut, len(values))
     whole = counter_steps(np.array(values, np.int64), clock, LIMIT, 1)

@@ -10,7 +10,9 @@ MINUTE = 60_000
 DAY = 86_400_000
 
 
-def hear(line: OffsetLine, first: int, last: int, offset: int, *, ppm: float = 0.0, delays: tuple[int, ...] = (0,)) -> None:
+def hear(
+    line: OffsetLine, first: int, last: int, offset: int, *, ppm: float = 0.0, delays: tuple[int, ...] = (0,)
+) -> None:
     """A sample a second from `first` to `last` (seconds of up), late by these delays in turn."""
     for second in range(first, last):
         up = second * 1000

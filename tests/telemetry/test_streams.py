@@ -29,7 +29,9 @@ def test_ranges_are_a_set_of_numbers(added: list[tuple[int, int]]) -> None:
             reach += 1
         assert ranges.reach(number) == reach
         holes = {n for a, b in ranges.holes(number) for n in range(a, b + 1)}
-        assert holes == {n for n in range(min(truth, default=0), number) if n not in truth and n < max(truth, default=0)}
+        assert holes == {
+            n for n in range(min(truth, default=0), number) if n not in truth and n < max(truth, default=0)
+        }
 
 
 def stream() -> Stream:

@@ -16,7 +16,7 @@ export class NetworkError extends Error {}
 type SessionListener = (session: Session | null) => void;
 
 export class ApiClient {
-  language = "en";
+  private language = "en";
   private session: Session | null = null;
   private refreshing: Promise<Session | null> | null = null;
   private renewal: ReturnType<typeof setTimeout> | undefined;
@@ -27,6 +27,11 @@ export class ApiClient {
 
   get token(): string | null {
     return this.session?.access_token ?? null;
+  }
+
+  /** Errors come in this language. */
+  speak(language: string): void {
+    this.language = language;
   }
 
   /** The hub's time: ages are right even where the clock of this phone is not. */
@@ -42,6 +47,7 @@ export class ApiClient {
   setSession(session: Session | null): void {
     clearTimeout(this.renewal);
     this.session = session;
+    remember(session !== null);
     if (session) {
       const early = Math.min(60, session.expires_in / 2);
       this.renewal = setTimeout(() => void this.refresh().catch(() => undefined), (session.expires_in - early) * 1000);
@@ -56,7 +62,8 @@ export class ApiClient {
   }
 
   private async refreshOnce(): Promise<Session | null> {
-    for (const attempt of [0, 1]) {
+    const attempts = this.session || remembers() ? [0, 1] : [1];
+    for (const attempt of attempts) {
       try {
         const session = await this.send<Session>("POST", "/auth/refresh", {});
         this.setSession(session);
@@ -111,6 +118,26 @@ export class ApiClient {
     const offset = date ? Date.parse(date) + 500 - Date.now() : NaN;
     // The header counts whole seconds and the way here takes its time: a small difference says nothing.
     if (Number.isFinite(offset)) this.clockOffset = Math.abs(offset) > 3000 ? offset : 0;
+  }
+}
+
+const SIGNED_IN = "signed-in";
+
+/** Whether somebody was signed in here before: no secret, only whether a second try at the cookie makes sense. */
+function remembers(): boolean {
+  try {
+    return localStorage.getItem(SIGNED_IN) !== null;
+  } catch {
+    return false; // storage is switched off in this browser
+  }
+}
+
+function remember(signedIn: boolean): void {
+  try {
+    if (signedIn) localStorage.setItem(SIGNED_IN, "yes");
+    else localStorage.removeItem(SIGNED_IN);
+  } catch {
+    // storage is switched off in this browser
   }
 }
 

@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useSyncExternalStore } from "react";
 import { useHub } from "../app/hub";
 import { type OutletKey, type Reading, outletKey } from "./live";
-import type { Device, DeviceList, FoundList, Series, Telemetry } from "./types";
+import type { Device, DeviceList, FoundList, ProblemList, Series, Telemetry } from "./types";
 
 export function useDevices() {
   const { client, live } = useHub();
@@ -31,6 +31,16 @@ export function useFound(enabled: boolean) {
     queryKey: ["found"],
     enabled,
     queryFn: async ({ signal }) => (await client.get<FoundList>("/devices/found", signal)).items,
+  });
+}
+
+/** What is wrong with the hub itself; admins only. */
+export function useProblems(enabled: boolean) {
+  const { client } = useHub();
+  return useQuery({
+    queryKey: ["problems"],
+    enabled,
+    queryFn: async ({ signal }) => (await client.get<ProblemList>("/system/problems", signal)).items,
   });
 }
 
@@ -82,8 +92,6 @@ export function useReading(device: string, channel: number): Reading {
 export function useReadings(): (key: OutletKey) => Reading {
   const { live } = useHub();
   const version = useSyncExternalStore(live.subscribe, live.getVersion);
-  return useMemo(() => {
-    void version; // a new function with every version, so that what depends on it is computed again
-    return (key: OutletKey) => live.get(key);
-  }, [live, version]);
+  // A new function with every version, so that what depends on it is computed again.
+  return useMemo(() => Object.assign((key: OutletKey) => live.get(key), { version }), [live, version]);
 }

@@ -191,6 +191,18 @@ export interface Telemetry {
   gaps: Gap[];
 }
 
+export interface ProblemView {
+  id: string;
+  detail: string | null;
+  since: number;
+  ended?: boolean;
+}
+
+export interface ProblemList {
+  items: ProblemView[];
+  next: string | null;
+}
+
 /** One reading as the socket sends it: device, channel, at, W, V, A, relay, counter in mWh. */
 export type SampleItem = [
   device: string,
@@ -213,4 +225,4 @@ export type ServerFrame =
   | { type: "device_removed"; seq: number; device: string }
   | { type: "found"; seq: number; items: FoundDevice[] }
   | { type: "gaps"; seq: number; device: string }
-  | { type: "problem"; seq: number };
+  | { type: "problem"; seq: number; problem: ProblemView };

@@ -37,7 +37,7 @@ export function App({ hub }: { hub: Hub }) {
   const language = useLanguage(session?.user.language ?? null);
 
   useEffect(() => {
-    hub.client.language = language;
+    hub.client.speak(language);
   }, [hub, language]);
   useEffect(
     () =>
@@ -49,24 +49,24 @@ export function App({ hub }: { hub: Hub }) {
   );
   useEffect(() => {
     let retry: ReturnType<typeof setTimeout> | undefined;
-    let left = false;
+    const left = new AbortController();
     void (async () => {
       try {
         const found = await hub.client.get<SystemInfo>("/system/info");
         if (found.setup === "done") await hub.client.refresh();
-        if (left) return;
+        if (left.signal.aborted) return;
         setInfo(found);
         setWelcoming(found.setup !== "done");
         setUnreachable(false);
         setStarted(true);
       } catch {
-        if (left) return;
+        if (left.signal.aborted) return;
         setUnreachable(true);
         retry = setTimeout(() => setAttempt((count) => count + 1), RETRY_MS);
       }
     })();
     return () => {
-      left = true;
+      left.abort();
       clearTimeout(retry);
     };
   }, [hub, attempt]);
@@ -128,7 +128,7 @@ function Unreachable({ onRetry }: { onRetry: () => void }) {
     <main className="entry">
       <Brand />
       <div role="alert">
-        <Empty title={t("offline.titleNever")} text={t("login.away")}>
+        <Empty whole title={t("offline.titleNever")} text={t("login.away")}>
           <Button className="btn" onPress={onRetry}>
             {t("error.retry")}
           </Button>

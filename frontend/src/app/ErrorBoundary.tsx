@@ -24,7 +24,7 @@ function Crashed() {
   const { t } = useI18n();
   return (
     <div className="sheet" role="alert">
-      <Empty title={t("crash.title")} text={t("crash.text")}>
+      <Empty whole title={t("crash.title")} text={t("crash.text")}>
         <Button className="btn small" onPress={() => location.reload()}>
           {t("crash.reload")}
         </Button>

@@ -5,7 +5,7 @@ import { ApiClient } from "../api/client";
 import { CommandStore } from "../api/commands";
 import { LiveStore } from "../api/live";
 import { type SocketState, LiveSocket } from "../api/socket";
-import type { Device, ServerFrame, Session } from "../api/types";
+import type { Device, ProblemView, ServerFrame, Session } from "../api/types";
 
 /** Everything that lives as long as the page. */
 export class Hub {
@@ -71,6 +71,14 @@ export class Hub {
       case "gaps":
         void this.queries.invalidateQueries({ queryKey: ["telemetry"] });
         break;
+      case "problem": {
+        const { problem } = frame;
+        this.queries.setQueryData<ProblemView[]>(["problems"], (problems = []) => [
+          ...problems.filter(({ id }) => id !== problem.id),
+          ...(problem.ended ? [] : [problem]),
+        ]);
+        break;
+      }
       default:
         break;
     }

@@ -35,7 +35,7 @@ export function LiveChart({ view, height, table = false }: LiveChartProps) {
   const last = points.at(-1);
   // The newest reading stands at the right edge; a plug that fell silent moves to the left.
   const end = last && now - last.start < 3 * device.interval_ms ? last.start : now;
-  const data = useMemo(() => liveData(points, end, device.online), [points, end, device.online]);
+  const data = liveData(points, end, device.online);
   const shown = held ?? { data, end };
   const name = outletName(view);
   const period = t("plug.lastMinutes");

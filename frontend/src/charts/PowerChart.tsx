@@ -1,13 +1,13 @@
 // Power over time on the dial: line and band, estimates dashed, gaps hatched, and a read-out under finger, mouse or key.
 import { type KeyboardEvent, type PointerEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import { useI18n } from "../i18n/i18n";
-import { type ChartData, findAt, type Found } from "../model/chart";
+import { type ChartData, columns, findAt, type Found } from "../model/chart";
 import { decimal, NBSP, powerText, roundLines } from "../model/format";
 import type { RulerOptions } from "../model/ruler";
 import type { Span } from "../model/time";
 import { Dial, DIAL_HEIGHT, HatchPattern, LineLabels, Needle, RoundLines } from "../ui/Dial";
 import { useWidth } from "../ui/hooks";
-import { BELOW, columns, SeriesCanvas } from "./canvas";
+import { BELOW, SeriesCanvas } from "./canvas";
 import { type ReadOut, readOut } from "./readout";
 import "./chart.css";
 
@@ -157,7 +157,7 @@ export function PowerChart(props: PowerChartProps) {
             {live && !found && <LiveDot data={data} x={x} y={y} />}
             {found && <ReadNeedle found={found} x={x} y={y} base={base} />}
           </svg>
-          {read && found && (
+          {read && (
             <Pill read={read} x={x(found.at)} y={yOf(found, y)} width={width} onTop={byFinger} data={data} place={x} />
           )}
         </>

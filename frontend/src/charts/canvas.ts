@@ -1,35 +1,7 @@
 // Draws a series with uPlot: the mean as a line, lowest to highest as a band. Everything around it is SVG.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { type ChartData, joins, type Point } from "../model/chart";
-
-export interface Columns {
-  x: number[];
-  mean: (number | null)[];
-  min: (number | null)[];
-  max: (number | null)[];
-}
-
-/** Columns with a null wherever the line breaks. */
-export function columns(data: ChartData, bucket: number): Columns {
-  const result: Columns = { x: [], mean: [], min: [], max: [] };
-  let before: Point | null = null;
-  for (const point of data.points) {
-    const middle = (point.start + point.end) / 2;
-    if (before && !joins(before, point, bucket, data)) {
-      result.x.push((before.end + point.start) / 2);
-      result.mean.push(null);
-      result.min.push(null);
-      result.max.push(null);
-    }
-    result.x.push(middle);
-    result.mean.push(point.mean);
-    result.min.push(point.min);
-    result.max.push(point.max);
-    before = point;
-  }
-  return result;
-}
+import type { Columns } from "../model/chart";
 
 export interface Frame {
   width: number;

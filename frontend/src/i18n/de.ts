@@ -22,7 +22,6 @@ export const de: Record<MessageId, string> = {
 
   "error.title": "Der Hub hat nicht geantwortet",
   "error.detail": "{time}. Was gemessen wurde, ist auf dem Hub sicher.",
-  "error.refused": "Der Hub hat das abgelehnt: {detail}",
   "error.retry": "Noch einmal versuchen",
   "crash.title": "Diese Seite funktioniert nicht mehr",
   "crash.text": "Der Hub läuft weiter. Lade die Seite neu.",
@@ -46,10 +45,9 @@ export const de: Record<MessageId, string> = {
   "home.more": "{text}, und {count, plural, one {# weiterer} other {# weitere}}",
   "home.unconfirmed": "{name} hat nicht geantwortet",
   "home.unconfirmedText": "Vielleicht an, vielleicht aus",
-  "home.refused": "{name} wurde nicht geschaltet",
+  "home.problemSince": "seit {time}",
   "home.today": "Heute",
   "home.todayByPlug": "Heute nach Stecker",
-  "home.todaySum": "bisher {energy}",
   "home.todayChart": "Energie heute nach Stunden: bisher {energy}. Am meisten waren es {most} von {from} bis {to}.",
   "home.todayChartEmpty": "Energie heute nach Stunden: noch nichts gemessen.",
   "home.todayEmpty": "Der erste Balken wächst, sobald ein Stecker Strom zieht.",
@@ -72,7 +70,6 @@ export const de: Record<MessageId, string> = {
   "plugs.foundTitle": "{count, plural, one {Ein neuer Stecker ist da} other {# neue Stecker sind da}}",
   "plugs.foundText": "{name}, gefunden unter {address}. Noch nicht hinzugefügt.",
   "plugs.foundAdd": "Hinzufügen",
-  "plugs.sparkLabel": "Letzte 24 Stunden",
 
   "state.off": "Aus",
   "state.on": "An",
@@ -98,7 +95,6 @@ export const de: Record<MessageId, string> = {
   "state.old": "vor {age}",
 
   "switch.hold": "Zum Ausschalten 2 Sekunden halten",
-  "switch.holding": "Weiter halten…",
   "switch.doneOn": "{name} ist an.",
   "switch.doneOff": "{name} ist aus.",
   "switch.unconfirmed": "{name} hat nicht geantwortet. Der Zustand ist nicht bekannt.",
@@ -119,7 +115,6 @@ export const de: Record<MessageId, string> = {
     "Keine Regel und kein Zeitplan kann ihn ausschalten. Du kannst es: Halte den Schalter 2 Sekunden.",
   "why.tryOn": "Einschalten",
   "why.tryOff": "Ausschalten",
-  "why.open": "Stecker öffnen",
   close: "Schließen",
 
   "plug.back": "Zurück",
@@ -318,5 +313,4 @@ export const de: Record<MessageId, string> = {
   "quantity.A": "{value} Ampere",
 
   "toast.label": "Meldungen",
-  "toast.undo": "Rückgängig",
 };

@@ -20,7 +20,6 @@ export const en = {
 
   "error.title": "The hub did not answer",
   "error.detail": "{time}. What was measured is safe on the hub.",
-  "error.refused": "The hub refused this: {detail}",
   "error.retry": "Try again",
   "crash.title": "This page stopped working",
   "crash.text": "The rest of the hub keeps running. Load the page again.",
@@ -40,14 +39,13 @@ export const en = {
   "home.part": "{name} {power}",
   "home.offlineOne": "{name} is offline",
   "home.offlineSince": "for {duration}",
-  "home.offlineUnknown": "It has not reported to the hub",
+  "home.offlineUnknown": "It has not reported to the hub yet",
   "home.more": "{text}, and {count, plural, one {# more} other {# more}}",
   "home.unconfirmed": "{name} did not answer",
   "home.unconfirmedText": "It may be on or off",
-  "home.refused": "{name} was not switched",
+  "home.problemSince": "since {time}",
   "home.today": "Today",
   "home.todayByPlug": "Today by plug",
-  "home.todaySum": "{energy} so far",
   "home.todayChart": "Energy today by the hour: {energy} so far. The most was {most} from {from} to {to}.",
   "home.todayChartEmpty": "Energy today by the hour: nothing measured yet.",
   "home.todayEmpty": "The first bar grows as soon as a plug draws power.",
@@ -70,7 +68,6 @@ export const en = {
   "plugs.foundTitle": "{count, plural, one {A new plug is here} other {# new plugs are here}}",
   "plugs.foundText": "{name}, found at {address}. Not added yet.",
   "plugs.foundAdd": "Add",
-  "plugs.sparkLabel": "Last 24 hours",
 
   "state.off": "Off",
   "state.on": "On",
@@ -96,7 +93,6 @@ export const en = {
   "state.old": "{age} old",
 
   "switch.hold": "Hold for 2 seconds to switch off",
-  "switch.holding": "Keep holding…",
   "switch.doneOn": "{name} is on.",
   "switch.doneOff": "{name} is off.",
   "switch.unconfirmed": "{name} did not answer. Its state is not known.",
@@ -116,7 +112,6 @@ export const en = {
   "why.protectedText": "No rule and no schedule can switch it off. You can: hold the switch for 2 seconds.",
   "why.tryOn": "Switch on",
   "why.tryOff": "Switch off",
-  "why.open": "Open the plug",
   close: "Close",
 
   "plug.back": "Back",
@@ -313,5 +308,4 @@ export const en = {
   "quantity.A": "{value} amperes",
 
   "toast.label": "Messages",
-  "toast.undo": "Undo",
 } as const;

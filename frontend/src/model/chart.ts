@@ -94,6 +94,39 @@ export function joins(a: Point, b: Point, bucket: number, data: Pick<ChartData, 
   return !data.holes.some(inside) && !data.estimates.some(inside);
 }
 
+export interface Columns {
+  x: number[];
+  mean: (number | null)[];
+  min: (number | null)[];
+  max: (number | null)[];
+}
+
+/** Columns with a null wherever the line breaks; a point that stands alone is drawn as wide as its bucket. */
+export function columns(data: ChartData, bucket: number): Columns {
+  const result: Columns = { x: [], mean: [], min: [], max: [] };
+  const put = (x: number, point: Point | null): void => {
+    result.x.push(x);
+    result.mean.push(point && point.mean);
+    result.min.push(point && point.min);
+    result.max.push(point && point.max);
+  };
+  const { points } = data;
+  const joined = (index: number): boolean => {
+    const [left, right] = [points[index - 1], points[index]];
+    return left !== undefined && right !== undefined && joins(left, right, bucket, data);
+  };
+  points.forEach((point, index) => {
+    const before = points[index - 1];
+    if (before && !joined(index)) put((before.end + point.start) / 2, null);
+    if (joined(index) || joined(index + 1)) put((point.start + point.end) / 2, point);
+    else {
+      put(point.start, point);
+      if (point.end > point.start) put(point.end, point);
+    }
+  });
+  return result;
+}
+
 export type Found =
   | { kind: "point"; at: number; point: Point }
   | { kind: "estimate"; at: number; estimate: Estimate }

@@ -11,6 +11,7 @@ import { useHub, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { TextField } from "../ui/Field";
+import { useTitle } from "../ui/hooks";
 import { roomsOf } from "./EditPlug";
 import "./edit.css";
 
@@ -19,6 +20,7 @@ const HARDWARE_ID = /^[A-Za-z0-9_-]{3,64}$/;
 export default function AddPlug() {
   const { t } = useI18n();
   const { user } = useSession();
+  useTitle(t("add.title"));
   const [added, setAdded] = useState<AddedDevice | null>(null);
   return (
     <div className="narrow">
@@ -58,8 +60,14 @@ function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
 
   const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
-    if (!HARDWARE_ID.test(hardwareId)) return setError({ field: "hardware_id", text: t("add.hardwareIdWrong") });
-    if (!shownName.trim()) return setError({ field: "name", text: t("edit.nameMissing") });
+    if (!HARDWARE_ID.test(hardwareId)) {
+      setError({ field: "hardware_id", text: t("add.hardwareIdWrong") });
+      return;
+    }
+    if (!shownName.trim()) {
+      setError({ field: "name", text: t("edit.nameMissing") });
+      return;
+    }
     setBusy(true);
     setError(null);
     try {

@@ -3,8 +3,8 @@ import { IconChevronLeft } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
-import { Switch } from "react-aria-components/Switch";
+import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
+import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link, useLocation } from "wouter";
 import { ApiError } from "../api/client";
 import { useDevices } from "../api/queries";
@@ -13,6 +13,7 @@ import { useHub } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { TextField } from "../ui/Field";
+import { useTitle } from "../ui/hooks";
 import { APPLIANCES, ApplianceIcon } from "../ui/icons";
 import { signalWord } from "../ui/signal";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
@@ -29,7 +30,7 @@ export default function EditPlug({ plug }: { plug: string }) {
   if (!devices.data) return <SkeletonRows rows={4} />;
   return (
     <section className="sheet">
-      <Empty title={t("plug.missing")} text={t("plug.missingText")}>
+      <Empty whole title={t("plug.missing")} text={t("plug.missingText")}>
         <Link href="/plugs" className="btn small">
           {t("plug.toPlugs")}
         </Link>
@@ -45,6 +46,7 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
   const { t, language } = useI18n();
   const { client } = useHub();
   const queries = useQueryClient();
+  useTitle(t("edit.title", { name: device.name }));
   const [, navigate] = useLocation();
   const outlet = device.channels[0];
   const [name, setName] = useState(device.name);
@@ -60,9 +62,14 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
   const save = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     const watts = limit.trim() === "" ? null : Number(limit);
-    if (!name.trim()) return setError({ field: "name", text: t("edit.nameMissing") });
-    if (watts !== null && !(Number.isInteger(watts) && watts >= 1 && watts <= 25_000))
-      return setError({ field: "max_power_w", text: t("edit.maxPowerWrong") });
+    if (!name.trim()) {
+      setError({ field: "name", text: t("edit.nameMissing") });
+      return;
+    }
+    if (watts !== null && !(Number.isInteger(watts) && watts >= 1 && watts <= 25_000)) {
+      setError({ field: "max_power_w", text: t("edit.maxPowerWrong") });
+      return;
+    }
     const change: ChangeDeviceRequest = { name: name.trim(), room: room.trim() || null, icon, always_on: alwaysOn };
     if (watts !== (outlet?.max_power_w ?? null)) change.max_power_w = watts;
     setBusy(true);
@@ -120,21 +127,25 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
               </span>
               <div>
                 {Object.keys(APPLIANCES).map((key) => (
-                  <Radio key={key} value={key} className="icon-option" aria-label={key.replaceAll("-", " ")}>
-                    <ApplianceIcon name={key} />
-                  </Radio>
+                  <RadioField key={key} value={key} aria-label={key.replaceAll("-", " ")}>
+                    <RadioButton className="icon-option">
+                      <ApplianceIcon name={key} />
+                    </RadioButton>
+                  </RadioField>
                 ))}
               </div>
             </RadioGroup>
           </section>
           <section className="sheet col" style={{ gap: 18 }}>
-            <Switch className="ink-switch" isSelected={alwaysOn} onChange={setAlwaysOn}>
-              <span className="grow">
-                <span className="h3 block">{t("edit.alwaysOn")}</span>
-                <span className="meta block">{t("edit.alwaysOnHint")}</span>
-              </span>
-              <span className="track" />
-            </Switch>
+            <SwitchField isSelected={alwaysOn} onChange={setAlwaysOn}>
+              <SwitchButton className="ink-switch">
+                <span className="grow">
+                  <span className="h3 block">{t("edit.alwaysOn")}</span>
+                  <span className="meta block">{t("edit.alwaysOnHint")}</span>
+                </span>
+                <span className="track" />
+              </SwitchButton>
+            </SwitchField>
             <TextField
               label={t("edit.maxPower")}
               name="max_power_w"

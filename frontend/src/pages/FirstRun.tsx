@@ -11,6 +11,7 @@ import { localeOf } from "../model/format";
 import { clock } from "../model/time";
 import { Dial, Needle } from "../ui/Dial";
 import { Choice, TextField } from "../ui/Field";
+import { useTitle } from "../ui/hooks";
 import { LANGUAGES } from "./Settings";
 import "./first-run.css";
 import "../app/entry.css";
@@ -38,6 +39,7 @@ interface FirstRunProps {
 export default function FirstRun({ info, session, onDone }: FirstRunProps) {
   const { t, language } = useI18n();
   const { client } = useHub();
+  useTitle(t("setup.start"));
   const [step, setStep] = useState<Step>(session ? "done" : "hello");
   const [draft, setDraft] = useState<Draft>(() => ({
     name: "",
@@ -65,7 +67,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
     };
     if (!draft.name.trim()) complain("name", "setup.invalid.name");
     if (!/^[^@\s]+@[^@\s]+$/.test(draft.email.trim())) complain("email", "setup.invalid.email");
-    if ([...draft.password].length < SHORTEST_PASSWORD) complain("password", "setup.invalid.password");
+    if (draft.password.length < SHORTEST_PASSWORD) complain("password", "setup.invalid.password");
     if (info.setup === "code" && !draft.code.trim()) complain("code", "setup.invalid.code");
     setErrors(wrong);
     if (Object.keys(wrong).length === 0) setStep("home");
@@ -74,7 +76,10 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
   const finish = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     if (busy) return;
-    if (!draft.home_name.trim()) return setErrors({ home_name: t("setup.invalid.home") });
+    if (!draft.home_name.trim()) {
+      setErrors({ home_name: t("setup.invalid.home") });
+      return;
+    }
     setBusy(true);
     setProblem(null);
     try {

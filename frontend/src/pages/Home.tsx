@@ -1,9 +1,15 @@
 // Home: one number at arm's length, where it goes, whether something is wrong, and today by the hour.
-import { IconAlertTriangle, IconChevronRight, IconClock, IconPlugConnectedX } from "@tabler/icons-react";
+import {
+  IconAlertTriangle,
+  IconChevronRight,
+  IconClock,
+  IconPlugConnectedX,
+  type TablerIcon,
+} from "@tabler/icons-react";
 import { useMemo, useRef } from "react";
 import { Link } from "wouter";
 import { outletKey, type Reading } from "../api/live";
-import { useDevices, useReadings, useTelemetry } from "../api/queries";
+import { useDevices, useProblems, useReadings, useTelemetry } from "../api/queries";
 import type { Device, Telemetry } from "../api/types";
 import { useFavourites } from "../app/favourites";
 import { useConnection, useNow, useSession } from "../app/hub";
@@ -12,10 +18,10 @@ import { useI18n } from "../i18n/i18n";
 import { type Consumer, CONSUMER_FROM, FlowOrder } from "../model/flow";
 import { duration, energyText, powerText, roughly, roundParts } from "../model/format";
 import { isOld, outletName, outletPath, outletsOf, type OutletView } from "../model/outlet";
-import { clock, HOUR, longDate, spanOf } from "../model/time";
+import { clock, dayAndClock, HOUR, longDate, spanOf } from "../model/time";
 import { Flow } from "../ui/Flow";
 import { type HourBar, HourBars } from "../ui/HourBars";
-import { useDesktop } from "../ui/hooks";
+import { useDesktop, useMedia, useTitle } from "../ui/hooks";
 import { PlugTile } from "../ui/PlugRow";
 import { Energy, Power } from "../ui/Quantity";
 import { Empty, Failed, Skeleton } from "../ui/States";
@@ -27,6 +33,7 @@ export function Home() {
   const desktop = useDesktop();
   const now = useNow(10_000);
   const devices = useDevices();
+  useTitle(home.name);
 
   return (
     <>
@@ -69,14 +76,14 @@ export function Home() {
 function Filled({ devices, now }: { devices: Device[]; now: number }) {
   const { t } = useI18n();
   const { home } = useSession();
-  const desktop = useDesktop();
+  const wide = useMedia("(min-width: 1080px)");
   const views = useMemo(() => outletsOf(devices), [devices]);
   const { ids } = useFavourites(home.id);
   const starred = views.filter((view) => ids.includes(outletKey(view.device.id, view.outlet.channel)));
   const tiles = starred.length > 0 ? starred : views.slice(0, 6);
   const attention = <Attention views={views} now={now} />;
   const tileSection = (
-    <section aria-labelledby="tiles">
+    <section className="home-tiles" aria-labelledby="tiles">
       <div className="row apart base section-head">
         <h2 id="tiles">{t(starred.length > 0 ? "home.favourites" : "home.plugs")}</h2>
         <Link href="/plugs" className="meta strong">
@@ -95,11 +102,11 @@ function Filled({ devices, now }: { devices: Device[]; now: number }) {
     <div className="columns home-columns">
       <div className="col home-main">
         <NowFigure views={views} now={now} />
-        {!desktop && attention}
+        {!wide && attention}
         <Today views={views} now={now} />
       </div>
       <aside className="col home-aside">
-        {desktop && attention}
+        {wide && attention}
         {tileSection}
         <ByPlug views={views} />
       </aside>
@@ -217,37 +224,66 @@ function consumersOf(known: Known, ids: string[], names: { standby: string; othe
   return named;
 }
 
+interface Trouble {
+  title: string;
+  text: string;
+  path: string | null;
+  icon: TablerIcon;
+}
+
 /** At most one line: what is wrong first, and how many more there are. */
 function Attention({ views, now }: { views: OutletView[]; now: number }) {
   const { t, language } = useI18n();
+  const { home, user } = useSession();
   const away = useConnection().state === "away";
+  const problems = useProblems(user.role === "admin").data ?? [];
   if (away) return null;
-  const troubles = views.flatMap((view) => {
+
+  const troubles: Trouble[] = problems.map(({ detail, since }) => ({
+    title: detail ?? "",
+    text: t("home.problemSince", { time: dayAndClock(since, now, home.time_zone, language) }),
+    path: null,
+    icon: IconAlertTriangle,
+  }));
+  for (const view of views) {
     const { device, outlet } = view;
     const name = outletName(view);
+    const path = outletPath(view);
     if (!device.online) {
       const text =
         device.online_since === null
           ? t("home.offlineUnknown")
           : t("home.offlineSince", { duration: roughly(now - device.online_since, language) });
-      return [{ view, title: t("home.offlineOne", { name }), text, offline: true }];
-    }
-    if (outlet.command?.state === "unconfirmed")
-      return [{ view, title: t("home.unconfirmed", { name }), text: t("home.unconfirmedText"), offline: false }];
-    return [];
-  });
-  const first = troubles[0];
+      troubles.push({ title: t("home.offlineOne", { name }), text, path, icon: IconPlugConnectedX });
+    } else if (outlet.command?.state === "unconfirmed")
+      troubles.push({
+        title: t("home.unconfirmed", { name }),
+        text: t("home.unconfirmedText"),
+        path,
+        icon: IconAlertTriangle,
+      });
+  }
+  const [first, ...others] = troubles;
   if (!first) return null;
-  const more = troubles.length - 1;
-  const Icon = first.offline ? IconPlugConnectedX : IconAlertTriangle;
-  return (
-    <Link href={more > 0 ? "/plugs" : outletPath(first.view)} className="note warn-soft" data-testid="attention">
-      <Icon className="icon warn" aria-hidden="true" />
+  const more = others.length;
+  const path = more > 0 && first.path !== null ? "/plugs" : first.path;
+  const content = (
+    <>
+      <first.icon className="icon warn" aria-hidden="true" />
       <span className="grow">
         <span className="h3 block">{first.title}</span>
         <span className="meta block">{more > 0 ? t("home.more", { text: first.text, count: more }) : first.text}</span>
       </span>
-      <IconChevronRight className="icon s quiet" aria-hidden="true" />
+      {path !== null && <IconChevronRight className="icon s quiet" aria-hidden="true" />}
+    </>
+  );
+  return path === null ? (
+    <div className="note warn-soft" data-testid="attention">
+      {content}
+    </div>
+  ) : (
+    <Link href={path} className="note warn-soft" data-testid="attention">
+      {content}
     </Link>
   );
 }
@@ -276,7 +312,7 @@ function Today({ views, now }: { views: OutletView[]; now: number }) {
             <span className="meta">
               {estimated > 0.005 && t("home.todayEstimated", { energy: energyText(estimated, language) })}
               {unknown > 0 && <span className="block">{t("home.todayUnknown", { count: unknown })}</span>}
-              {total !== null && total === 0 && t("home.todayEmpty")}
+              {total !== null && total < 0.005 && t("home.todayEmpty")}
             </span>
           </div>
           <HourBars bars={bars} span={span} zone={home.time_zone} now={now} minHeight={height} />
@@ -323,7 +359,7 @@ function ByPlug({ views }: { views: OutletView[] }) {
   const { t, language } = useI18n();
   const rows = views
     .map((view) => ({ view, kwh: view.outlet.live.energy_today_kwh }))
-    .filter((row): row is { view: OutletView; kwh: number } => row.kwh !== null && row.kwh > 0)
+    .filter((row): row is { view: OutletView; kwh: number } => row.kwh !== null && row.kwh >= 0.005)
     .sort((a, b) => b.kwh - a.kwh)
     .slice(0, 5);
   const most = rows[0]?.kwh ?? 0;

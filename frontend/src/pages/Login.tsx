@@ -7,12 +7,14 @@ import type { Session, SystemInfo } from "../api/types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { TextField } from "../ui/Field";
+import { useTitle } from "../ui/hooks";
 import { Brand } from "../ui/icons";
 import "../app/entry.css";
 
 export default function Login({ info }: { info: SystemInfo }) {
   const { t } = useI18n();
   const { client } = useHub();
+  useTitle(t("login.title"));
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);

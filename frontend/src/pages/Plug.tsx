@@ -18,7 +18,7 @@ import { decimal, energyText } from "../model/format";
 import { outletName, outletPath, type OutletView } from "../model/outlet";
 import { parseMoment, periodName, type PlugRange, writeMoment } from "../model/period";
 import { type RangeKind, shiftSpan, spanOf } from "../model/time";
-import { useDesktop } from "../ui/hooks";
+import { useDesktop, useTitle } from "../ui/hooks";
 import { HonestSwitch } from "../ui/HonestSwitch";
 import { useOutletLine } from "../ui/PlugRow";
 import { Energy, Power, Quantity } from "../ui/Quantity";
@@ -45,7 +45,7 @@ export default function Plug({ plug, channel }: { plug: string; channel: number 
   if (devices.data)
     return (
       <section className="sheet">
-        <Empty title={t("plug.missing")} text={t("plug.missingText")}>
+        <Empty whole title={t("plug.missing")} text={t("plug.missingText")}>
           <Link href="/plugs" className="btn small">
             {t("plug.toPlugs")}
           </Link>
@@ -62,6 +62,7 @@ export default function Plug({ plug, channel }: { plug: string; channel: number 
 }
 
 function Found({ view }: { view: OutletView }) {
+  useTitle(outletName(view));
   const desktop = useDesktop();
   const [search, setSearch] = useSearchParams();
   const asked = search.get("range") as PlugRange | null;
@@ -112,7 +113,7 @@ function Phone(props: ChartProps) {
         <Star view={view} />
       </header>
       <OfflineStrip />
-      <div className="row apart top">
+      <div className="row apart top plug-title">
         <div className="grow">
           <h1>{outletName(view)}</h1>
           <p className={`meta plug-words ${alarming ? "warn" : ""}`}>

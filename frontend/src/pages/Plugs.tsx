@@ -2,7 +2,7 @@
 import { IconPlug, IconPlus, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "wouter";
-import { outletKey } from "../api/live";
+import { type OutletKey, outletKey } from "../api/live";
 import { useDevices, useFound, useReadings, useTelemetry } from "../api/queries";
 import type { Device } from "../api/types";
 import { useNow, useSession } from "../app/hub";
@@ -11,7 +11,7 @@ import { useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
 import { byRoom, outletName, outletsOf, type OutletView } from "../model/outlet";
 import { HOUR } from "../model/time";
-import { useMedia } from "../ui/hooks";
+import { useMedia, useTitle } from "../ui/hooks";
 import { PlugRow } from "../ui/PlugRow";
 import { Power } from "../ui/Quantity";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
@@ -24,6 +24,7 @@ export function Plugs() {
   const { t } = useI18n();
   const { user } = useSession();
   const devices = useDevices();
+  useTitle(t("plugs.title"));
   const [query, setQuery] = useState("");
   const many = (devices.data?.length ?? 0) >= SEARCH_FROM;
 
@@ -143,7 +144,7 @@ function balance<R extends { outlets: unknown[] }>(rooms: R[]): [R[], R[]] {
   return [rooms.slice(0, best), rooms.slice(best)];
 }
 
-type Sparks = Map<string, (number | null)[]> | null;
+type Sparks = Map<OutletKey, (number | null)[]> | null;
 
 interface RoomProps {
   name: string | null;
@@ -181,22 +182,22 @@ function Room({ name, outlets, sparks }: RoomProps) {
   );
 }
 
-function useSparks(devices: Device[], enabled: boolean): Map<string, (number | null)[]> {
+function useSparks(devices: Device[], enabled: boolean): NonNullable<Sparks> {
   const now = useNow(60_000);
   const end = Math.ceil(now / SPARK_BUCKET) * SPARK_BUCKET;
   const start = end - 24 * HOUR;
   const outlets = outletsOf(devices).map(({ device, outlet }) => outletKey(device.id, outlet.channel));
   const { data } = useTelemetry({ outlets, from: start, to: end, bucket: "15m", refresh: 5 * 60_000, enabled });
-  return new Map(
-    (data?.series ?? []).map((series) => {
-      const values: (number | null)[] = Array.from({ length: (24 * HOUR) / SPARK_BUCKET }, () => null);
-      series.at.forEach((at, index) => {
-        const slot = Math.floor((at - data!.start) / SPARK_BUCKET);
-        if (slot >= 0 && slot < values.length) values[slot] = series.mean[index] ?? null;
-      });
-      return [outletKey(series.device, series.channel), values];
-    }),
-  );
+  const sparks = new Map<OutletKey, (number | null)[]>();
+  for (const series of data?.series ?? []) {
+    const values: (number | null)[] = Array.from({ length: (24 * HOUR) / SPARK_BUCKET }, () => null);
+    series.at.forEach((at, index) => {
+      const slot = Math.floor((at - (data?.start ?? start)) / SPARK_BUCKET);
+      if (slot >= 0 && slot < values.length) values[slot] = series.mean[index] ?? null;
+    });
+    sparks.set(outletKey(series.device, series.channel), values);
+  }
+  return sparks;
 }
 
 function FoundPlugs() {

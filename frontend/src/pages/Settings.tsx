@@ -7,6 +7,7 @@ import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
 import { Choice } from "../ui/Field";
+import { useTitle } from "../ui/hooks";
 import "./settings.css";
 
 const THEMES: Theme[] = ["auto", "light", "dark", "contrast"];
@@ -20,6 +21,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
   const { client } = useHub();
   const { user, home } = useSession();
   const theme = useTheme();
+  useTitle(t("settings.title"));
   const currency = new Intl.DisplayNames(localeOf(language), { type: "currency" }).of(home.currency);
 
   const signOut = async (): Promise<void> => {
@@ -58,7 +60,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
           <h2 id="account">{t("settings.account")}</h2>
           <div className="row account">
             <span className="avatar" aria-hidden="true">
-              {[...user.name][0]?.toLocaleUpperCase(language)}
+              {Array.from(user.name)[0]?.toLocaleUpperCase(language)}
             </span>
             <span className="grow">
               <span className="h3 block ellipsis">{user.name}</span>

@@ -40,7 +40,7 @@ export function AnnouncerProvider({ children }: { children: ReactNode }) {
   return (
     <AnnouncerContext value={value}>
       {children}
-      <div className="hidden-visually" aria-live="polite">
+      <div className="hidden-visually announcer" aria-live="polite">
         {said}
       </div>
       <div className="toasts" role="status" aria-label={t("toast.label")}>

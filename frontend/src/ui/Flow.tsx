@@ -14,6 +14,9 @@ interface FlowProps {
   summary: string;
 }
 
+/** Where less room is left for a label, the picture turns into its list (large text, 200 % zoom). */
+const LEAST_LABEL = 44;
+
 /** The picture; its blocks lead to their plugs. */
 export function Flow({ consumers, desktop, summary }: FlowProps) {
   const { language } = useI18n();
@@ -26,6 +29,20 @@ export function Flow({ consumers, desktop, summary }: FlowProps) {
   const settled = useSettled(flatten(shape));
   const rounded = roundParts(consumers.map((consumer) => consumer.watts));
 
+  if (width > 0 && width < consumers.length * LEAST_LABEL)
+    return (
+      <div ref={ref}>
+        <ul className="flow-list" aria-label={summary}>
+          {consumers.map((consumer, index) => (
+            <li key={consumer.id}>
+              <span className="dot" style={{ background: consumer.color }} />
+              <span className="grow ellipsis">{consumer.name}</span>
+              <span className="strong nowrap">{powerText(rounded[index] ?? 0, language)}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    );
   return (
     <div ref={ref} className="flow" style={{ "--flow-height": `${height}px` } as CSSProperties}>
       {width > 0 && (

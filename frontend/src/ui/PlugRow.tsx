@@ -38,7 +38,7 @@ export function PlugRow({ view, spark }: { view: OutletView; spark?: (number | n
       <Link href={outletPath(view)} className="plug-row-link list-row">
         <ApplianceIcon name={view.device.icon} />
         <span className="grow">
-          <span className="h3 ellipsis block">{outletName(view)}</span>
+          <span className="h3 two-lines">{outletName(view)}</span>
           <span className={`meta block ${tone || "ellipsis"}`}>{words}</span>
         </span>
         {spark !== undefined && (

@@ -1,5 +1,5 @@
 // One of a few, side by side.
-import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
+import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
 import "./segmented.css";
 
 interface SegmentedProps<V extends string> {
@@ -20,9 +20,9 @@ export function Segmented<V extends string>({ label, value, options, onChange, f
       onChange={(next) => onChange(next as V)}
     >
       {options.map((option) => (
-        <Radio key={option.value} value={option.value} className="segment">
-          {option.label}
-        </Radio>
+        <RadioField key={option.value} value={option.value} className="option">
+          <RadioButton className="segment">{option.label}</RadioButton>
+        </RadioField>
       ))}
     </RadioGroup>
   );

@@ -37,10 +37,18 @@ export function SkeletonRows({ rows }: { rows: number }) {
   );
 }
 
-export function Empty({ title, text, children }: { title: string; text: string; children?: ReactNode }) {
+interface EmptyProps {
+  title: string;
+  text: string;
+  /** It is all that the page shows. */
+  whole?: boolean;
+  children?: ReactNode;
+}
+
+export function Empty({ title, text, whole = false, children }: EmptyProps) {
   return (
     <div className="state">
-      <h2>{title}</h2>
+      {whole ? <h1 className="state-title">{title}</h1> : <h2>{title}</h2>}
       <p className="meta">{text}</p>
       {children}
     </div>

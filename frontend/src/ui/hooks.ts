@@ -32,6 +32,13 @@ export function useSize<E extends Element>(): [RefObject<E | null>, { width: num
   return [ref, size];
 }
 
+/** What the browser's tab and its history call this page. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Smart Plug AI`;
+  }, [title]);
+}
+
 export function useMedia(query: string): boolean {
   return useSyncExternalStore(
     (listener) => {

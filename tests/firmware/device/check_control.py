@@ -95,9 +95,7 @@ def test_values_that_make_no_sense() -> None:
     board = SimulatedBoard(2)
     plug = plug_on(board)
     for channel in (2, -1, "1", 1.0, None, True, []):
-        equal(
-            send(plug, command="relay_off", id="c-%r" % (channel,), channel=channel), [("c-%r" % (channel,), "invalid")]
-        )
+        equal(send(plug, command="relay_off", id=f"c-{channel!r}", channel=channel), [(f"c-{channel!r}", "invalid")])
     equal(board.relays, [True, True])
     equal(send(plug, command="configure", id="a", interval_ms="fast"), [("a", "invalid")])
     equal(send(plug, command="calibrate", id="b", quantity="voltage", value=230), [("b", "invalid")])

@@ -2,7 +2,7 @@
 
 from harness import equal, main
 
-from firmware.boards.simulated import Single, SimulatedBoard
+from firmware.boards.simulated import SimulatedBoard, Single
 from firmware.plug.energy import Counter, Memory
 from firmware.plug.outlet import Outlet
 
@@ -75,7 +75,7 @@ def test_three_watts_still_count_at_20_kwh() -> None:
     outlet = outlet_at(board, 20)
     wrong = FloatCounter(20_000_000)
     for second in range(3601):
-        _, _, power = outlet.measure(second * 1000, print)
+        outlet.measure(second * 1000, print)
         if second:
             wrong.reading(board.meters[0].read()[2])
     equal(outlet.counter.imported, 20_003_000)

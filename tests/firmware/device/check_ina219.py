@@ -36,7 +36,7 @@ class Chip:
             raise OSError(19)
 
     def _value(self, register: int) -> int:
-        shunt = int(round(self.amps * self.shunt_ohm / 0.00001))
+        shunt = round(self.amps * self.shunt_ohm / 0.00001)
         if register == 1:
             return shunt
         if register == 2:

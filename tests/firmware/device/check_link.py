@@ -1,6 +1,7 @@
 """Back-off, and what happens around a connection, without a network."""
 
 import asyncio
+import json
 
 from harness import equal, main
 from parts import plug_on, settings
@@ -73,6 +74,33 @@ def test_the_wait_before_a_replay_is_random_up_to_what_is_set() -> None:
         waits.append(plug.link._replay_at - now)
     assert 0 <= min(waits) < 3000, min(waits)
     assert 27_000 < max(waits) <= 30_100, max(waits)
+
+
+class Client:
+    """What the link needs of a connection."""
+
+    def __init__(self) -> None:
+        self.sent = []
+
+    async def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
+        self.sent.append((topic, json.loads(payload), qos))
+
+
+async def test_batches_of_120_one_outlet_after_the_other() -> None:
+    made = settings()
+    made.ring_samples = 300
+    plug = Plug(SimulatedBoard(2), made)
+    for outlet in plug.outlets:
+        for i in range(250):
+            outlet.ring.append(i * 1000, 0, 0, 0, 0, 0, True)
+    acks = [{"run": plug.run_id, "channel": channel, "seq": 9, "seen": 9} for channel in (0, 1)]
+    plug.link._ack(json.dumps({"hub": "h", "session": "s", "acks": acks}).encode())
+    client = Client()
+    while await plug.link._send_batch(client):
+        pass
+    sent = [(values.get("channel", 0), values["seq"], len(values["power"])) for _, values, _ in client.sent]
+    equal(sent, [(1, 10, 120), (0, 10, 120), (1, 130, 120), (0, 130, 120)])
+    equal({(topic, qos) for topic, _, qos in client.sent}, {("smartplug/test-plug/telemetry/batch", 1)})
 
 
 main(globals())

@@ -145,7 +145,7 @@ def test_acks_that_are_none_change_nothing() -> None:
         '{"run":"RUN","seq":5,"seen":5,"channel":"0"}',
         '{"run":"RUN","seq":5,"seen":5,"channel":-1}',
     ):
-        acked(plug, '{"hub":"h","session":"s","time":"x","acks":[%s]}' % entry)
+        acked(plug, f'{{"hub":"h","session":"s","time":"x","acks":[{entry}]}}')
         equal((entry, plug.outlets[0].replay._session), (entry, None))
     acked(plug, '{"hub":"h","session":"s","acks":[7,{"run":"RUN","channel":0,"seq":5,"seen":5}]}')
     equal(plug.outlets[0].replay.batch(120, 1000)[0], 6)
@@ -156,9 +156,9 @@ def test_another_hubs_ack_sets_neither_cursor_nor_clock() -> None:
     plug.outlets[0].ring.append(0, 0, 0, 0, 0, 0, True)
     acked(plug, '{"hub":"mine","session":"s","acks":[]}')
     entry = '[{"run":"RUN","seq":-1,"seen":-1}]'
-    acked(plug, '{"hub":"other","session":"s","time":1700000000000,"acks":%s}' % entry)
+    acked(plug, f'{{"hub":"other","session":"s","time":1700000000000,"acks":{entry}}}')
     equal((plug.clock.now(), plug.outlets[0].replay.active), (None, False))
-    acked(plug, '{"hub":"mine","session":"s","time":1700000000000,"acks":%s}' % entry)
+    acked(plug, f'{{"hub":"mine","session":"s","time":1700000000000,"acks":{entry}}}')
     assert plug.clock.now() >= 1_700_000_000_000
     equal(plug.outlets[0].replay.active, True)
 

@@ -30,7 +30,7 @@ def main(names: dict) -> None:
 def equal(got, wanted) -> None:
     """Like assert, but MicroPython says nothing about the two sides itself."""
     if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
+        raise AssertionError(f"got {got!r}, wanted {wanted!r}")
 
 
 def raises(kind, function, *arguments) -> None:

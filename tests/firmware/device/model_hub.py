@@ -1,4 +1,4 @@
-"""A hub as the device contract describes it, in memory: what it has settled survives a kill, what it has not does not."""
+"""A hub after the device contract, in memory: what it has settled survives a kill, the rest does not."""
 
 import json
 
@@ -11,7 +11,7 @@ def _joined(ranges: list, seq: int) -> list:
             out.append((a, b))
         else:
             first, last = min(first, a), max(last, b)
-    return sorted(out + [(first, last)])
+    return sorted([*out, (first, last)])
 
 
 class ModelHub:
@@ -61,6 +61,11 @@ class ModelHub:
 
     def durable(self, stream: tuple, seq: int) -> bool:
         return any(a <= seq <= b for a, b in self.ranges.get(stream, []))
+
+    def received(self, run: str, channel: int, upto: int) -> bool:
+        """Has everything up to that seq come, durable or not?"""
+        waiting = self.buffer.get((run, channel), {})
+        return all(seq in waiting or self.durable((run, channel), seq) for seq in range(upto + 1))
 
     def commit(self) -> None:
         for stream, samples in self.buffer.items():

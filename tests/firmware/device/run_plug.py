@@ -1,4 +1,4 @@
-"""A plug on a simulated board as a process: run_plug.py '{"port":…, "interval_ms":50, "events":[[300,"watts",0,900]]}'."""
+"""A plug on a simulated board as a process: run_plug.py '{"port":1883, "events":[[300,"watts",0,900]]}'."""
 
 import asyncio
 import json
@@ -42,6 +42,7 @@ async def main(values: dict) -> None:
     settings.ring_samples = values.get("ring_samples", 1800)
     settings.replay_wait_ms = values.get("replay_wait_ms", 0)
     settings.backoff_max_ms = values.get("backoff_max_ms", 1000)
+    settings.answer_ms = values.get("answer_ms", 20_000)
     settings.keepalive_s = values.get("keepalive_s", 30)
     plug = Plug(board, settings)
     events = asyncio.create_task(play(values.get("events", []), board, plug))

@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { expect, it } from "vitest";
+
+const here = readFileSync(resolve("src/api/types.ts"), "utf8");
+const hub = readFileSync(resolve("../hub/api/types.py"), "utf8").replaceAll(/"""[^]*?"""/g, "");
+
+/** Names and fields of the hub's types. */
+function hubTypes(): Map<string, string[]> {
+  const types = new Map<string, string[]>();
+  for (const [, name = "", body = ""] of hub.matchAll(/^class (\w+)\([^)]*\):\n((?: {4}.*\n|\n)*)/gm))
+    types.set(
+      name,
+      [...body.matchAll(/^ {4}(\w+): /gm)].map(([, field = ""]) => field),
+    );
+  return types;
+}
+
+const ours = [...here.matchAll(/^export interface (\w+) \{\n([^}]*)\}/gm)].map(
+  ([, name = "", body = ""]) => [name, [...body.matchAll(/^ {2}(\w+)\??: /gm)].map(([, field = ""]) => field)] as const,
+);
+
+it.each(ours)("%s has the fields that the hub sends", (name, fields) => {
+  const known = hubTypes().get(name);
+  expect(known, `hub/api/types.py has no ${name}`).toBeDefined();
+  // A request may leave out what the app does not change; of an answer every field is named.
+  if (name.endsWith("Request")) expect(known).toEqual(expect.arrayContaining([...fields]));
+  else expect([...fields].sort()).toEqual([...(known ?? [])].sort());
+});
+
+it("compares something", () => {
+  expect(ours.length).toBeGreaterThan(15);
+});

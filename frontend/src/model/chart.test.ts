@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import type { Gap, Series } from "../api/types";
+import { chartData, columns, findAt } from "./chart";
+import { HOUR, MINUTE } from "./time";
+
+function series(at: number[], mean: (number | null)[], more: Partial<Series> = {}): Series {
+  return {
+    device: "d1",
+    channel: 0,
+    source: "1m",
+    bucket_ms: MINUTE,
+    at,
+    mean,
+    min: mean,
+    max: mean,
+    energy_kwh: mean.map(() => null),
+    estimated: mean.map(() => false),
+    total_kwh: null,
+    estimated_kwh: 0,
+    ...more,
+  };
+}
+
+const gap = (more: Partial<Gap>): Gap => ({
+  id: "g",
+  device: "d1",
+  channel: 0,
+  start: 0,
+  end: MINUTE,
+  cause: "power_lost",
+  energy_kwh: null,
+  estimated: false,
+  ...more,
+});
+
+const span = { start: 0, end: HOUR };
+const online = { offlineSince: null, now: HOUR };
+
+describe("what a chart draws", () => {
+  it("hatches a gap whose energy nobody knows and joins no line over it", () => {
+    const data = chartData(
+      series([0, MINUTE, 5 * MINUTE, 6 * MINUTE], [10, 10, 20, 20]),
+      [gap({ start: 2 * MINUTE, end: 5 * MINUTE })],
+      span,
+      online,
+    );
+    expect(data.holes).toMatchObject([{ start: 2 * MINUTE, end: 5 * MINUTE, gap: { cause: "power_lost" } }]);
+    expect(columns(data, MINUTE).mean).toEqual([10, 10, null, 20, 20]);
+  });
+
+  it("draws a gap whose energy the counter knows as its flat mean", () => {
+    const known = gap({ start: 10 * MINUTE, end: 40 * MINUTE, energy_kwh: 0.05, estimated: true });
+    const data = chartData(series([], []), [known], span, online);
+    expect(data.estimates).toMatchObject([{ start: 10 * MINUTE, end: 40 * MINUTE, watts: 100, energy: 0.05 }]);
+    expect(data.holes).toEqual([]);
+  });
+
+  it("keeps the mean of a gap that reaches beyond the picture", () => {
+    const known = gap({ start: -HOUR, end: HOUR / 2, energy_kwh: 0.15 });
+    expect(chartData(series([], []), [known], span, online).estimates).toMatchObject([
+      { start: 0, end: HOUR / 2, watts: 100 },
+    ]);
+  });
+
+  it("draws an estimated bucket outside of any gap, and not twice inside of one", () => {
+    const bucket = series([0, MINUTE], [null, null], { energy_kwh: [0.001, 0.001], estimated: [true, true] });
+    expect(chartData(bucket, [], span, online).estimates).toMatchObject([{ watts: 60 }, { watts: 60 }]);
+    const inside = gap({ start: 0, end: 2 * MINUTE, energy_kwh: 0.002 });
+    expect(chartData(bucket, [inside], span, online).estimates).toHaveLength(1);
+  });
+
+  it("leaves the gaps of other outlets out", () => {
+    expect(chartData(series([], []), [gap({ channel: 1 }), gap({ device: "d2" })], span, online).holes).toEqual([]);
+  });
+
+  it("hatches up to now while the plug is offline", () => {
+    const data = chartData(series([0, MINUTE], [10, 10]), [], span, { offlineSince: 3 * MINUTE, now: 30 * MINUTE });
+    expect(data.holes).toEqual([{ start: 2 * MINUTE, end: 30 * MINUTE, gap: null }]);
+    const open = gap({ start: 2 * MINUTE, end: null, cause: "offline" });
+    expect(
+      chartData(series([0, MINUTE], [10, 10]), [open], span, { offlineSince: 3 * MINUTE, now: 30 * MINUTE }).holes,
+    ).toHaveLength(1);
+  });
+
+  it("breaks the line where buckets are missing, and shows a lone point as wide as its bucket", () => {
+    const data = chartData(series([0, MINUTE, 20 * MINUTE], [10, 10, 30]), [], span, online);
+    expect(columns(data, MINUTE)).toMatchObject({
+      x: [MINUTE / 2, 1.5 * MINUTE, 11 * MINUTE, 20 * MINUTE, 21 * MINUTE],
+      mean: [10, 10, null, 30, 30],
+    });
+  });
+});
+
+it("finds what stands at a moment", () => {
+  const data = chartData(
+    series([0, MINUTE, 10 * MINUTE], [10, 11, 12]),
+    [
+      gap({ start: 3 * MINUTE, end: 5 * MINUTE }),
+      gap({ id: "h", start: 6 * MINUTE, end: 8 * MINUTE, energy_kwh: 0.01 }),
+    ],
+    span,
+    online,
+  );
+  expect(findAt(data, 1.2 * MINUTE, 1000)).toMatchObject({ kind: "point", point: { mean: 11 } });
+  expect(findAt(data, 4 * MINUTE, 1000)).toMatchObject({ kind: "hole", hole: { gap: { cause: "power_lost" } } });
+  expect(findAt(data, 7 * MINUTE, 1000)).toMatchObject({ kind: "estimate", estimate: { energy: 0.01 } });
+  expect(findAt(data, 30 * MINUTE, 1000)).toBeNull();
+  expect(findAt(data, 9.9 * MINUTE, 10 * MINUTE)).toMatchObject({ kind: "point", point: { mean: 12 } });
+});

@@ -1,0 +1,327 @@
+"""When disks refuse, records are damaged, the clock is uncertain, or a device goes: what history does then."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hub.events import DeviceRemoved, GapsChanged, Merged, ProblemEnded, ProblemRaised
+from hub.history.log import START as LOG_START
+from hub.messages import HubError
+from hub.plugins.contract import NONE, SeriesKey, StoreError
+from tests.history.house import (
+    FOREVER,
+    START,
+    DataCore,
+    ManualClock,
+    Plug,
+    Registry,
+    imported,
+    sample,
+    seqs,
+    stored,
+)
+
+RUN = "a" * 16
+SERIES = SeriesKey("d1")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry(Plug())
+
+
+def play(core: DataCore, first: int, last: int, **fields: Any) -> None:
+    for seq in range(first, last + 1):
+        core.clock.run(1.0)
+        core.send(sample(seq, **fields))
+
+
+def problems(core: DataCore) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    core.bus.subscribe(ProblemRaised, lambda event: found.append(("raised", event.id)), "test")
+    core.bus.subscribe(ProblemEnded, lambda event: found.append(("ended", event.id)), "test")
+    return found
+
+
+async def test_a_disk_that_refuses_stops_storing_and_acks_until_it_takes_again(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    told = problems(core)
+    append = core.history.log.append
+
+    def refuse(kind: int, payload: bytes) -> int:
+        raise OSError(5, "Input/output error")
+
+    play(core, 0, 9)
+    core.history.log.append = refuse  # type: ignore[method-assign]
+    assert not await core.history.commit()
+    assert core.acks == []
+    assert told == [("raised", "history-not-stored")]
+    core.send({"status": "on", "run": RUN, "oldest": 0}, "status")
+    assert core.acks.pop()["acks"] == [{"run": RUN, "channel": 0, "seq": -1, "seen": -1}]
+    play(core, 10, 19)
+    assert len(core.buffer) == 0, "the plug keeps these"
+    live = core.live.get("d1")
+    assert live is not None
+    assert live.energy_mwh == 24_000
+    assert not await core.history.commit()
+    core.history.log.append = append  # type: ignore[method-assign]
+    assert await core.history.commit()
+    assert core.acks[-1]["acks"] == [{"run": RUN, "channel": 0, "seq": 9, "seen": 9}]
+    assert told == [("raised", "history-not-stored"), ("ended", "history-not-stored")]
+    play(core, 20, 29)
+    await core.history.commit()
+    assert core.acks[-1]["acks"] == [{"run": RUN, "channel": 0, "seq": 9, "seen": 29}], "so that it replays 10 to 19"
+    await core.stop()
+
+
+async def test_a_store_that_refuses_lets_the_log_grow_to_its_bound_and_no_further(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry, log_limit=20_000).start()
+    told = problems(core)
+    merge = core.store.merge
+
+    def refuse(change: Any) -> None:
+        raise StoreError("not now")
+
+    core.store.merge = refuse  # type: ignore[method-assign]
+    rng = np.random.default_rng(1)
+    seq = 0
+    while ("raised", "history-not-stored") not in told:
+        for _ in range(60):
+            clock.run(1.0)
+            core.send(sample(seq, voltage=float(rng.uniform(220, 240)), current=float(rng.uniform(0, 10))))
+            seq += 1
+        assert not await core.history.merge()
+        assert core.history.log.size < 200_000
+    acknowledged = core.acks[-1]["acks"][0]["seq"]
+    core.store.merge = merge  # type: ignore[method-assign]
+    assert not await core.history.merge(), "what waited in memory had no room"
+    assert await core.history.merge()
+    assert {problem for state, problem in told if state == "ended"} == {"history-not-stored", "history-not-merged"}
+    await core.history.commit()
+    assert core.acks[-1]["acks"][0]["seq"] >= acknowledged
+    assert seqs(core)[RUN][: acknowledged + 1] == list(range(acknowledged + 1))
+    await core.stop()
+
+
+async def test_a_store_that_fails_in_the_middle_gets_the_same_again(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 100)
+    merge, asked = core.store.merge, []
+
+    def forget(change: Any) -> None:
+        asked.append(change)
+        if len(asked) == 1:
+            merge(change)
+            raise OSError("connection lost after the store took it")
+        merge(change)
+
+    core.store.merge = forget  # type: ignore[method-assign]
+    assert not await core.history.merge()
+    play(core, 101, 200)
+    assert await core.history.merge()
+    first, again = asked[0], asked[1]
+    assert [(s, c.run, c.seq.tolist(), c.at.tolist()) for s, c in first.raw] == [
+        (s, c.run, c.seq.tolist(), c.at.tolist()) for s, c in again.raw
+    ]
+    assert [(s, t, b.start.tolist(), b.import_mwh.tolist()) for s, t, b in first.rollups] == [
+        (s, t, b.start.tolist(), b.import_mwh.tolist()) for s, t, b in again.rollups
+    ]
+    assert seqs(core) == {RUN: list(range(201))}
+    assert imported(core) == pytest.approx(200_000)
+    await core.stop()
+
+
+async def test_a_damaged_record_takes_its_ranges_with_it(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    ends = []
+    for first in (0, 60, 120):
+        play(core, first, first + 59)
+        await core.history.commit()
+        ends.append(LOG_START + core.history.log.size)
+    core.kill()
+    with (tmp_path / "history.log").open("r+b") as log:
+        log.seek((ends[0] + ends[1]) // 2)
+        log.write(b"\xff\x00\xff\x00")
+    core = DataCore(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    assert told == [("raised", "history-damaged")]
+    core.send({"status": "on", "run": RUN, "oldest": 0}, "status")
+    assert core.acks[-1]["acks"] == [{"run": RUN, "channel": 0, "seq": 59, "seen": 179}]
+    assert seqs(core) == {RUN: [*range(60), *range(120, 180)]}
+    # The plug's memory has moved on: the hole closes, and its cause is known.
+    play(core, 180, 180, oldest=150)
+    await core.history.commit()
+    play(core, 181, 181, oldest=151)
+    await core.history.merge()
+    gap = core.history.gaps("d1", 0, 0, FOREVER)[0]
+    assert (gap.cause, gap.energy_mwh) == ("damaged", 61_000.0)
+    assert imported(core) == pytest.approx(181_000)
+    await core.stop()
+
+
+async def test_undated_samples_are_kept_and_enter_the_rollups_when_they_are_dated(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    clock.is_certain = False
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 100)
+    await core.history.merge()
+    assert core.acks[-1]["acks"] == [{"run": RUN, "channel": 0, "seq": 100, "seen": 100}]
+    assert "time" not in core.acks[-1]
+    assert stored(core) == []
+    kept = core.store.read_stream(SERIES, RUN, 0, 1000)
+    assert kept is not None
+    assert kept.seq.tolist() == list(range(101))
+    assert (kept.at == NONE).all()
+    clock.step(86_400_000)
+    clock.is_certain = True
+    play(core, 101, 200)
+    await core.history.merge()
+    assert seqs(core) == {RUN: list(range(201))}
+    assert stored(core)[0].at[0] == START + 1000 + 86_400_000
+    assert imported(core) == pytest.approx(200_000)
+    assert core.history.state.series(SERIES).undated == {}
+    await core.stop()
+
+
+async def test_undated_samples_of_an_earlier_hub_run_are_dated_when_their_run_is_heard_again(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    clock.is_certain = False
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 100)
+    await core.stop()
+    core = await DataCore(tmp_path, clock, registry).start()
+    assert stored(core) == []
+    clock.is_certain = True
+    play(core, 101, 110)
+    await core.history.merge()
+    assert seqs(core) == {RUN: list(range(111))}
+    assert imported(core, "1m") == pytest.approx(110_000)
+    await core.stop()
+
+
+async def test_samples_without_streams_wait_for_the_time_within_the_same_hub_run(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    clock.is_certain = False
+    core = await DataCore(tmp_path, clock, registry).start()
+    for _ in range(5):
+        clock.run(1)
+        core.send({"voltage": 230.0, "current": 1.0})
+    await core.history.commit()
+    clock.step(3_600_000)
+    clock.is_certain = True
+    clock.run(1)
+    core.send({"voltage": 230.0, "current": 1.0})
+    await core.history.merge()
+    assert stored(core)[0].at.tolist() == [START + 3_600_000 + 1000 * k for k in range(1, 7)]
+    await core.stop()
+
+
+async def test_the_latest_certain_time_outlives_the_hub(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 9)
+    await core.history.commit()
+    certain = clock.now()
+    assert clock.mark == certain
+    clock.is_certain = False
+    clock.step(10_000_000)
+    play(core, 10, 19)
+    await core.history.commit()
+    core.kill()
+    later = ManualClock(START - 86_400_000)
+    core = await DataCore(tmp_path, later, registry).start()
+    assert later.mark == certain
+    await core.stop()
+    again = ManualClock(START - 86_400_000)
+    core = await DataCore(tmp_path, again, registry).start()
+    assert again.mark == certain
+    await core.stop()
+
+
+async def test_a_removed_device_takes_its_history_with_it(tmp_path: Path, clock: ManualClock) -> None:
+    registry = Registry(Plug(), Plug("d2", "plug-2"))
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 9)
+    core.send(sample(0), hardware_id="plug-2")
+    await core.history.merge()
+    play(core, 10, 19)
+    core.bus.publish(DeviceRemoved("d1", "home"))
+    for task in list(core.history._tasks):
+        await task
+    assert stored(core) == []
+    assert core.store.read_stream(SERIES, RUN, 0, 100) is None
+    assert len(core.store.rollup(SERIES, "15m", 0, FOREVER).start) == 0
+    assert core.history.gaps("d1", 0, 0, FOREVER) == []
+    assert core.live.get("d1") is None
+    assert seqs(core, "d2") == {RUN: [0]}
+    await core.stop()
+    core = await DataCore(tmp_path, clock, registry).start()
+    assert core.streams.of_device("d1") == []
+    await core.stop()
+
+
+async def test_a_newer_state_is_refused(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    import sqlite3
+
+    core = await DataCore(tmp_path, clock, registry).start()
+    await core.stop()
+    connection = sqlite3.connect(tmp_path / "history-state.sqlite")
+    connection.execute("pragma user_version = 99")
+    connection.close()
+    with pytest.raises(HubError, match="newer version"):
+        await DataCore(tmp_path, clock, registry).start()
+
+
+async def test_listeners_are_told_of_merges_and_gaps(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    heard: list[Any] = []
+    core.bus.subscribe(Merged, heard.append, "test")
+    core.bus.subscribe(GapsChanged, heard.append, "test")
+    play(core, 0, 9)
+    await core.history.merge()
+    assert heard == [Merged(clock.now(), clock.now()), GapsChanged("d1")]
+    await core.history.merge()
+    assert len(heard) == 2, "nothing new, nothing told"
+    await core.stop()
+
+
+async def test_timers_commit_each_minute_and_merge_each_hour(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    for minute in range(61):
+        core.send(sample(minute, up=minute * 60_000))
+        await clock.advance(60)
+        while core.history._tasks:
+            await next(iter(core.history._tasks))
+    assert len(core.committed) == 61
+    assert len(seqs(core).get(RUN, [])) == 60
+    await core.stop()
+
+
+async def test_a_full_buffer_is_committed_at_once(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    core.buffer._limit = 50
+    play(core, 0, 49)
+    for task in list(core.history._tasks):
+        await task
+    assert core.committed[-1].samples == 50
+    await core.stop()
