@@ -15,7 +15,7 @@ class Refused(Exception):
 class Client:
     """One connection. After `closed` is set nothing works any more; `close` ends it in any case."""
 
-    def __init__(self, login: tuple, will: tuple, settings, uptime, on_message, log) -> None:
+    def __init__(self, login: tuple, will: tuple, settings, uptime, on_message, log) -> None:  # noqa: PLR0917
         """login = (client id, user, password); will = (topic, payload), retained;
         on_message(topic: bytes, payload: bytes, retained: bool) is called synchronously."""
         self._login = login

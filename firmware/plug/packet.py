@@ -26,7 +26,7 @@ def _packet(first: int, body: bytes) -> bytes:
             return bytes(head) + body
 
 
-def connect(client_id: str, user: str, password: str, keepalive_s: int, will_topic: str, will: bytes) -> bytes:
+def connect(client_id: str, user: str, password: str, keepalive_s: int, will_topic: str, will: bytes) -> bytes:  # noqa: PLR0917
     """Clean session, login, and a retained will with QoS 1."""
     flags = 0x80 | 0x40 | 0x20 | 0x08 | 0x04 | 0x02
     body = b"\x00\x04MQTT\x04" + bytes((flags,)) + keepalive_s.to_bytes(2, "big")

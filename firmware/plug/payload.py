@@ -35,7 +35,7 @@ def telemetry(ring, run: str, channel: int, seq: int, oldest: int) -> bytes:
     return (text + ',"relay_state":%s}' % _flag(relay)).encode()
 
 
-def batch(ring, run: str, channel: int, first: int, count: int, dt: int, oldest: int) -> bytes:
+def batch(ring, run: str, channel: int, first: int, count: int, dt: int, oldest: int) -> bytes:  # noqa: PLR0917
     """Consecutive samples `dt` apart. One column at a time: 120 samples need about 10 KB while this runs."""
     seqs = range(first, first + count)
     text = _place(run, channel, first, oldest, ring.up(first)) + ',"dt":%d' % dt

@@ -38,7 +38,7 @@ class Ring:
         """The first seq that is still here (equal to `next` while empty)."""
         return max(0, self.next - self.size)
 
-    def append(self, up: int, voltage, current, power, energy: int, export: int, relay: bool) -> int:
+    def append(self, up: int, voltage, current, power, energy: int, export: int, relay: bool) -> int:  # noqa: PLR0917
         """Keep one sample and return its seq.
 
         up ms, voltage 10 mV, current 100 uA, power mW (None = not measured, or out of what the record holds),

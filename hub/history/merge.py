@@ -23,7 +23,7 @@ log = logging.getLogger("hub.history.merge")
 
 INTENT = 2
 """Kind of an intent's record in the log."""
-GROUP = 32  # outlets that are merged in one transaction: bounds the memory that a merge takes
+GROUP = 16  # outlets that are merged in one transaction: bounds the memory that a merge takes
 
 Records = Sequence[tuple[int, bytes]]
 """Commits of the log: number, payload."""

@@ -16,7 +16,7 @@ from hub.telemetry.buffer import Buffer
 from hub.telemetry.streams import Streams
 
 REMEMBERED = 16  # outlets whose tail stays decoded
-HOT_PARTS = 1500  # of 60 samples each, about 5.6 kB: an hour of 25 outlets
+HOT_PARTS = 900  # of 60 samples each, about 5.6 kB: an hour of 15 outlets
 FAR_MS = 366 * 86_400_000
 
 Part = tuple[int, int, RawColumns]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,9 @@ CHECKS = sorted(path.name for path in pythons.DEVICE.glob("check_*.py"))
 
 @pytest.mark.parametrize("name", pythons.NAMES)
 @pytest.mark.parametrize("check", CHECKS)
-async def test_check(check: str, name: str) -> None:
+async def test_check(check: str, name: str, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *pythons.command(name, check),
+        *pythons.command(name, check, str(tmp_path)),
         cwd=pythons.DEVICE,
         env=pythons.environment(),
         stdout=asyncio.subprocess.PIPE,

@@ -1,5 +1,6 @@
 """When disks refuse, records are damaged, the clock is uncertain, or a device goes: what history does then."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -310,8 +311,7 @@ async def test_timers_commit_each_minute_and_merge_each_hour(
     for minute in range(61):
         core.send(sample(minute, up=minute * 60_000))
         await clock.advance(60)
-        while core.history._tasks:
-            await next(iter(core.history._tasks))
+        await asyncio.gather(*core.history._tasks)
     assert len(core.committed) == 61
     assert len(seqs(core).get(RUN, [])) == 60
     await core.stop()

@@ -51,7 +51,7 @@ def test_the_last_32_ids_are_remembered() -> None:
     plug = plug_on(board)
     send(plug, command="relay_off", id="first")
     for i in range(31):
-        send(plug, command="relay_on", id="c-%d" % i)
+        send(plug, command="relay_on", id=f"c-{i}")
     send(plug, command="relay_off", id="first")
     equal(board.relays, [True])
     send(plug, command="relay_on", id="one more")
@@ -183,8 +183,8 @@ def test_garbage_is_ignored() -> None:
 def test_only_the_newest_reports_wait_for_a_connection() -> None:
     plug = plug_on()
     for i in range(20):
-        plug.report("c-%d" % i, None)
-    equal([command_id for command_id, _ in plug.reports], ["c-%d" % i for i in range(12, 20)])
+        plug.report(f"c-{i}", None)
+    equal([command_id for command_id, _ in plug.reports], [f"c-{i}" for i in range(12, 20)])
 
 
 main(globals())

@@ -68,7 +68,7 @@ def test_the_wait_before_a_replay_is_random_up_to_what_is_set() -> None:
     waits = []
     for i in range(200):
         plug.outlets[0].ring.append(i, 0, 0, 0, 0, 0, True)
-        text = '{"hub":"h","session":"%d","acks":[{"run":"%s","seq":-1,"seen":-1}]}' % (i, plug.run_id)
+        text = f'{{"hub":"h","session":"{i}","acks":[{{"run":"{plug.run_id}","seq":-1,"seen":-1}}]}}'
         now = plug.uptime.ms()
         plug.link._ack(text.encode())
         waits.append(plug.link._replay_at - now)

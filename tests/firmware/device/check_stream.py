@@ -29,7 +29,7 @@ class Plug:
 
     def boot(self) -> None:
         self.starts += 1
-        self.run = "run%d" % self.starts
+        self.run = f"run{self.starts}"
         self.rings = [Ring(SIZE), Ring(SIZE)]
         self.replays = [Replay(ring) for ring in self.rings]
         self.turn = 0

@@ -23,7 +23,7 @@ def main(names: dict) -> None:
                 import traceback
 
                 traceback.print_exc(file=sys.stdout)
-    print("%d tests, %d failed" % (len(tests), failed))
+    print(f"{len(tests)} tests, {failed} failed")
     sys.exit(1 if failed or not tests else 0)
 
 

@@ -11,7 +11,8 @@ def _joined(ranges: list, seq: int) -> list:
             out.append((a, b))
         else:
             first, last = min(first, a), max(last, b)
-    return sorted([*out, (first, last)])
+    out.append((first, last))
+    return sorted(out)
 
 
 class ModelHub:
@@ -28,7 +29,7 @@ class ModelHub:
     def restart(self) -> None:
         """Killed and started again."""
         self.starts += 1
-        self.session = "s%d" % self.starts
+        self.session = f"s{self.starts}"
         self.buffer = {}
         self.oldest = {}
 
