@@ -52,15 +52,32 @@ class DemoPlugs(msgspec.Struct):
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--data", type=Path, required=True, help=sentence("demo-data"))
+    parser.add_argument("--stop", action="store_true", help=sentence("demo-stop"))
     parser.add_argument("--patience", type=float, default=600.0, metavar="SECONDS", help=sentence("demo-patience"))
     parser.add_argument("--replay-wait", type=float, default=5.0, metavar="SECONDS", help=sentence("demo-replay-wait"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the plugs until SIGTERM, SIGINT, or until no hub answers for --patience. Raises HubError("demo-runs")."""
+    if args.stop:
+        stop(args.data)
+        return 0
     with only_one(args.data):
         asyncio.run(Demo(args.data, args.patience, args.replay_wait).run())
     return 0
+
+
+def stop(data: Path) -> None:
+    """End the demo of this data folder and wait until it has ended; where none runs there is nothing to do."""
+    try:
+        with (data / PID_FILE).open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.kill(int(file.read()), signal.SIGTERM)
+                fcntl.flock(file, fcntl.LOCK_EX)  # it lets go when it ends
+    except (FileNotFoundError, ProcessLookupError):
+        return
 
 
 @contextmanager

@@ -97,18 +97,22 @@ class State:
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
-        """Open or create. Raises HubError("state-newer"), OSError."""
+        """Open or create. Raises HubError("history-newer"), OSError."""
+        connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             version = connection.execute("pragma user_version").fetchone()[0]
             if version > VERSION:
-                connection.close()
                 raise HubError("history-newer", version=version, supported=VERSION)
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = full")
             if version == 0:
                 connection.executescript(f"begin; {SCHEMA} pragma user_version = {VERSION}; commit;")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, HubError) as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, HubError):
+                raise
             raise OSError(f"{self._path}: {error}") from error
         self._connection = connection
 

@@ -85,7 +85,7 @@ class Ingest:
         arrivals.on_certain.append(self._clock_certain)
         arrivals.on_uncertain.append(self._clock_uncertain)
         self.samples = 0
-        """Samples accepted since the start, live and replayed."""
+        """Samples taken into the buffer since the start, live and replayed."""
 
     def message(self, hardware_id: str, suffix: str, payload: bytes, retained: bool) -> None:
         """A plug published `payload` below its root. Hot path; never raises."""
@@ -122,7 +122,6 @@ class Ingest:
             return
         fresh = not self._buffer.storing or self._store(device, sample, arrival, live)
         if live and fresh:
-            self.samples += 1
             at = self._arrivals.wall
             self._live.heard(device.id, at, sample)
             self._bus.publish(SampleReceived(device.id, at, sample))
@@ -134,7 +133,6 @@ class Ingest:
             reason = refusal(sample)
             if reason is None:
                 self._store(device, sample, arrival, False)
-                self.samples += 1
             else:
                 batch.rejected.append((sample, reason))
         for sample, reason in batch.rejected:
@@ -168,6 +166,7 @@ class Ingest:
             elif up is None and live:
                 at = self._arrivals.own_date()
             self._buffer.add(stream.number, seq, at, sample)
+            self.samples += 1
         return seq > newest
 
     def _store_unstreamed(self, device: KnownDevice, sample: Sample, live: bool) -> bool:
@@ -179,6 +178,7 @@ class Ingest:
             self._streams.heard_live(stream)
         at = sample.ts if sample.ts is not None and self._believable(sample.ts) else self._arrivals.own_date()
         self._buffer.add(stream.number, seq, at, sample)
+        self.samples += 1
         return True
 
     def _settle(self, device: KnownDevice, place: Sample, live: bool) -> None:

@@ -288,6 +288,7 @@ class Streams:
         stream = self._by_number.get(delta.number)
         if stream is None:
             if delta.name is None:
+                self._next_number = max(self._next_number, delta.number + 1)  # its samples stay nobody's
                 return False
             device, channel, run, hardware = delta.name
             stream = self._add(delta.number, (device, channel, run), hardware)

@@ -325,3 +325,37 @@ async def test_a_full_buffer_is_committed_at_once(tmp_path: Path, clock: ManualC
         await task
     assert core.committed[-1].samples == 50
     await core.stop()
+
+
+async def test_a_lost_state_costs_what_it_named_but_never_mixes_up_streams(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    """The log names streams by number once the state knows them: without it those samples are nobody's."""
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 9)
+    await core.history.merge()
+    play(core, 10, 19)
+    await core.history.commit()
+    core.kill()
+    for file in tmp_path.glob("history-state.sqlite*"):
+        file.unlink()
+    core = DataCore(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    assert told == [("raised", "history-damaged")]
+    for seq in range(5):
+        clock.run(1)
+        core.send(sample(seq, run="b" * 16))
+    core.send({"status": "on", "run": RUN, "oldest": 0}, "status")
+    assert core.acks[-1]["acks"][-1] == {"run": RUN, "channel": 0, "seq": -1, "seen": -1}, "so that it replays"
+    await core.history.merge()
+    assert seqs(core) == {RUN: list(range(10)), "b" * 16: list(range(5))}
+    await core.stop()
+
+
+async def test_a_state_that_is_no_database_is_an_error_with_its_name(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    (tmp_path / "history-state.sqlite").write_bytes(b"this is not SQLite" * 100)
+    with pytest.raises(OSError, match=r"history-state\.sqlite"):
+        await DataCore(tmp_path, clock, registry).start()

@@ -2,6 +2,7 @@
 
 EN = {
     "demo-data": "the hub's data folder, where it writes demo.json",
+    "demo-stop": "end the demo plugs that run",
     "demo-patience": "end after this long without a hub (default: 600)",
     "demo-replay-wait": "after a reconnect replay within this long; real plugs wait up to 30 seconds (default: 5)",
     "demo-runs": "The demo plugs of {folder} are running already (process {pid}).",
@@ -13,6 +14,7 @@ EN = {
 
 DE = {
     "demo-data": "der Datenordner des Hubs, in den er demo.json schreibt",
+    "demo-stop": "die laufenden Demo-Stecker beenden",
     "demo-patience": "nach so vielen Sekunden ohne Hub aufhören (sonst: 600)",
     "demo-replay-wait": "nach einer neuen Verbindung innerhalb so vieler Sekunden nachliefern; "
     "echte Stecker warten bis zu 30 (sonst: 5)",

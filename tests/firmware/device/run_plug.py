@@ -37,7 +37,8 @@ async def main(values: dict) -> None:
     board = SimulatedBoard(values.get("outlets", 1), verbose=True)
     board.has_button = True
     board.flash["relay"] = b"[true, true]"
-    settings = Settings("test-plug", "the secret", "127.0.0.1", values["port"])
+    name, secret = values.get("login", ("test-plug", "the secret"))
+    settings = Settings(name, secret, "127.0.0.1", values["port"])
     settings.interval_ms = values.get("interval_ms", 50)
     settings.ring_samples = values.get("ring_samples", 1800)
     settings.replay_wait_ms = values.get("replay_wait_ms", 0)

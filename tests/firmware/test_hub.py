@@ -1,0 +1,79 @@
+"""The firmware under MicroPython and under CPython against the real hub: command, kills, no hole."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hub.plugins.contract import SeriesKey
+from hub.testing.process import HubProcess
+from tests.faults.archive import Archive, read
+from tests.firmware.conftest import PlugProcess
+
+CONFIGURATION = """
+network:
+  mdns: false
+history:
+  commit_interval: 1 s
+"""
+INTERVAL_MS = 200
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[HubProcess]:
+    made = HubProcess(CONFIGURATION)
+    await made.start()
+    await made.set_up()
+    yield made
+    await made.close()
+
+
+async def switch(hub: HubProcess, device: str, command: str, channel: int) -> None:
+    """Until the plug has confirmed it; before, it may not be connected yet."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await hub.call("POST", f"/devices/{device}/command", {"command": command, "channel": channel})
+            except RuntimeError:
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+def highest(archive: Archive, series: SeriesKey) -> int:
+    """The seq up to which everything is settled, or -1 where there is a hole."""
+    seqs = sorted(seq for _, seq in archive.settled.get(series, ()))
+    return seqs[-1] if seqs == list(range(len(seqs))) and seqs else -1
+
+
+async def test_killed_hub_no_hole(plug: PlugProcess, hub: HubProcess, tmp_path: Path) -> None:
+    device, secret = await hub.add_plug("real-plug", channels=2)
+    await hub.call("PATCH", f"/devices/{device}", {"interval_ms": INTERVAL_MS})
+    outlets = [SeriesKey(device, channel) for channel in (0, 1)]
+    await plug.start(
+        port=hub.mqtt_port, login=["real-plug", secret], outlets=2, interval_ms=INTERVAL_MS, backoff_max_ms=300
+    )
+    await switch(hub, device, "relay_off", 1)
+    for _ in range(2):
+        await asyncio.sleep(1.5)  # some samples are committed, some are not
+        await hub.kill()
+        await asyncio.sleep(0.5)  # some are measured with no hub
+        await hub.start()
+    await switch(hub, device, "relay_on", 1)
+    copies = 0
+    async with asyncio.timeout(60):
+        while True:
+            copies += 1
+            archive = await read(hub.data, tmp_path / f"copy-{copies}")
+            if min(highest(archive, series) for series in outlets) > 30:
+                break
+            await asyncio.sleep(1)
+    for series in outlets:
+        assert set(archive.samples[series].values()) == {1}
+        assert len(archive.samples[series]) == highest(archive, series) + 1
+        assert len({run for run, _ in archive.samples[series]}) == 1
+    powers = archive.power[outlets[1]]
+    assert {0.0, 230.0} == set(powers.values())
+    assert set(archive.power[outlets[0]].values()) == {230.0}
+    assert await hub.stop() == 0
