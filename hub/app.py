@@ -131,6 +131,8 @@ class App:
         passwords = Passwords()
         people = People(database, clock, passwords)
         await self._begin("people", people.load, _sync(passwords.close))
+        declared = configuration.home
+        people.declare(name=declared.name, time_zone=declared.time_zone, currency=declared.currency)
         registry = Registry(database, bus, clock)
         await self._begin("registry", registry.load)
         tokens = Tokens(database, people, clock, options.data)
@@ -197,7 +199,7 @@ class App:
             registry=registry, drivers=drivers, streams=streams, send=broker.send, bus=bus, clock=clock, hub_id=hub_id
         )
         await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
-        commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock)
+        commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock, secure=history.commit)
         await self._begin("commands", commands.start, commands.stop)
         discovery = Discovery(registry, bus, drivers, name=configuration.hub.name, hub_id=hub_id, clock=clock)
 
@@ -240,6 +242,7 @@ class App:
             registry, broker, retained, drivers=drivers, bus=bus, time_zone=people.time_zone
         )
         await self._begin("plug settings", device_settings.start, device_settings.stop)
+        people.on_home_changed = device_settings.home_changed
         self._local = "127.0.0.1" if host in EVERYWHERE else host
         tokens.write_api_key(self.url)
         self._started.append(("key of the command line", _sync(tokens.remove_api_key)))
@@ -257,13 +260,13 @@ class App:
         if stop is not None:
             self._started.append((part, stop))
 
-    def _plugin_views(self) -> list[PluginView]:
+    def _plugin_views(self, language: str) -> list[PluginView]:
         return [
             PluginView(
                 info.name,
                 info.state,
                 [hook.removeprefix("plughub_") for hook in info.hooks],
-                detail=None if info.reason is None else render(info.reason),
+                detail=None if info.reason is None else render(info.reason, language),
             )
             for info in self._plugins.plugins()
         ]

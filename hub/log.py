@@ -118,6 +118,9 @@ def setup_logging(
             logging.getLogger(name).setLevel(logging.NOTSET)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A malformed request is the client's mistake: it gets its 400, and must not fill the log. What goes wrong in the
+    # hub's own answers is logged by hub.api.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     for part, wanted in (levels or {}).items():
         for name in (f"hub.{part}", f"plugin.{part}", part):
             logging.getLogger(name).setLevel(wanted.upper())

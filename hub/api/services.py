@@ -60,7 +60,7 @@ class Services:
     query: Query
     views: DeviceViews
     problems: Problems
-    plugins: Callable[[], list[PluginView]]
+    plugins: Callable[[str], list[PluginView]]  # in the reader's language
     drivers: Mapping[str, DeviceDriver]
     drop_login: Callable[[str], None]
 

@@ -308,7 +308,7 @@ class AddedMqttClient(msgspec.Struct):
 
 
 class PluginView(msgspec.Struct):
-    """One plugin and how it is: running, failed (with `detail`), switched_off."""
+    """One plugin and how it is: loaded, failed, disabled or switched_off; `detail` says why it does not run."""
 
     name: str
     state: str

@@ -5,6 +5,7 @@ import logging
 import re
 import secrets
 import zoneinfo
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -62,6 +63,9 @@ class People:
         self._users: dict[str, User] = {}
         self._emails: dict[str, User] = {}
         self._hashes: dict[str, bytes] = {}
+        self._declared: dict[str, str] = {}
+        self.on_home_changed: Callable[[str], None] | None = None
+        """Told which home got another name, time zone or currency."""
         self._writing = asyncio.Lock()
         self._by_account = Backoff(clock, FREE_TRIES, LONGEST_WAIT_ACCOUNT_S)
         self._by_address = Backoff(clock, FREE_TRIES * 2, LONGEST_WAIT_ADDRESS_S)
@@ -81,6 +85,12 @@ class People:
                 self._remember(User(**fields, roles={}), password_hash)
             for member in await connection.execute(select(home_users)):
                 self._users[member.user].roles[member.home] = member.role
+
+    def declare(self, *, name: str | None, time_zone: str | None, currency: str | None) -> None:
+        """What the configuration says of the first home stands before what is stored, for as long as it is said."""
+        said = {"name": name, "time_zone": time_zone, "currency": currency}
+        self._declared = {field: value for field, value in said.items() if value is not None}
+        self._set_home(self.first_home, {})
 
     @property
     def first_home(self) -> Home:
@@ -208,11 +218,18 @@ class People:
                 await connection.execute(update(homes).where(homes.c.id == home).values(**home_changes))
             await connection.execute(insert(users).values(**fields, password_hash=digest))
             await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
-        for name, value in (home_changes or {}).items():
-            setattr(self._homes[home], name, value)
+        if home_changes:
+            self._set_home(self._homes[home], home_changes)
         user.roles = {home: role}
         self._remember(user, digest)
         log.info("user %s added to home %s as %s", user.id, home, role)
+
+    def _set_home(self, home: Home, changes: dict[str, Any]) -> None:
+        declared = self._declared if home is self.first_home else {}
+        for field, value in {**changes, **declared}.items():
+            setattr(home, field, value)
+        if self.on_home_changed is not None:
+            self.on_home_changed(home.id)
 
     def _remember(self, user: User, digest: bytes | None) -> None:
         self._users[user.id] = self._emails[user.email] = user

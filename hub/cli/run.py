@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 from pathlib import Path
@@ -74,7 +75,7 @@ async def serve(app: App) -> None:
 
     def stop() -> None:
         if stopping.is_set():
-            loop.stop()
+            os._exit(130)
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +30,7 @@ RIGHT_FOR = {
     "ota": "manage",
 }
 WANTED = {"relay_on": True, "relay_off": False}
+RESTARTS = ("reboot", "ota")
 
 
 class CommandOutcome(msgspec.Struct):
@@ -68,10 +69,13 @@ class Commands:
         drivers: Mapping[str, DeviceDriver],
         bus: Bus,
         clock: Clock,
+        secure: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
+        """`secure` makes durable and acknowledges what was received: before a plug forgets its memory by a restart."""
         self._registry = registry
         self._presence = presence
         self._broker = broker
+        self._secure = secure
         self._drivers = drivers
         self._bus = bus
         self._clock = clock
@@ -119,6 +123,8 @@ class Commands:
             command = "relay_off" if on else "relay_on"
         if command == "relay_off" and device.always_on and "system" in (principal.user, principal.role):
             raise HubError("always-on", device=device.name)
+        if command in RESTARTS and self._secure is not None:
+            await self._secure()
         awaited = self._put_on_its_way(device, command, channel, values or {})
         # Whoever asked may go away (a closed page): the command is on its way all the same.
         await asyncio.shield(awaited.answered)

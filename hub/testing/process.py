@@ -127,11 +127,11 @@ class HubProcess:
         self._process.kill()
         await self._process.wait()
 
-    async def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop by this signal; returns the exit code."""
         assert self._process is not None
         if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(number)
             await asyncio.wait_for(self._process.wait(), 30)
         assert self._process.returncode is not None
         return self._process.returncode

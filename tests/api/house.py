@@ -146,7 +146,7 @@ class House:
                 lambda device, channel: self.energy_today.get((device, channel)),
             ),
             problems=self.problems,
-            plugins=lambda: self.plugins.views,
+            plugins=lambda language: self.plugins.views,
             drivers=drivers,
             drop_login=self.dropped.append,
         )

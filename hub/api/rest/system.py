@@ -30,7 +30,7 @@ async def list_problems(call: AnyCall) -> ProblemList:
 
 async def list_plugins(call: AnyCall) -> PluginList:
     """GET /plugins"""
-    return PluginList(call.services.plugins())
+    return PluginList(call.services.plugins(call.language))
 
 
 ROUTES = (
@@ -62,6 +62,6 @@ ROUTES = (
         handler=list_plugins,
         role="admin",
         answer=PluginList,
-        answer_example=PluginList([PluginView("sqlite", "running", ["history store"], "1")]),
+        answer_example=PluginList([PluginView("sqlite", "loaded", ["history_store"])]),
     ),
 )
