@@ -4,6 +4,7 @@ import asyncio
 import json
 import struct
 import time
+from typing import cast
 
 
 def packet(head: int, body: bytes) -> bytes:
@@ -34,12 +35,12 @@ class Plug(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         name, secret = self.hardware_id.encode(), self._secret.encode()
         flags = 0xC2 if secret else 0x02
         login = text(name) + text(secret) if secret else b""
-        transport.write(packet(0x10, text(b"MQTT") + bytes([4, flags]) + struct.pack("!H", 120) + text(name) + login))
+        head = text(b"MQTT") + bytes([4, flags]) + struct.pack("!H", 120)
+        self.transport.write(packet(0x10, head + text(name) + login))
 
     def pause_writing(self) -> None:
         self.writable = False

@@ -61,7 +61,7 @@ async def idle(quick: bool) -> list[Row]:
         await prepare(hub, 0)
         for count in (5, 100):
             plugs = await add_plugs(hub, count)
-            seconds = 5 if quick else 70
+            seconds = 10 if quick else 70
             load = Load(host="127.0.0.1", port=hub.mqtt_port, plugs=plugs, rate=count, seconds=seconds, qos=0)
             await load.connect()
             before, begin = cpu_seconds(hub.pid), time.monotonic()

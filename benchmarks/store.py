@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,17 +31,22 @@ from integrations.storage.sqlite.store import SqliteStore
 START = 1_750_000_000_000 // DAY * DAY
 QUARTER = TIERS["15m"]
 
+T = TypeVar("T")
+
 
 class NoTail:
     """Everything is merged."""
 
-    def merged_until(self, series: SeriesKey) -> int:
-        return 2**62
+    def snapshot(self, series: SeriesKey) -> "NoTail":
+        return self
 
-    def raw(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
+    async def read(self, call: Callable[[], T]) -> T:
+        return await asyncio.to_thread(call)
+
+    def raw(self, start: int, end: int) -> list[RawColumns]:
         return []
 
-    def buckets(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
+    def buckets(self, tier: str, start: int, end: int) -> RollupColumns:
         return empty_rollup()
 
 

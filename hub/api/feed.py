@@ -33,7 +33,7 @@ from hub.events import (
 )
 from hub.messages import HubError
 
-GATHER = 0.1  # seconds between two frames of samples
+GATHER = 0.01  # seconds between two frames of samples
 OWNER = "api.feed"
 Outlet = tuple[str, int]
 

@@ -31,7 +31,7 @@ SCHEME = "Bearer "
 class Gaps(Protocol):
     """What the API reads of history."""
 
-    def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
+    async def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
         """Gaps that touch start <= time < end."""
 
 

@@ -1,15 +1,11 @@
 """Energy of each outlet since midnight in its home's zone: what a list of devices shows beside the power."""
 
-import logging
 from typing import Protocol
 
 from hub.auth.people import People
 from hub.clock import Clock
 from hub.devices.registry import Registry
 from hub.history.calendar import Calendar
-from hub.plugins.contract import StoreError
-
-log = logging.getLogger("hub.api")
 
 
 class EnergySince(Protocol):
@@ -34,11 +30,7 @@ class Today:
         if device is None:
             return None
         midnight = self._midnight(self._people.time_zone(device.home))
-        try:
-            return self._history.energy_today(device_id, channel, midnight)
-        except (StoreError, OSError) as error:
-            log.warning("the energy of today is not known: %s", error)
-            return None
+        return self._history.energy_today(device_id, channel, midnight)
 
     def _midnight(self, zone: str) -> int:
         now = self._clock.now()

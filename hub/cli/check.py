@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.bus import Bus
-from hub.cli.place import default_config_dir
+from hub.cli.folders import add_config_option
 from hub.cli.speech import sentence
 from hub.clock import Clock
 from hub.config import FILE, LoadedConfiguration
@@ -17,8 +17,7 @@ from hub.plugins import PluginInfo, prepare
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    folder = default_config_dir()
-    parser.add_argument("--config", type=Path, default=folder, help=sentence("cli-config", default=str(folder)))
+    add_config_option(parser)
     parser.add_argument("--json", action="store_true", help=sentence("check-json"))
     parser.add_argument("--safe-mode", action="store_true", help=sentence("check-safe-mode"))
 

@@ -2,7 +2,8 @@
 
 import argparse
 
-from hub.cli.place import StoppedHub, add_data_option, on_hub, print_table
+from hub.cli.folders import add_data_option
+from hub.cli.place import StoppedHub, on_hub, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 

@@ -1,9 +1,7 @@
-"""Where a hub keeps its things, and how a command reaches it: through its API, or its database when it is stopped."""
+"""How a command reaches a hub: through its API, or its database when it is stopped."""
 
-import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,30 +23,6 @@ from hub.devices.registry import Registry
 from hub.messages import HubError, environment_language
 
 T = TypeVar("T")
-DATA_VARIABLE = "PLUGHUB_DATA"
-CONFIG_VARIABLE = "PLUGHUB_CONFIG"
-
-
-def default_data_dir() -> Path:
-    """PLUGHUB_DATA, else the user's own folder for data."""
-    return _folder(DATA_VARIABLE, "XDG_DATA_HOME", Path(".local", "share"))
-
-
-def default_config_dir() -> Path:
-    """PLUGHUB_CONFIG, else the user's own folder for configuration."""
-    return _folder(CONFIG_VARIABLE, "XDG_CONFIG_HOME", Path(".config"))
-
-
-def _folder(own: str, base: str, usual: Path) -> Path:
-    if os.environ.get(own):
-        return Path(os.environ[own]).expanduser()
-    return (Path(os.environ[base]) if os.environ.get(base) else Path.home() / usual) / "plughub"
-
-
-def add_data_option(parser: argparse.ArgumentParser) -> None:
-    """--data"""
-    default = default_data_dir()
-    parser.add_argument("--data", type=Path, default=default, help=sentence("cli-data", default=str(default)))
 
 
 class StoppedHub:

@@ -6,11 +6,10 @@ import contextlib
 import os
 import resource
 import signal
-from pathlib import Path
 
 from hub.app import App, Options
 from hub.bus import Bus
-from hub.cli.place import add_data_option, default_config_dir
+from hub.cli.folders import add_config_option, add_data_option
 from hub.cli.speech import say, sentence
 from hub.clock import Clock
 from hub.config import ConfigurationError, write_starting_configuration
@@ -23,8 +22,7 @@ LOG_FORMATS = ("text", "json")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    folder = default_config_dir()
-    parser.add_argument("--config", type=Path, default=folder, help=sentence("cli-config", default=str(folder)))
+    add_config_option(parser)
     add_data_option(parser)
     parser.add_argument("--demo", action="store_true", help=sentence("cli-run-demo"))
     parser.add_argument("--host", help=sentence("cli-run-host"))

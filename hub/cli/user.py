@@ -5,7 +5,8 @@ import getpass
 import sys
 
 from hub.auth.principal import ROLES
-from hub.cli.place import StoppedHub, add_data_option, on_hub
+from hub.cli.folders import add_data_option
+from hub.cli.place import StoppedHub, on_hub
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.messages import HubError, environment_language

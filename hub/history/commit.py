@@ -5,7 +5,8 @@ from collections.abc import Container, Mapping
 import msgspec
 
 from hub.history.codec import pack_raw, unpack_raw
-from hub.plugins.contract import RawColumns
+from hub.history.readings import Run, Traits
+from hub.plugins.contract import RawColumns, SeriesKey
 from hub.telemetry.buffer import Columns
 from hub.telemetry.streams import StreamDelta
 
@@ -13,6 +14,17 @@ COMMIT = 1
 """Kind of a commit's record in the log."""
 GROUP = 16
 """Streams in one chunk of a record: together they take a third less than each alone, and few are decoded for one."""
+
+
+class Taken(msgspec.Struct):
+    """What one commit is to write; kept until it is written. `outlets`: whose samples they are, as known just then."""
+
+    at: int
+    certain: bool
+    shift: int
+    deltas: list[StreamDelta]
+    columns: dict[int, Columns]
+    outlets: dict[SeriesKey, tuple[Traits, list[Run]]]
 
 
 class Commit(msgspec.Struct):

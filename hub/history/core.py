@@ -16,22 +16,25 @@ from hub.clock import Clock, Timer
 from hub.events import Committed, DeviceRemoved, GapsChanged, Merged, ProblemEnded, ProblemRaised
 from hub.history import commit as commits
 from hub.history.calendar import DAY
-from hub.history.commit import columns_of
+from hub.history.commit import Taken, columns_of
+from hub.history.editions import Editions
 from hub.history.gaps import Causes, GapRecord, Outage
 from hub.history.log import CommitLog, LogFull
 from hub.history.merge import Merger, Outlook, Result, Round, describe
-from hub.history.readings import End, Traits, own_dates
+from hub.history.readers import Readers
+from hub.history.readings import End, Run, Traits, own_dates
 from hub.history.recovery import Recovered, begin, recover
 from hub.history.retention import Retention, expire
 from hub.history.state import State
-from hub.history.tail import Unmerged, UnmergedTail
-from hub.history.today import Today
+from hub.history.tail import Snapshot, Unmerged, UnmergedTail
+from hub.history.today import Followed, Today
+from hub.messages import HubError
 from hub.plugins.contract import TIERS, DeviceDriver, HistoryStore, SeriesKey, StoreError
 from hub.telemetry.arrival import Arrivals
 from hub.telemetry.buffer import Buffer, Columns
 from hub.telemetry.energy import DEFAULT_LIMIT_W
 from hub.telemetry.live import Live
-from hub.telemetry.streams import StreamDelta, Streams
+from hub.telemetry.streams import Streams
 
 COMMIT_S = 60.0
 MERGE_S = 3600.0
@@ -56,14 +59,11 @@ class Devices(Protocol):
         """The device with this id."""
 
 
-class Taken(msgspec.Struct):
-    """What one commit is to write; kept until it is written."""
+class Written(msgspec.Struct):
+    """What one commit wrote, and the energy of today after it."""
 
-    at: int
-    certain: bool
-    shift: int
-    deltas: list[StreamDelta]
-    columns: dict[int, Columns]
+    commit: Unmerged
+    today: Followed
 
 
 class History:
@@ -105,16 +105,26 @@ class History:
         self.session = secrets.randbits(48)
         self.log = CommitLog(folder / "history.log", limit=log_limit + LOG_ROOM)
         self.state = State(folder / "history-state.sqlite")
+        self._editions = Editions()
+        self._readers = Readers()
         self.tail = UnmergedTail(
-            store=store, state=self.state, streams=streams, buffer=buffer, outlook=self._outlook, session=self.session
+            store=store,
+            state=self.state,
+            streams=streams,
+            buffer=buffer,
+            outlook=self._outlook,
+            session=self.session,
+            editions=self._editions,
+            readers=self._readers,
         )
         self.dropped: dict[str, int] = {}
         """Counter readings that the energy rule passed over, by device."""
-        self._today = Today(store=store, state=self.state, tail=self.tail, live=live, clock=clock, traits=self._traits)
-        self._merger = Merger(self.log, store, self.state)
+        self._today = Today(store=store, tail=self.tail, streams=streams, live=live)
+        self._late: set[SeriesKey] = set()
+        self._merger = Merger(self.log, store, self.state, self._editions)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._writing = asyncio.Lock()
-        self._waiting: list[Taken] = []
+        self._waiting = self.tail.waiting
         self._round: Round | None = None
         self._sessions: list[int] = []
         self._mark = 0
@@ -131,6 +141,7 @@ class History:
         """Read back what is on disk; from then on streams know what is durable. Raises HubError, OSError."""
         try:
             self._take_over(await self._in_thread(self._open))
+            await self._in_thread(partial(self.state.keep_outages, self._outages))
         except BaseException:
             await self._in_thread(self._close)
             self._thread.shutdown()
@@ -139,6 +150,7 @@ class History:
             await self._in_thread(self._open_store)
         except (StoreError, OSError) as error:
             self._problem(NOT_MERGED, str(error))
+        await self._refresh(self._streams.series())
         self._buffer.on_full = self._buffer_full
         self._bus.subscribe(DeviceRemoved, self._device_removed, OWNER)
         self._next_merge = self._clock.monotonic() + MERGE_S
@@ -154,41 +166,58 @@ class History:
             self._timer.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.merge()
+        await self._in_thread(self._readers.close)
         await self._in_thread(self._close)
         self._thread.shutdown()
 
     async def commit(self) -> bool:
         """Make everything that was accepted so far durable and say so; False when the disk refused."""
         async with self._writing:
-            return await self._commit()
+            committed = await self._commit()
+            await self._refresh(self._late)
+            return committed
 
     async def merge(self) -> bool:
         """Commit, then bring everything into the store; False when the store refused."""
         async with self._writing:
             committed = await self._commit()
             self._next_merge = self._clock.monotonic() + MERGE_S
-            return await self._merge() and committed
+            merged = await self._merge()
+            await self._refresh(self._late)
+            return merged and committed
 
-    def gaps(self, device: str, channel: int, start: int, end: int) -> list[GapRecord]:
-        """Every gap of an outlet that overlaps start..end (Unix ms), by start; the last may still be open."""
-        series = SeriesKey(device, channel)
-        plan = self.tail.plan(series)
+    async def gaps(self, device: str, channel: int, start: int, end: int) -> list[GapRecord]:
+        """Every gap of an outlet that overlaps start..end (Unix ms), by start; the last may still be open.
+
+        Raises HubError("history-unreadable").
+        """
+        snapshot, certain = self.tail.snapshot(SeriesKey(device, channel)), self._arrivals.certain
+        try:
+            return await self._readers.run(partial(self._gaps, snapshot, certain, start, end))
+        except (StoreError, OSError) as error:
+            raise HubError("history-unreadable", reason=str(error)) from error
+
+    def _gaps(self, snapshot: Snapshot, certain: bool, start: int, end: int) -> list[GapRecord]:
+        """In a reader thread."""
+        series = snapshot.series
+        plan, merged = snapshot.with_plan(lambda plan: (plan, self.state.gaps(series, start, end)))
         low, high = plan.span
         new = {gap.start: gap for gap in plan.gaps}
         found = [
             gap
-            for gap in self.state.gaps(series, start, end)
+            for gap in merged
             if gap.start not in new and not (gap.start >= low and gap.end is not None and gap.end <= high)
         ]
         found += [gap for gap in new.values() if gap.start <= end and (gap.end or gap.start) >= start]
-        still = self._open_gap(series, plan.state.head)
+        still = _open_gap(snapshot, plan.state.head) if certain else None
         if still is not None and still.start <= end:
             found.append(still)
         return sorted(found, key=lambda gap: gap.start)
 
     def energy_today(self, device: str, channel: int, midnight: int) -> float | None:
         """mWh imported since `midnight` (Unix ms) up to the newest live reading; None when nothing is known."""
-        return self._today.energy(SeriesKey(device, channel), midnight)
+        series = SeriesKey(device, channel)
+        return self._today.energy(series, midnight, self._traits(series))
 
     async def _commit(self) -> bool:
         self._arrivals.read()
@@ -196,7 +225,9 @@ class History:
         deltas, columns = self._streams.take(), self._buffer.take()
         if deltas or columns:
             arrivals = self._arrivals
-            self._waiting.append(Taken(arrivals.wall, arrivals.certain, arrivals.shift, deltas, columns))
+            self._waiting.append(
+                Taken(arrivals.wall, arrivals.certain, arrivals.shift, deltas, columns, self._outlets(columns))
+            )
         while self._waiting:
             taken = self._waiting[0]
             try:
@@ -212,8 +243,8 @@ class History:
         self._no_problem(NOT_STORED)
         return True
 
-    def _write(self, taken: Taken) -> Unmerged:
-        """In the thread: encode and append."""
+    def _write(self, taken: Taken) -> Written:
+        """In the thread: encode and append; then count on the energy of today."""
         raw = columns_of(taken.columns)
         if taken.certain:
             for columns in raw.values():
@@ -224,11 +255,14 @@ class History:
             raise LogFull(f"the history log holds {self.log.size} bytes that could not be merged yet")
         number = self.log.append(commits.COMMIT, payload)
         touched = frozenset(delta.number for delta in taken.deltas)
-        return Unmerged(number, self.session, touched, payload, taken.at, taken.certain, raw)
+        written = Unmerged(number, self.session, touched, payload, taken.at, taken.certain, raw)
+        return Written(written, self._today.follow(taken, raw))
 
-    def _durable(self, taken: Taken, written: Unmerged) -> None:
+    def _durable(self, taken: Taken, written: Written) -> None:
         self._streams.durable(taken.deltas)
-        self.tail.add(written)
+        self.tail.add(written.commit)
+        self._today.put(written.today.days)
+        self._late |= written.today.late
         if self.session not in self._sessions:
             self._sessions.append(self.session)
         if taken.certain:
@@ -237,21 +271,23 @@ class History:
         grown = [self._streams.by_number(delta.number) for delta in taken.deltas if delta.settled]
         keys = tuple(stream.key for stream in grown if stream is not None)
         samples = sum(len(columns) for columns in taken.columns.values())
-        self._bus.publish(Committed(taken.at, written.number, samples, keys))
+        self._bus.publish(Committed(taken.at, written.commit.number, samples, keys))
 
     async def _merge(self) -> bool:
         while self._round is not None or self.tail.commits:
             if self._round is None:
                 self._round = begin(self._streams, self.tail.commits, self._sessions, self._mark)
             round, commits_now = self._round, [(c.number, c.payload) for c in self.tail.commits]
-            outlook = self._outlook(self._series_of(round.numbers))
+            outlets = self._series_of(round.numbers)
+            outlook, serial = self._outlook(outlets), self.tail.serial(round.through)
             try:
-                result = await self._in_thread(partial(self._run, round, commits_now, outlook))
+                result = await self._in_thread(partial(self._run, round, commits_now, outlook, serial))
             except (StoreError, OSError) as error:
                 self._next_merge = self._clock.monotonic() + RETRY_S
                 self._problem(NOT_MERGED, str(error))
                 return False
             self._merged(round, result)
+            await self._refresh(outlets)
         self._no_problem(NOT_MERGED)
         await self._expire()
         return True
@@ -271,30 +307,44 @@ class History:
         if any(gone.gone.values()):
             log.info("removed what is older than retention: %s", gone.gone)
 
-    def _run(self, round: Round, records: list[tuple[int, bytes]], outlook: Outlook) -> Result:
+    def _run(self, round: Round, records: list[tuple[int, bytes]], outlook: Outlook, serial: int) -> Result:
         """In the thread: one round; a log of which everything is merged begins anew."""
         self._open_store()
-        result = self._merger.run(round, records, outlook)
+        result = self._merger.run(round, records, outlook, serial)
         if records[-1][0] <= round.through:
             self.log.next_generation()
         return result
 
     def _merged(self, round: Round, result: Result) -> None:
         self._round = None
-        self.tail.commits[:] = [commit for commit in self.tail.commits if commit.number > round.through]
+        self.tail.merged(round.through)
         if not self.tail.commits:
             self._sessions.clear()
         for stored in round.streams:
             stream = self._streams.by_number(stored.number)
             if stream is not None:
                 stream.stored = True
-        self.tail.merged()
-        self._today.merged()
         for device, count in result.dropped.items():
             self.dropped[device] = self.dropped.get(device, 0) + count
         self._bus.publish(Merged(self._clock.now(), self._mark))
         for device in sorted(result.gaps):
             self._bus.publish(GapsChanged(device))
+
+    async def _refresh(self, outlets: Iterable[SeriesKey]) -> None:
+        """The energy of today of these outlets, from store and log; of all, until it is known of all."""
+        series = list(outlets if self._today.complete else self._streams.series())
+        if not self._store_open or (self._today.complete and not series):
+            return
+        outlook = self._outlook(series)
+        snapshots = [self.tail.snapshot(key, outlook, buffered=False) for key in series]
+        try:
+            days = await self._in_thread(partial(self._today.compute, snapshots))
+        except (StoreError, OSError) as error:
+            log.warning("the energy of today could not be read: %s", error)
+            return
+        self._today.put(days)
+        self._today.complete = True
+        self._late.difference_update(series)
 
     def _open(self) -> Recovered:
         """In the thread."""
@@ -308,7 +358,8 @@ class History:
             self._store_open = True
 
     def _take_over(self, found: Recovered) -> None:
-        self.tail.commits[:] = found.unmerged
+        for commit in found.unmerged:
+            self.tail.add(commit)
         self._round, self._sessions, self._mark = found.round, found.sessions, found.mark
         self._damaged, self._outages = found.damaged, found.outages
         if self._mark:
@@ -318,7 +369,6 @@ class History:
         last = found.last or found.mark
         if last and self._arrivals.certain and self._arrivals.wall > last:
             self._outages = [*self._outages, Outage(last, self._arrivals.wall)][-MOST_OUTAGES:]
-            self.state.keep_outages(self._outages)
         if found.lost:
             self._bus.publish(ProblemRaised("history-damaged", {"count": found.lost}))
 
@@ -359,12 +409,16 @@ class History:
         streams = (self._streams.by_number(number) for number in numbers)
         return {SeriesKey(stream.device, stream.channel) for stream in streams if stream is not None}
 
-    def _open_gap(self, series: SeriesKey, head: End | None) -> GapRecord | None:
-        now = self._clock.now()
-        if head is None or now - head.at <= self._traits(series).longest_ms or not self._arrivals.certain:
-            return None
-        cause = Causes(self._outlook([series]).runs[series], self._outages).silence(head, now)
-        return GapRecord(series.device, series.channel, head.at, None, cause, None, head)
+    def _outlets(self, columns: Mapping[int, Columns]) -> dict[SeriesKey, tuple[Traits, list[Run]]]:
+        """Whose samples these are."""
+        outlets: dict[SeriesKey, tuple[Traits, list[Run]]] = {}
+        for number in columns:
+            stream = self._streams.by_number(number)
+            if stream is not None:
+                series = SeriesKey(stream.device, stream.channel)
+                known = outlets.get(series) or outlets.setdefault(series, (self._traits(series), []))
+                known[1].append(describe(stream))
+        return outlets
 
     def _schedule(self) -> None:
         self._timer = self._clock.call_later(self._commit_interval, self._tick)
@@ -391,15 +445,16 @@ class History:
             self._streams.forget(device)
             self._live.forget(device)
             await self._in_thread(partial(self._delete, device, series))
-            self.tail.merged()
+            self._today.forget(device)
             return merged
 
     def _delete(self, device: str, series: set[SeriesKey]) -> None:
         """In the thread."""
-        self.state.forget(device)
-        for key in series:
-            for tier in ("raw", *TIERS):
-                self._store.delete(key, tier, FOREVER)
+        with self._editions.change(series):
+            self.state.forget(device)
+            for key in series:
+                for tier in ("raw", *TIERS):
+                    self._store.delete(key, tier, FOREVER)
 
     def _spawn(self, work: Callable[[], Coroutine[Any, Any, bool]]) -> None:
         task = asyncio.get_running_loop().create_task(work())
@@ -424,3 +479,11 @@ class History:
         if id in self._problems:
             self._problems.discard(id)
             self._bus.publish(ProblemEnded(id))
+
+
+def _open_gap(snapshot: Snapshot, head: End | None) -> GapRecord | None:
+    series, outlook = snapshot.series, snapshot.outlook
+    if head is None or outlook.now - head.at <= outlook.traits[series].longest_ms:
+        return None
+    cause = Causes(outlook.runs[series], outlook.outages).silence(head, outlook.now)
+    return GapRecord(series.device, series.channel, head.at, None, cause, None, head)

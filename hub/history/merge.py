@@ -7,6 +7,7 @@ import msgspec
 
 from hub.history import commit as commits
 from hub.history.codec import decode_rollup, encode_rollup
+from hub.history.editions import Editions
 from hub.history.gaps import Causes, Outage
 from hub.history.log import CommitLog, LogFull
 from hub.history.plan import Planner, SeriesPlan
@@ -97,24 +98,26 @@ class Result(msgspec.Struct):
 class Merger:
     """Runs rounds. Blocking; all calls in history's worker thread."""
 
-    def __init__(self, log: CommitLog, store: HistoryStore, state: State) -> None:
+    def __init__(self, log: CommitLog, store: HistoryStore, state: State, editions: Editions) -> None:
         self._log = log
         self._store = store
         self._state = state
+        self._editions = editions
         self._planner = Planner(store, state)
 
-    def run(self, round: Round, records: Records, outlook: Outlook) -> Result:
-        """Write everything up to the round's last commit. Raises OSError, StoreError; may then be run again."""
+    def run(self, round: Round, records: Records, outlook: Outlook, serial: int) -> Result:
+        """Write everything up to the round's last commit, which has this serial. Raises OSError, StoreError; may then
+        be run again."""
         result = Result()
         mine = [record for record in records if record[0] <= round.through]
         for intent in round.intents:
-            self._put(intent, self._named(intent, mine), result)
+            self._put(intent, self._named(intent, mine), result, serial)
         done = {SeriesKey(change.device, change.channel) for intent in round.intents for change in intent.changes}
         for group in _groups(sorted(_series(outlook, round.numbers) - done)):
             intent, raw = self._intend(group, round, mine, outlook, result)
             self._announce(intent)
             round.intents.append(intent)
-            self._put(intent, raw, result)
+            self._put(intent, raw, result, serial)
         self._state.finish(Merged(self._log.generation, round.through, round.sessions), round.mark, round.streams)
         return result
 
@@ -156,7 +159,7 @@ class Merger:
             # Merging is what makes room again; without the intent a crash costs only computing it anew.
             log.warning("merging without an intent: %s", error)
 
-    def _put(self, intent: Intent, raw: Raw, result: Result) -> None:
+    def _put(self, intent: Intent, raw: Raw, result: Result, serial: int) -> None:
         """Write what was intended into store and state."""
         rollups: list[tuple[SeriesKey, str, RollupColumns]] = []
         removed = []
@@ -164,8 +167,10 @@ class Merger:
             series = SeriesKey(device, channel)
             rollups.append((series, tier, decode_rollup(data)))
             removed += [(series, tier, start) for start in starts]
-        self._store.merge(Merge(raw, rollups, removed))
-        self._state.apply(intent.changes)
+        outlets = {SeriesKey(change.device, change.channel) for change in intent.changes}
+        with self._editions.change(outlets, serial):
+            self._store.merge(Merge(raw, rollups, removed))
+            self._state.apply(intent.changes)
         result.gaps.update(change.device for change in intent.changes if change.gaps or change.span != (0, 0))
 
     def _named(self, intent: Intent, records: Records) -> Raw:

@@ -1,6 +1,5 @@
 """Questions to history: any range of any series, from the right tier, store and tail as one."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -13,7 +12,7 @@ from hub.history.retention import Retention
 from hub.messages import HubError
 from hub.plugins.columns import empty_rollup, join_raw, join_rollup, select_rollup
 from hub.plugins.contract import TIERS, HistoryStore, RawColumns, RollupColumns, SeriesKey, StoreError
-from hub.telemetry.interface import Tail
+from hub.telemetry.interface import Tail, TailSnapshot
 
 T = TypeVar("T")
 
@@ -25,8 +24,8 @@ LONGEST = 100 * 366 * DAY
 
 
 class Query:
-    """Reads of history. Store reads run in a thread; the tail is asked first, so that a merge that finishes in between
-    hides nothing."""
+    """Reads of history. What is not merged yet is taken down on the event loop; everything else is done in a reader
+    thread: the tail first, so that a merge that finishes in between hides nothing."""
 
     def __init__(
         self,
@@ -62,15 +61,14 @@ class Query:
         end = min(end, start + LONGEST)
         if start >= end:  # all of it is older than what is answered
             return summed(series, source, BUCKETS.get(source, 0), empty_rollup(), np.empty(0, np.int64))
+        outlet = self._outlet(series)
         if source == "raw":
-            return await self._raw(series, start, end, points)
+            return await self._read(lambda: outlet.thinned(start, end, points))
         if bucket is not None and (end - start) // BUCKETS[source] > MOST:
             raise HubError("too-many-points", field="bucket", bucket=bucket, limit=MOST)
-        edges = Calendar(self._zone(series)).edges(source, start, end)
-        step = 1 if bucket is not None else -(-(len(edges) - 1) // (points + 1))
-        edges = np.unique(np.append(edges[::step], edges[-1]))
-        parts = await self._buckets(series, STORED[source], int(edges[0]), int(edges[-1]))
-        return summed(series, source, BUCKETS[source] * step, parts, edges)
+        calendar = Calendar(self._zone(series))
+        most = None if bucket is not None else points
+        return await self._read(lambda: outlet.summed(source, calendar, start, end, most))
 
     async def energy(self, series: SeriesKey | Sequence[SeriesKey], start: int, end: int) -> Energy:
         """Energy of one series or the sum of several over start..end, of any length and age.
@@ -80,63 +78,91 @@ class Query:
         """
         if start >= end:
             raise HubError("series-range-invalid", field="from")
-        keys = [series] if isinstance(series, SeriesKey) else list(series)
-        parts = [part for key in keys for part in await self._energy_parts(key, start, end)]
-        imported, exported, estimated = (
-            energy_sum(np.concatenate([np.empty(0), *(getattr(part, name) for part in parts)]))
-            for name in ("import_mwh", "export_mwh", "estimated_mwh")
-        )
-        return Energy(imported, exported, estimated or 0.0)
+        outlets = [self._outlet(key) for key in ([series] if isinstance(series, SeriesKey) else series)]
+        return await self._read(lambda: _total([part for each in outlets for part in each.energy(start, end)]))
 
     async def raw(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
         """All samples with start <= at < end, one entry a stream, by the time of their first sample."""
-        tail = self._tail.raw(series, start, end)
-        stored = await self._read(lambda: self._store.read(series, start, end))
+        outlet = self._outlet(series)
+        return await self._read(lambda: outlet.raw(start, end))
+
+    def _outlet(self, series: SeriesKey) -> "_Outlet":
+        minutes_from = self._clock.now() - self._retention(series).answered("1m")
+        return _Outlet(series, self._store, self._tail.snapshot(series), minutes_from)
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        try:
+            return await self._tail.read(read)
+        except (StoreError, OSError) as error:
+            raise HubError("history-unreadable", reason=str(error)) from error
+
+
+class _Outlet:
+    """One outlet's history at the moment of the question. Its methods block."""
+
+    def __init__(self, series: SeriesKey, store: HistoryStore, tail: TailSnapshot, minutes_from: int) -> None:
+        self._series = series
+        self._store = store
+        self._tail = tail
+        self._minutes_from = minutes_from
+
+    def raw(self, start: int, end: int) -> list[RawColumns]:
+        tail = self._tail.raw(start, end)
+        stored = self._store.read(self._series, start, end)
         streams: dict[str, list[RawColumns]] = {}
         for columns in (*stored, *tail):
             if len(columns.seq):
                 streams.setdefault(columns.run, []).append(columns)
         return sorted((join_raw(parts) for parts in streams.values()), key=lambda columns: int(columns.at.min()))
 
-    async def _raw(self, series: SeriesKey, start: int, end: int, points: int) -> SeriesResult:
-        streams = await self.raw(series, start, end)
-        return thinned(series, streams, (start, end), points, await self.energy(series, start, end))
+    def thinned(self, start: int, end: int, points: int) -> SeriesResult:
+        streams = self.raw(start, end)
+        return thinned(self._series, streams, (start, end), points, _total(self.energy(start, end)))
 
-    async def _buckets(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
-        tail = self._tail.buckets(series, tier, start, end)
-        stored = await self._read(lambda: self._store.rollup(series, tier, start, end))
-        return join_rollup([stored, tail])
+    def summed(self, source: str, calendar: Calendar, start: int, end: int, points: int | None) -> SeriesResult:
+        """`points`: at most about so many, by joining buckets; None = every bucket."""
+        edges = calendar.edges(source, start, end)
+        step = 1 if points is None else -(-(len(edges) - 1) // (points + 1))
+        edges = np.unique(np.append(edges[::step], edges[-1]))
+        parts = self._buckets(STORED[source], int(edges[0]), int(edges[-1]))
+        return summed(self._series, source, BUCKETS[source] * step, parts, edges)
 
-    async def _energy_parts(self, series: SeriesKey, start: int, end: int) -> list[RollupColumns]:
+    def energy(self, start: int, end: int) -> list[RollupColumns]:
         """Buckets whose energies, already cut to the range, add up to its own."""
         first, last = -(-start // QUARTER) * QUARTER, end // QUARTER * QUARTER
         if first >= last:
-            return await self._edge(series, start, end)
-        parts = [await self._buckets(series, "15m", first, last)]
+            return [self._edge(start, end)]
+        parts = [self._buckets("15m", first, last)]
         if start < first:
-            parts += await self._edge(series, start, first)
+            parts.append(self._edge(start, first))
         if last < end:
-            parts += await self._edge(series, last, end)
+            parts.append(self._edge(last, end))
         return parts
 
-    async def _edge(self, series: SeriesKey, start: int, end: int) -> list[RollupColumns]:
+    def _edge(self, start: int, end: int) -> RollupColumns:
         """Less than two quarters: by minutes where they are kept."""
-        forgotten = start < self._clock.now() - self._retention(series).answered("1m")
-        tier, width = ("15m", QUARTER) if forgotten else ("1m", MINUTE)
-        buckets = await self._buckets(series, tier, start // width * width, end)
+        tier, width = ("15m", QUARTER) if start < self._minutes_from else ("1m", MINUTE)
+        buckets = self._buckets(tier, start // width * width, end)
         overlap = np.minimum(buckets.start + width, end) - np.maximum(buckets.start, start)
         share = overlap / width
         cut = select_rollup(buckets, slice(None))
         cut.import_mwh, cut.export_mwh, cut.estimated_mwh = (
             values * share for values in (buckets.import_mwh, buckets.export_mwh, buckets.estimated_mwh)
         )
-        return [cut]
+        return cut
 
-    async def _read(self, read: Callable[[], T]) -> T:
-        try:
-            return await asyncio.to_thread(read)
-        except (StoreError, OSError) as error:
-            raise HubError("history-unreadable", reason=str(error)) from error
+    def _buckets(self, tier: str, start: int, end: int) -> RollupColumns:
+        tail = self._tail.buckets(tier, start, end)
+        stored = self._store.rollup(self._series, tier, start, end)
+        return join_rollup([stored, tail])
+
+
+def _total(parts: Sequence[RollupColumns]) -> Energy:
+    imported, exported, estimated = (
+        energy_sum(np.concatenate([np.empty(0), *(getattr(part, name) for part in parts)]))
+        for name in ("import_mwh", "export_mwh", "estimated_mwh")
+    )
+    return Energy(imported, exported, estimated or 0.0)
 
 
 def _source(start: int, end: int, points: int, now: int, retention: Retention) -> str:

@@ -84,6 +84,18 @@ def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: 
     )
 
 
+def imports(readings: Readings, energy: Flow, width: int, after: int, longest_ms: int) -> dict[int, float]:
+    """mWh by start of bucket, of the steps that end at reading `after` or later; only the last `longest_ms`."""
+    chosen = energy.imported.end >= after
+    begin, end = readings.at[energy.imported.start[chosen]], readings.at[energy.imported.end[chosen]]
+    if not len(end):
+        return {}
+    last = int(max(begin.max(), end.max())) // width
+    first = max(int(min(begin.min(), end.min())) // width, last - longest_ms // width)
+    sums = _Grid(first * width, width, last - first + 1).spread(begin, end, energy.imported.mwh[chosen])
+    return {(first + k) * width: float(sums[k]) for k in np.flatnonzero(sums).tolist()}
+
+
 def combine(old: RollupColumns, new: RollupColumns, unchanged: RollupColumns, edge: int) -> RollupColumns:
     """Buckets before `edge`, whose raw samples may be gone: old + new - unchanged; from `edge` on: new.
 

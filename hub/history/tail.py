@@ -1,22 +1,29 @@
-"""The tail: what is committed or buffered but not merged yet, as a query sees it after the store."""
+"""The tail: what is committed or buffered but not merged yet, as a query sees it before the store."""
 
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
 
 from hub.history import commit as commits
+from hub.history.commit import Taken
+from hub.history.editions import Edition, Editions
 from hub.history.merge import Outlook
 from hub.history.plan import Planner, SeriesPlan, Source
+from hub.history.readers import Readers
+from hub.history.readings import own_dates
 from hub.history.state import SeriesState, State
 from hub.plugins.columns import empty_rollup, join_raw, select_raw, select_rollup
-from hub.plugins.contract import TIERS, RawColumns, RollupColumns, SeriesKey
-from hub.telemetry.buffer import Buffer
+from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
+from hub.telemetry.buffer import Buffer, Columns
 from hub.telemetry.streams import Streams
 
 REMEMBERED = 16  # outlets whose tail stays decoded
 HOT_PARTS = 900  # of 60 samples each, about 5.6 kB: an hour of 15 outlets
+TOGETHER = 16  # outlets for which a commit is decoded at once
 FAR_MS = 366 * 86_400_000
 
 Part = tuple[int, int, RawColumns]
@@ -35,15 +42,11 @@ class Remembering(Generic[T]):
     def of(self, key: Hashable, make: Callable[[], T]) -> T:
         """The remembered result, else a new one."""
         if key not in self._results:
-            self.put(key, make())
+            self._results[key] = make()
         self._results.move_to_end(key)
-        return self._results[key]
-
-    def put(self, key: Hashable, value: T) -> None:
-        """Remember this in place of what was known."""
-        self._results[key] = value
         while len(self._results) > self._most:
             self._results.popitem(last=False)
+        return self._results[key]
 
     def clear(self) -> None:
         """Forget all."""
@@ -51,7 +54,10 @@ class Remembering(Generic[T]):
 
 
 class Unmerged(msgspec.Struct):
-    """One commit of the log that is not merged yet. `raw`: its samples by stream, while they are held in memory."""
+    """One commit of the log that is not merged yet. `raw`: its samples by stream, while they are held in memory.
+
+    serial: counts the commits of this hub run, those that were found in the log included.
+    """
 
     number: int
     session: int
@@ -60,10 +66,27 @@ class Unmerged(msgspec.Struct):
     at: int
     certain: bool
     raw: dict[int, RawColumns] | None = None
+    serial: int = 0
+
+    def decoded(self, numbers: frozenset[int]) -> Mapping[int, RawColumns]:
+        """The samples of at least these streams."""
+        raw = self.raw
+        return commits.decode(self.number, self.payload, numbers).raw if raw is None else raw
+
+
+class Pending(msgspec.Struct):
+    """Samples that no commit holds yet, by stream number; `serial`: of the commit that will hold them.
+
+    shift: what their own dates were to be shifted by when they were taken; None = the outlook's.
+    """
+
+    serial: int
+    shift: int | None
+    columns: dict[int, Columns]
 
 
 class UnmergedTail:
-    """Implements hub.telemetry.interface.Tail. All calls are made on the event loop, but for `prepare`."""
+    """Implements hub.telemetry.interface.Tail. All calls are made on the event loop."""
 
     def __init__(
         self,
@@ -74,22 +97,29 @@ class UnmergedTail:
         buffer: Buffer,
         outlook: Callable[[Iterable[SeriesKey]], Outlook],
         session: int,
+        editions: Editions,
+        readers: Readers,
     ) -> None:
-        self._source = RememberingStore(store)
-        self._planner = Planner(self._source, state)
-        self._state = state
+        self.store = store
+        self.state = state
+        self.session = session
+        self.editions = editions
+        self.commits: list[Unmerged] = []
+        """In order; history removes what is merged."""
+        self.waiting: list[Taken] = []
+        """What was taken out of the buffer for commits that are not written yet."""
+        self._readers = readers
         self._streams = streams
         self._buffer = buffer
         self._outlook = outlook
-        self._session = session
-        self.commits: list[Unmerged] = []
-        """In order; history removes what is merged."""
+        self._serial = 0
         self._hot = 0  # parts that are held undecoded of the newest commits
-        self._decoded: Remembering[tuple[int, list[Part]]] = Remembering()
-        self._plans: Remembering[SeriesPlan] = Remembering()
+        self._remembered: Remembering[_Remembered] = Remembering()
 
     def add(self, commit: Unmerged) -> None:
         """A commit was made. The samples of the newest ones stay as they are: decoding an hour takes 100 ms."""
+        self._serial += 1
+        commit.serial = self._serial
         self.commits.append(commit)
         self._hot += len(commit.raw or ())
         for older in self.commits:
@@ -98,75 +128,169 @@ class UnmergedTail:
             self._hot -= len(older.raw or ())
             older.raw = None
 
-    def merged(self) -> None:
-        """The store has changed: forget everything that was read from it."""
+    def merged(self, through: int) -> None:
+        """Everything up to this record of the log is in the store."""
+        self.commits[:] = [commit for commit in self.commits if commit.number > through]
         self._hot = sum(len(commit.raw or ()) for commit in self.commits)
-        self._decoded.clear()
-        self._plans.clear()
-        self._source.clear()
 
-    def merged_until(self, series: SeriesKey) -> int:
-        """Buckets that start before this are complete in the store unless listed by `buckets`."""
-        plan = self.plan(series)
-        if plan.rollups:
-            return plan.span[0] // max(TIERS.values()) * max(TIERS.values())
-        head = self._state.series(series).head
-        return 0 if head is None else head.at + 1
+    def serial(self, through: int) -> int:
+        """The serial of the last unmerged commit up to this record of the log."""
+        return max((commit.serial for commit in self.commits if commit.number <= through), default=0)
 
-    def raw(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
+    async def read(self, call: Callable[[], T]) -> T:
+        """Call it in a reader thread."""
+        return await self._readers.run(call)
+
+    def snapshot(self, series: SeriesKey, outlook: Outlook | None = None, *, buffered: bool = True) -> "Snapshot":
+        """The tail as it is now; `buffered`: with what is not committed yet."""
+        outlook = outlook or self._outlook([series])
+        known = self._remembered.of(series, lambda: _Remembered(self.store, self.state))
+        return Snapshot(self, series, outlook, known, self._pending(outlook, series) if buffered else [])
+
+    def uncommitted(self, stream: int) -> Iterator[Columns]:
+        """What no commit holds yet of this stream, oldest first; not copies."""
+        for taken in self.waiting:
+            if stream in taken.columns:
+                yield taken.columns[stream]
+        if (columns := self._buffer.of_stream(stream)) is not None:
+            yield columns
+
+    def _pending(self, outlook: Outlook, series: SeriesKey) -> list[Pending]:
+        numbers = [run.number for run in outlook.runs.get(series, {}).values()]
+        pending = [
+            Pending(
+                self._serial + place,
+                taken.shift if taken.certain else None,
+                {number: taken.columns[number] for number in numbers if number in taken.columns},
+            )
+            for place, taken in enumerate(self.waiting, 1)
+        ]
+        buffered = {n: _copy(columns) for n in numbers if (columns := self._buffer.of_stream(n)) is not None}
+        pending.append(Pending(self._serial + len(self.waiting) + 1, None, buffered))
+        return [part for part in pending if part.columns]
+
+
+class Snapshot:
+    """The tail of one outlet at one moment. Its methods block: they are called in threads.
+
+    What is merged meanwhile is left out and read from the store instead: nothing is lost or counted twice.
+    """
+
+    def __init__(
+        self, tail: UnmergedTail, series: SeriesKey, outlook: Outlook, known: "_Remembered", pending: list[Pending]
+    ) -> None:
+        self.series = series
+        self.outlook = outlook
+        self.commits = tail.commits.copy()
+        self.ready: Mapping[int, Mapping[int, RawColumns]] = {}
+        """Commits that were decoded for several outlets at once, by serial."""
+        self.numbers = frozenset(run.number for run in outlook.runs.get(series, {}).values())
+        self._editions = tail.editions
+        self._session = tail.session
+        self._pending = pending
+        self._known = known
+
+    def raw(self, start: int, end: int) -> list[RawColumns]:
         """Unmerged samples with start <= at < end, one entry a stream."""
-        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self.plan(series).raw]
+        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self.plan().raw]
         return [part for part in chosen if len(part.seq)]
 
-    def buckets(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
+    def buckets(self, tier: str, start: int, end: int) -> RollupColumns:
         """Whole new values of every bucket that unmerged samples touch; each replaces the store's."""
-        whole = self.plan(series).rollups.get(tier)
+        whole = self.plan().rollups.get(tier)
         if whole is None:
             return empty_rollup()
         return select_rollup(whole, (whole.start >= start) & (whole.start < end))
 
-    def plan(self, series: SeriesKey) -> SeriesPlan:
-        """What a merge would write now, the buffer included."""
-        streams = {stream.number: stream.run for stream in self._streams.of_series(series)}
-        buffered = {n: len(c) for n in streams if (c := self._buffer.of_stream(n)) is not None}
-        last = self.commits[-1].number if self.commits else 0
-        key = (series, last, tuple(buffered.items()))
-        return self._plans.of(key, lambda: self._compute(series, set(streams), buffered))
+    def plan(self) -> SeriesPlan:
+        """What a merge would write now."""
+        return self.with_plan(lambda plan: plan)
 
-    def state(self, series: SeriesKey) -> SeriesState:
-        """Where the history of this outlet would stand after a merge."""
-        return self.plan(series).state
+    def with_plan(self, read: Callable[[SeriesPlan], T]) -> T:
+        """What `read` makes of the plan and of reads of store and state, all of one edition."""
+        while True:
+            edition = self._editions.settled(self.series)
+            result = read(self._known.plan(edition, self._key(), partial(self._compute, edition)))
+            if self._editions.of(self.series) == edition:
+                return result
 
-    def _compute(self, series: SeriesKey, numbers: set[int], buffered: dict[int, int]) -> SeriesPlan:
-        outlook = self._outlook([series])
-        runs = {run.number: run for run in outlook.runs.get(series, {}).values()}
+    def _key(self) -> Hashable:
+        last = self.commits[-1].serial if self.commits else 0
+        return last, tuple((p.serial, n, len(c)) for p in self._pending for n, c in p.columns.items())
+
+    def _compute(self, edition: Edition) -> SeriesPlan:
+        outlook, known = self.outlook, self._known
+        runs = {run.number: run for run in outlook.runs.get(self.series, {}).values()}
         parts = [
             outlook.dated(runs[number], session, part)
-            for session, number, part in self._committed(series, numbers)
+            for session, number, part in known.committed(self, edition)
             if number in runs
         ]
-        for number in buffered:
-            columns = self._buffer.of_stream(number)
-            if columns is not None and number in runs:
-                parts.append(outlook.dated(runs[number], self._session, columns.raw("")))
+        for pending in self._pending:
+            if pending.serial > edition.through:
+                for number, columns in pending.columns.items():
+                    raw = columns.raw("")
+                    if pending.shift is not None:
+                        raw.at = own_dates(raw.at, pending.shift)
+                    parts.append(outlook.dated(runs[number], self._session, raw))
         if not parts:
-            return SeriesPlan(series, [], {}, {}, (0, 0), [], self._state.series(series))
-        return outlook.plan(self._planner, series, parts)
+            return SeriesPlan(self.series, [], {}, {}, (0, 0), [], known.state(self.series))
+        return outlook.plan(known.planner, self.series, parts)
 
-    def _committed(self, series: SeriesKey, numbers: set[int]) -> list[Part]:
-        """The samples of all commits; only what is new since the last call is decoded."""
-        seen, known = self._decoded.of(series, lambda: (0, []))
-        parts = known.copy()
-        for unmerged in self.commits:
-            if unmerged.number > seen and not numbers.isdisjoint(unmerged.streams):
-                raw = unmerged.raw
-                if raw is None:
-                    raw = commits.decode(unmerged.number, unmerged.payload, numbers).raw
-                parts += [(unmerged.session, n, part) for n, part in raw.items() if n in numbers]
-        if self.commits and self.commits[-1].number > seen:
-            parts = _packed(parts)
-            self._decoded.put(series, (self.commits[-1].number, parts))
-        return parts
+
+def together(snapshots: Sequence[Snapshot]) -> Iterator[Snapshot]:
+    """The same snapshots one after the other, for which each commit is decoded once for many. Blocking."""
+    for at in range(0, len(snapshots), TOGETHER):
+        group = snapshots[at : at + TOGETHER]
+        numbers = frozenset[int]().union(*(snapshot.numbers for snapshot in group))
+        ready = {
+            commit.serial: commit.decoded(numbers)
+            for commit in group[0].commits
+            if commit.raw is None and not numbers.isdisjoint(commit.streams)
+        }
+        for snapshot in group:
+            snapshot.ready = ready
+            yield snapshot
+            snapshot.ready = {}
+
+
+class _Remembered:
+    """What reader threads keep of one outlet from one question to the next, all of one edition."""
+
+    def __init__(self, store: Source, state: State) -> None:
+        self._lock = threading.Lock()
+        self._source = RememberingStore(store)
+        self._state = state
+        self.planner = Planner(self._source, state)
+        self._edition = Edition()
+        self._seen = 0  # serial
+        self._parts: list[Part] = []
+        self._plan: tuple[Hashable, SeriesPlan] | None = None
+
+    def plan(self, edition: Edition, key: Hashable, make: Callable[[], SeriesPlan]) -> SeriesPlan:
+        """The remembered plan, else a new one."""
+        with self._lock:
+            if self._edition != edition:
+                self._edition, self._seen, self._parts, self._plan = edition, 0, [], None
+                self._source.clear()
+            if self._plan is None or self._plan[0] != key:
+                self._plan = key, make()
+            return self._plan[1]
+
+    def committed(self, snapshot: Snapshot, edition: Edition) -> list[Part]:
+        """The samples of all commits that the edition does not hold; only what is new is decoded."""
+        numbers, parts = snapshot.numbers, self._parts.copy()
+        for commit in snapshot.commits:
+            if commit.serial > max(self._seen, edition.through) and not numbers.isdisjoint(commit.streams):
+                raw = snapshot.ready.get(commit.serial) or commit.decoded(numbers)
+                parts += [(commit.session, n, part) for n, part in raw.items() if n in numbers]
+        if snapshot.commits and snapshot.commits[-1].serial > self._seen:
+            self._seen, self._parts = snapshot.commits[-1].serial, _packed(parts)
+        return self._parts
+
+    def state(self, series: SeriesKey) -> SeriesState:
+        """Where the merged history stands."""
+        return self._state.series(series)
 
 
 def _packed(parts: list[Part]) -> list[Part]:
@@ -177,13 +301,24 @@ def _packed(parts: list[Part]) -> list[Part]:
     return [(session, number, join_raw(same)) for (session, number), same in groups.items()]
 
 
+def _copy(columns: Columns) -> Columns:
+    """As it is now: copying arrays takes 2 us, putting them in order 50."""
+    copy = Columns()
+    for name in Columns.__slots__:
+        if name != "extra":
+            setattr(copy, name, getattr(columns, name)[:])
+    if columns.extra is not None:
+        copy.extra = {name: values[:] for name, values in columns.extra.items()}
+    return copy
+
+
 class RememberingStore:
     """The store's readings, asked for once until the next merge."""
 
     def __init__(self, store: Source) -> None:
         self._store = store
-        self._raw: Remembering[list[RawColumns]] = Remembering()
-        self._rollups: Remembering[RollupColumns] = Remembering(4 * REMEMBERED)
+        self._raw: Remembering[list[RawColumns]] = Remembering(4)
+        self._rollups: Remembering[RollupColumns] = Remembering(8)
 
     def clear(self) -> None:
         """The store has changed."""

@@ -1,86 +1,188 @@
-"""Energy of today: cheap enough to be asked for every outlet of a list, and as fresh as the newest live reading."""
+"""Energy of today: kept in memory, so that it is cheap enough for every outlet of a list and always fresh."""
 
-from collections.abc import Callable
+from collections.abc import Hashable, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
-from hub.clock import Clock
-from hub.history.readings import End, Traits
-from hub.history.state import State
-from hub.history.tail import UnmergedTail
-from hub.plugins.columns import join_rollup
-from hub.plugins.contract import NONE, HistoryStore, SeriesKey
-from hub.telemetry.live import Live
+from hub.history import rollups
+from hub.history.commit import Taken
+from hub.history.day import KEPT_MS, TIER, Day, counted_on, day_of, follows
+from hub.history.plan import MARGIN_MS, Source
+from hub.history.readings import Traits, arrange
+from hub.history.tail import Snapshot, UnmergedTail, together
+from hub.plugins.columns import join_rollup, select_raw
+from hub.plugins.contract import NONE, TIERS, Float64, RawColumns, SeriesKey
+from hub.telemetry.buffer import Columns
+from hub.telemetry.energy import power_steps
+from hub.telemetry.live import Live, LiveState
+from hub.telemetry.streams import Stream, Streams
 
-TIER = "15m"
-FRESH_MS = 60_000  # how long a sum that had to be computed from the tail stays good
 
+class Followed(msgspec.Struct):
+    """The days after a commit; `late`: outlets whose samples did not all follow what was there, to be computed anew."""
 
-class Merged(msgspec.Struct):
-    """What was merged of the day up to `head`; `until`: Unix ms at which it is to be computed again."""
-
-    midnight: int
-    mwh: float | None
-    head: End | None
-    until: int
+    days: dict[SeriesKey, Day]
+    late: set[SeriesKey]
 
 
 class Today:
-    """Merged buckets since midnight plus what the live counter is ahead of them."""
+    """Import since midnight of every outlet: what is durable, by commits and merges, and what is buffered behind it.
 
-    def __init__(
-        self,
-        *,
-        store: HistoryStore,
-        state: State,
-        tail: UnmergedTail,
-        live: Live,
-        clock: Clock,
-        traits: Callable[[SeriesKey], Traits],
-    ) -> None:
+    `energy`, `put` and `forget` are called on the event loop and read no disk; `follow` and `compute` in history's
+    worker thread, never two at a time.
+    """
+
+    def __init__(self, *, store: Source, tail: UnmergedTail, streams: Streams, live: Live) -> None:
         self._store = store
-        self._state = state
         self._tail = tail
+        self._streams = streams
         self._live = live
-        self._clock = clock
-        self._traits = traits
-        self._known: dict[SeriesKey, Merged] = {}
+        self._days: dict[SeriesKey, Day] = {}
+        self._undated: set[SeriesKey] = set()
+        self._uncounted: dict[SeriesKey, tuple[Hashable, float]] = {}
+        self.complete = False
+        """Are all outlets known that have history? What is not known is not counted on."""
 
-    def merged(self) -> None:
-        """The store has changed."""
-        self._known.clear()
-
-    def energy(self, series: SeriesKey, midnight: int) -> float | None:
-        """mWh imported since `midnight`; None when nothing is known."""
-        now = self._clock.now()
-        known = self._known.get(series)
-        if known is None or known.midnight != midnight or now >= known.until:
-            known = self._known[series] = self._compute(series, midnight, now)
-        if known.mwh is None:
+    def energy(self, series: SeriesKey, midnight: int, traits: Traits) -> float | None:
+        """mWh imported since `midnight` up to the newest live reading; None when nothing is known."""
+        if not self.complete:
             return None
-        return known.mwh + self._ahead(series, known, now)
-
-    def _compute(self, series: SeriesKey, midnight: int, now: int) -> Merged:
+        day, stream = self._days.get(series), self._streams.live(series.device, series.channel)
+        known = None if day is None else day.sum(midnight)
         live = self._live.get(series.device, series.channel)
-        head = self._state.series(series).head
-        if head is None or head.energy_mwh == NONE or live is None or live.energy_mwh is None:
-            head = self._tail.state(series).head
-            both = join_rollup(
-                [part(series, TIER, midnight, now + 1) for part in (self._store.rollup, self._tail.buckets)]
-            )
-            return Merged(midnight, float(both.import_mwh.sum()) if head else None, None, now + FRESH_MS)
-        stored = self._store.rollup(series, TIER, midnight, now + 1)
-        return Merged(midnight, float(stored.import_mwh.sum()), head, now + 24 * 60 * FRESH_MS)
+        if stream is None or live is None:
+            return known
+        parts = list(self._tail.uncommitted(stream.number))
+        if known is None and not parts:
+            return None
+        return (known or 0.0) + self._ahead(_Fresh(day, stream, live, parts), midnight, traits)
 
-    def _ahead(self, series: SeriesKey, known: Merged, now: int) -> float:
-        """What the live counter has counted since the merge, as far as the energy rule would believe it."""
-        live = self._live.get(series.device, series.channel)
-        if known.head is None or live is None or live.energy_mwh is None:
+    def put(self, days: Mapping[SeriesKey, Day | None]) -> None:
+        """These are known now; None = nothing is."""
+        for series, day in days.items():
+            if day is None:
+                self._days.pop(series, None)
+            else:
+                self._days[series] = day
+
+    def forget(self, device: str) -> None:
+        """The device was removed."""
+        for known in (self._days, self._uncounted):
+            for series in [series for series in known if series.device == device]:
+                del known[series]
+
+    def follow(self, taken: Taken, raw: Mapping[int, RawColumns]) -> Followed:
+        """Count on from the last commit. `raw`: the samples of this one."""
+        found = Followed({}, set())
+        if not self.complete:
+            return found
+        for series, (traits, runs) in taken.outlets.items():
+            dated = [run.dated(raw[run.number]) for run in runs]
+            parts = [part for part in (select_raw(part, part.at != NONE) for part in dated) if len(part.seq)]
+            if sum(len(part.seq) for part in parts) < sum(len(part.seq) for part in dated):
+                self._undated.add(series)
+            if not parts:
+                continue
+            day, known = self._days.get(series), {run.run: run for run in runs}
+            if series in self._undated or not follows(day, parts, known):
+                found.late.add(series)
+            else:
+                found.days[series] = counted_on(day, parts, known, traits)
+        return found
+
+    def compute(self, snapshots: Sequence[Snapshot]) -> dict[SeriesKey, Day | None]:
+        """Days from store and tail. Raises OSError, StoreError."""
+        return {snapshot.series: self._computed(snapshot) for snapshot in together(snapshots)}
+
+    def _computed(self, snapshot: Snapshot) -> Day | None:
+        series, outlook, plan = snapshot.series, snapshot.outlook, snapshot.plan()
+        head = plan.state.head
+        self._undated.discard(series)
+        if head is None:
+            return None
+        if plan.state.undated or any((part.at == NONE).any() for part in plan.raw):
+            self._undated.add(series)
+        start = (head.at - KEPT_MS) // TIERS[TIER] * TIERS[TIER]
+        tail = snapshot.buckets(TIER, start, head.at + 1)
+        buckets = join_rollup([self._store.rollup(series, TIER, start, head.at + 1), tail])
+        mwh = dict(zip(buckets.start.tolist(), buckets.import_mwh.tolist(), strict=True))
+        begin = head.at - MARGIN_MS
+        stored = self._store.read(series, begin, head.at + 1)
+        parts = [*stored, *snapshot.raw(begin, head.at + 1)]
+        traits, runs = outlook.traits.get(series, Traits()), outlook.runs.get(series, {})
+        readings = arrange(parts, [head], runs, traits)
+        return day_of(mwh, readings, rollups.flow(readings, traits))
+
+    def _ahead(self, fresh: "_Fresh", midnight: int, traits: Traits) -> float:
+        """mWh since the last commit."""
+        if fresh.counter is not None:
+            return fresh.counted(midnight, traits)
+        known = self._uncounted.get(fresh.series)
+        key = (fresh.place, midnight)
+        if known is None or known[0] != key:
+            known = self._uncounted[fresh.series] = key, fresh.integrated(midnight, traits)
+        return known[1]
+
+
+class _Fresh:
+    """What came of one outlet since the last commit. `parts`: samples of the live run, oldest first."""
+
+    def __init__(self, day: Day | None, stream: Stream, live: LiveState, parts: list[Columns]) -> None:
+        self.series = SeriesKey(stream.device, stream.channel)
+        self.last = None if day is None or day.run.number != stream.number else day.last
+        """The reading before, of the same run."""
+        self.place = (
+            stream.number,
+            sum(len(part) for part in parts),
+            None if self.last is None else int(self.last.seq[0]),
+        )
+        self._base = None if day is None or day.run.hardware != stream.hardware else day.base
+        self._live = live
+        self._parts = parts
+
+    @property
+    def counter(self) -> int | None:
+        """The newest value of the counter; None = the run has none."""
+        if self._live.energy_mwh is not None:
+            return self._live.energy_mwh
+        values = (value for part in reversed(self._parts) for value in reversed(part.energy) if value != NONE)
+        counted = self._base if self.last is not None else None
+        return next(values, None if counted is None else counted[1])
+
+    def counted(self, midnight: int, traits: Traits) -> float:
+        """mWh since midnight by the counter, as far as the energy rule would believe it."""
+        base, now = self._base or self._first(), self._live.at
+        if base is None or self.counter is None:
             return 0.0
-        elapsed = max(live.at - known.head.at, 0)
-        step = live.energy_mwh - known.head.energy_mwh
-        traits = self._traits(series)
-        if not 0 <= step <= traits.limit_w * elapsed / 3600 + traits.resolution_mwh:
+        step, elapsed = self.counter - base[1], max(now - base[0], 0)
+        if not elapsed or not 0 <= step <= traits.limit_w * elapsed / 3600 + traits.resolution_mwh:
             return 0.0
-        since_midnight = live.at - max(known.head.at, known.midnight)
-        return step * (since_midnight / elapsed) if elapsed else 0.0
+        return step * max(min((now - midnight) / elapsed, 1.0), 0.0)
+
+    def integrated(self, midnight: int, traits: Traits) -> float:
+        """mWh since midnight by the power."""
+        seq, up, at, power = (self._joined(name) for name in ("seq", "up", "at", "power"))
+        order = np.argsort(seq, kind="stable")
+        if self.last is not None:
+            order = order[seq[order] >= self.last.seq[0]]
+        clock = (at if (up == NONE).any() else up)[order]
+        if not len(clock) or (clock < NONE).any():
+            return 0.0
+        end, mwh = power_steps(power[order], clock.astype(np.int64), traits.longest_ms)
+        share = (self._live.at - clock[-1] + clock[end] - midnight) / (clock[end] - clock[end - 1])
+        return float((mwh.clip(0) * share.clip(0, 1)).sum())
+
+    def _joined(self, name: str) -> Float64:
+        before = [] if self.last is None else [getattr(self.last, name)]
+        return np.concatenate([*before, *(np.array(getattr(part, name)) for part in self._parts)]).astype(np.float64)
+
+    def _first(self) -> tuple[int, int] | None:
+        """Unix ms and value of the first reading of the counter."""
+        for part in self._parts:
+            for k, value in enumerate(part.energy):
+                if value != NONE:
+                    newest = self._parts[-1]
+                    since = newest.at[-1] - part.at[k] if part.up[k] == NONE else newest.up[-1] - part.up[k]
+                    return self._live.at - abs(since), value
+        return None

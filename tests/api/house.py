@@ -25,12 +25,11 @@ from hub.devices.registry import Registry
 from hub.events import SampleReceived, StatusReported
 from hub.history.gaps import GapRecord
 from hub.history.query import Query
-from hub.plugins.columns import empty_rollup
-from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
 from hub.sample import Sample
 from hub.telemetry.live import Live
 from integrations.devices.smartplug.driver import SmartplugDriver
 from integrations.storage.sqlite.store import SqliteStore
+from tests.history_query.parts import FakeTail
 
 PASSWORD = "a quiet blue kettle"
 ROLES = ("admin", "user", "guest")
@@ -67,18 +66,9 @@ class Merged:
     def __init__(self) -> None:
         self.known_gaps: list[GapRecord] = []
 
-    def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
+    async def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
         mine = [gap for gap in self.known_gaps if (gap.device, gap.channel) == (device, channel)]
         return [gap for gap in mine if gap.start < end and (gap.end is None or gap.end > start)]
-
-    def merged_until(self, series: SeriesKey) -> int:
-        return 2**60
-
-    def raw(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
-        return []
-
-    def buckets(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
-        return empty_rollup()
 
 
 class Plugins:
@@ -138,7 +128,7 @@ class House:
             discovery=self.discovery,
             live=self.live,
             history=self.history,
-            query=Query(self.store, self.history, clock, lambda _: self.people.first_home.time_zone),
+            query=Query(self.store, FakeTail(), clock, lambda _: self.people.first_home.time_zone),
             views=DeviceViews(
                 self.presence,
                 self.commands,

@@ -1,10 +1,9 @@
-"""Energy of today: since the home's own midnight, and unknown when the store fails."""
+"""Energy of today: since the home's own midnight."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hub.api.today import Today
-from hub.plugins.contract import StoreError
 from hub.testing.clock import FakeClock
 from tests.api.house import House
 
@@ -14,11 +13,8 @@ class Asked:
 
     def __init__(self) -> None:
         self.midnight = 0
-        self.broken = False
 
     def energy_today(self, device: str, channel: int, midnight: int) -> float | None:
-        if self.broken:
-            raise StoreError("gone")
         self.midnight = midnight
         return 5.0
 
@@ -45,10 +41,5 @@ async def test_the_midnight_is_the_homes(house: House) -> None:
     assert history.midnight == at("2026-10-25 16:00:00")  # Tokyo's midnight of the 26th
 
 
-async def test_what_cannot_be_read_is_unknown(house: House) -> None:
-    plug = await house.plug()
-    history = Asked()
-    today = Today(history, house.registry, house.people, house.clock)
-    history.broken = True
-    assert today(plug.id, 0) is None
-    assert today("nobody", 0) is None
+async def test_the_energy_of_nobody_is_unknown(house: House) -> None:
+    assert Today(Asked(), house.registry, house.people, house.clock)("nobody", 0) is None

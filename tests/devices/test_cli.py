@@ -13,7 +13,8 @@ import pytest
 from hub.auth.principal import system
 from hub.broker.interface import Attempt
 from hub.cli import main
-from hub.cli.place import StoppedHub, default_config_dir, default_data_dir
+from hub.cli.folders import default_config_dir, default_data_dir
+from hub.cli.place import StoppedHub
 from hub.clock import Clock
 from hub.database import DataLock
 from tests.api.house import House as RunningHub

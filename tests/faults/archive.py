@@ -68,7 +68,7 @@ async def read(data: Path, work: Path) -> Archive:
                 held.update(places)
                 power |= dict(zip(places, columns.power.tolist(), strict=True))
         archive.samples[series], archive.power[series], archive.settled[series] = held, power, settled
-        archive.gaps[series] = history.gaps(series.device, series.channel, 0, FOREVER)
+        archive.gaps[series] = await history.gaps(series.device, series.channel, 0, FOREVER)
         rollups = store.rollup(series, "1m", 0, FOREVER)
         archive.energy_mwh[series] = float(rollups.import_mwh.sum())
     await history.stop()

@@ -128,6 +128,7 @@ class DataCore:
     def kill(self) -> None:
         """What kill -9 leaves: files as they are, nothing written any more."""
         self.history._thread.shutdown()
+        self.history._readers.close()
         if self.history._timer is not None:
             self.history._timer.cancel()
         self.history.log.close()

@@ -170,7 +170,7 @@ async def test_a_damaged_record_takes_its_ranges_with_it(
     await core.history.commit()
     play(core, 181, 181, oldest=151)
     await core.history.merge()
-    gap = core.history.gaps("d1", 0, 0, FOREVER)[0]
+    gap = (await core.history.gaps("d1", 0, 0, FOREVER))[0]
     assert (gap.cause, gap.energy_mwh) == ("damaged", 61_000.0)
     assert imported(core) == pytest.approx(181_000)
     await core.stop()
@@ -270,7 +270,7 @@ async def test_a_removed_device_takes_its_history_with_it(tmp_path: Path, clock:
     assert stored(core) == []
     assert core.store.read_stream(SERIES, RUN, 0, 100) is None
     assert len(core.store.rollup(SERIES, "15m", 0, FOREVER).start) == 0
-    assert core.history.gaps("d1", 0, 0, FOREVER) == []
+    assert (await core.history.gaps("d1", 0, 0, FOREVER)) == []
     assert core.live.get("d1") is None
     assert seqs(core, "d2") == {RUN: [0]}
     await core.stop()

@@ -44,16 +44,16 @@ class Story:
     async def gaps(self) -> list[tuple[str, float | None]]:
         """Cause and energy; the same before the merge as after it, and after a restart."""
         await self.core.history.commit()
-        shown = self.list()
+        shown = await self.list()
         await self.core.history.merge()
-        assert self.list() == shown
+        assert await self.list() == shown
         await self.core.stop()
         await self.start()
-        assert self.list() == shown
+        assert await self.list() == shown
         return [(cause, energy) for _, _, cause, energy in shown]
 
-    def list(self) -> list[tuple[int, int | None, str, float | None]]:
-        gaps = self.core.history.gaps("d1", 0, 0, FOREVER)
+    async def list(self) -> list[tuple[int, int | None, str, float | None]]:
+        gaps = await self.core.history.gaps("d1", 0, 0, FOREVER)
         return [(gap.start, gap.end, gap.cause, gap.energy_mwh) for gap in gaps]
 
     def reason(self, run: str, reason: str) -> None:
@@ -117,7 +117,7 @@ async def test_a_rejected_sample_is_a_gap_of_one_sample(story: Story) -> None:
     story.play(0, 4)
     story.play(5, 5, voltage=900)
     story.play(6, 9)
-    assert story.list() == [(START + 5000, START + 7000, "rejected", 2000.0)]
+    assert await story.list() == [(START + 5000, START + 7000, "rejected", 2000.0)]
     assert await story.gaps() == [("rejected", 2000.0)]
 
 
@@ -126,7 +126,7 @@ async def test_what_the_memory_lost_is_told_from_what_was_given_up(story: Story)
     story.clock.run(20)
     story.play(30, 59)
     await story.core.history.merge()
-    assert [cause for _, _, cause, _ in story.list()] == ["unknown"], "it may still come"
+    assert [cause for _, _, cause, _ in await story.list()] == ["unknown"], "it may still come"
     story.play(60, 60, oldest=30)
     await story.core.history.commit()
     story.play(61, 61, oldest=31)
@@ -149,7 +149,7 @@ async def test_a_hole_in_a_run_that_ended_is_explained_by_how_it_ended(story: St
     story.clock.run(20)
     story.play(30, 39)
     await story.core.history.merge()
-    assert [cause for _, _, cause, _ in story.list()] == ["unknown"]
+    assert [cause for _, _, cause, _ in await story.list()] == ["unknown"]
     story.reason(NEXT, "power_on")
     story.play(0, 3, run=NEXT, energy_mwh=50_000)
     story.reason(NEXT, "power_on")
@@ -184,13 +184,13 @@ async def test_devices_without_streams_name_the_hub_or_themselves(story: Story) 
 
 async def test_a_gap_is_open_while_nothing_comes(story: Story) -> None:
     story.play(0, 9)
-    assert story.list() == []
+    assert await story.list() == []
     story.clock.run(100)
-    assert story.list() == [(START + 10_000, None, "unknown", None)]
+    assert await story.list() == [(START + 10_000, None, "unknown", None)]
     await story.core.history.merge()
-    assert story.list() == [(START + 10_000, None, "unknown", None)]
+    assert await story.list() == [(START + 10_000, None, "unknown", None)]
     story.play(110, 111)
-    assert [(cause, energy) for _, _, cause, energy in story.list()] == [("unknown", 101_000.0)]
+    assert [(cause, energy) for _, _, cause, energy in await story.list()] == [("unknown", 101_000.0)]
 
 
 async def test_replay_closes_a_gap(story: Story) -> None:
@@ -198,8 +198,8 @@ async def test_replay_closes_a_gap(story: Story) -> None:
     story.clock.run(60)
     story.play(70, 79)
     await story.core.history.merge()
-    assert len(story.list()) == 1
-    first = story.core.history.gaps("d1", 0, 0, FOREVER)[0]
+    assert len(await story.list()) == 1
+    first = (await story.core.history.gaps("d1", 0, 0, FOREVER))[0]
     body = {
         "run": RUN,
         "seq": 10,
@@ -215,7 +215,7 @@ async def test_replay_closes_a_gap(story: Story) -> None:
         body | {key: body[key][:30] for key in ("voltage", "current", "power", "energy_mwh")}, "telemetry/batch"
     )
     await story.core.history.merge()
-    (smaller,) = story.core.history.gaps("d1", 0, 0, FOREVER)
+    (smaller,) = await story.core.history.gaps("d1", 0, 0, FOREVER)
     assert (smaller.start, smaller.end) == (first.start + 30_000, first.end)
     story.core.send(body, "telemetry/batch")
     assert await story.gaps() == []

@@ -116,7 +116,7 @@ async def test_late_data_splits_the_estimated_step(tmp_path: Path, clock: Manual
     assert imported(core) == pytest.approx(3_799_000)
     before = core.store.rollup(series, "15m", 0, 1 << 60)
     assert before.estimated_mwh.sum() == pytest.approx(3_601_000)
-    gap = core.history.gaps("d1", 0, 0, 1 << 60)[0]
+    gap = (await core.history.gaps("d1", 0, 0, 1 << 60))[0]
     assert (gap.cause, gap.energy_mwh) == ("unknown", 3_601_000.0)
     batch = {
         "run": RUN,
@@ -137,7 +137,7 @@ async def test_late_data_splits_the_estimated_step(tmp_path: Path, clock: Manual
     assert after.estimated_mwh.sum() == pytest.approx(2_941_000)
     measured, spread = 99_000 + 660_000, 2_941_000 * (900 - 700) / 3001  # seq 699 came 700 s after START
     assert after.import_mwh[after.start == START] == pytest.approx([measured + spread], rel=1e-3)
-    assert core.history.gaps("d1", 0, 0, 1 << 60)[0].start == gap.start + 600_000
+    assert (await core.history.gaps("d1", 0, 0, 1 << 60))[0].start == gap.start + 600_000
     await core.stop()
 
 
@@ -189,18 +189,20 @@ async def test_the_tail_shows_what_is_not_merged_yet(tmp_path: Path, clock: Manu
     await core.history.commit()
     play(core, 1101, 1120)
     tail, series = core.history.tail, SeriesKey("d1")
-    assert tail.raw(series, 0, 1 << 60)[0].seq.tolist() == list(range(1001, 1121))
-    quarters = tail.buckets(series, "15m", 0, 1 << 60)
+    snapshot = tail.snapshot(series)
+    play(core, 1121, 1130)  # later than the snapshot
+    assert snapshot.raw(0, 1 << 60)[0].seq.tolist() == list(range(1001, 1121))
+    quarters = snapshot.buckets("15m", 0, 1 << 60)
     assert quarters.start.tolist() == [START + 900_000]
     assert quarters.import_mwh == pytest.approx([221_000])
     assert quarters.count.tolist() == [222]
-    assert tail.merged_until(series) == START + 900_000
-    shown = quarters
+    shown = tail.snapshot(series).buckets("15m", 0, 1 << 60)
     await core.history.merge()
     kept = core.store.rollup(series, "15m", START + 900_000, 1 << 60)
     assert np.allclose(kept.import_mwh, shown.import_mwh)
     assert kept.count.tolist() == shown.count.tolist()
-    assert len(tail.buckets(series, "15m", 0, 1 << 60).start) == 0
+    assert len(tail.snapshot(series).buckets("15m", 0, 1 << 60).start) == 0
+    assert len(snapshot.buckets("15m", 0, 1 << 60).start) == 0, "what is merged meanwhile is read from the store"
     await core.stop()
 
 

@@ -1,5 +1,5 @@
 // Which page: set-up, sign-in, or the home's pages behind the shell.
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { I18nProvider as AriaI18n } from "react-aria-components/I18nProvider";
 import { Route, Switch, useLocation } from "wouter";
@@ -14,16 +14,18 @@ import { Brand } from "../ui/icons";
 import { Empty } from "../ui/States";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { type Hub, HubProvider, SignedIn } from "./hub";
+import { page as inOwnFile, usePreload } from "./page";
 import { useLanguage } from "./preferences";
 import { Shell } from "./Shell";
 import "./entry.css";
 
-const FirstRun = lazy(() => import("../pages/FirstRun"));
-const Login = lazy(() => import("../pages/Login"));
-const Plug = lazy(() => import("../pages/Plug"));
-const EditPlug = lazy(() => import("../pages/EditPlug"));
-const AddPlug = lazy(() => import("../pages/AddPlug"));
-const Settings = lazy(() => import("../pages/Settings"));
+const FirstRun = inOwnFile(() => import("../pages/FirstRun"));
+const Login = inOwnFile(() => import("../pages/Login"));
+const Plug = inOwnFile(() => import("../pages/Plug"));
+const EditPlug = inOwnFile(() => import("../pages/EditPlug"));
+const AddPlug = inOwnFile(() => import("../pages/AddPlug"));
+const Settings = inOwnFile(() => import("../pages/Settings"));
+const LATER = [Plug, Settings, EditPlug, AddPlug, Login];
 
 const RETRY_MS = 3_000;
 
@@ -70,6 +72,8 @@ export function App({ hub }: { hub: Hub }) {
       clearTimeout(retry);
     };
   }, [hub, attempt]);
+
+  usePreload(LATER, started && !welcoming);
 
   const page = (): ReactNode => {
     if (!started || !info) return unreachable ? <Unreachable onRetry={() => setAttempt((count) => count + 1)} /> : null;

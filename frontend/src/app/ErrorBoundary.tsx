@@ -1,8 +1,8 @@
 // Catches what a page throws, so that a mistake in one page is not a white screen.
 import { Component, type ReactNode } from "react";
-import { Button } from "react-aria-components/Button";
 import { useI18n } from "../i18n/i18n";
 import { Empty } from "../ui/States";
+import { Reload } from "./page";
 
 interface Props {
   children: ReactNode;
@@ -25,9 +25,7 @@ function Crashed() {
   return (
     <div className="sheet" role="alert">
       <Empty whole title={t("crash.title")} text={t("crash.text")}>
-        <Button className="btn small" onPress={() => location.reload()}>
-          {t("crash.reload")}
-        </Button>
+        <Reload reload={() => location.reload()}>{t("crash.reload")}</Reload>
       </Empty>
     </div>
   );

@@ -69,7 +69,8 @@ export class Hub {
         this.queries.setQueryData(["found"], frame.items);
         break;
       case "gaps":
-        void this.queries.invalidateQueries({ queryKey: ["telemetry"] });
+        // What a plug kept while nobody listened has come: charts, the last minutes and today's energy know more now.
+        for (const key of ["telemetry", "recent", "devices"]) void this.queries.invalidateQueries({ queryKey: [key] });
         break;
       case "problem": {
         const { problem } = frame;

@@ -41,7 +41,7 @@ export function PowerChart(props: PowerChartProps) {
 
   const base = height - DIAL_HEIGHT;
   const right = live ? width - DOT : width;
-  const { lines, top } = roundLines(data.max, 10);
+  const { lines, top } = roundLines(data.max, 2);
   const x = (moment: number): number => ((moment - span.start) / (span.end - span.start)) * right;
   const y = (watts: number): number => base - ((base - TOP) * Math.min(Math.max(watts, 0), top)) / top;
   const found = at === null ? null : findAt(data, at, ((span.end - span.start) / Math.max(right, 1)) * 24);

@@ -47,6 +47,8 @@ export function powerText(watts: number, language: Language, options = {}): stri
 /** Two decimals under 1 kWh, one above, none from 100 on. */
 export function energy(kwh: number, language: Language): Figure {
   const digits = Math.abs(kwh) < 0.995 ? 2 : Math.abs(kwh) < 99.95 ? 1 : 0;
+  // Something is not nothing: what rounds to zero is said to be less than the smallest step.
+  if (kwh > 0 && kwh < 0.005) return { number: `<${decimal(0.01, 2, language)}`, unit: "kWh" };
   return { number: decimal(kwh, digits, language), unit: "kWh" };
 }
 

@@ -10,7 +10,7 @@ import type { AddedDevice } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
-import { TextField } from "../ui/Field";
+import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { roomsOf } from "./EditPlug";
 import "./edit.css";
@@ -120,9 +120,7 @@ function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
         </p>
       )}
       <div className="row edit-acts">
-        <Button type="submit" className="btn" isPending={busy}>
-          {t("add.submit")}
-        </Button>
+        <Submit busy={busy}>{t("add.submit")}</Submit>
         <Link href="/plugs" className="btn soft">
           {t("edit.cancel")}
         </Link>

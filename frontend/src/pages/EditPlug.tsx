@@ -2,7 +2,6 @@
 import { IconChevronLeft } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
-import { Button } from "react-aria-components/Button";
 import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
 import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link, useLocation } from "wouter";
@@ -12,7 +11,7 @@ import type { ChangeDeviceRequest, Device } from "../api/types";
 import { useHub } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
-import { TextField } from "../ui/Field";
+import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { APPLIANCES, ApplianceIcon } from "../ui/icons";
 import { signalWord } from "../ui/signal";
@@ -163,9 +162,7 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
             </p>
           )}
           <div className="row edit-acts">
-            <Button type="submit" className="btn" isPending={busy}>
-              {t(busy ? "edit.saving" : "edit.save")}
-            </Button>
+            <Submit busy={busy}>{t(busy ? "edit.saving" : "edit.save")}</Submit>
             <Link href={back} className="btn soft">
               {t("edit.cancel")}
             </Link>

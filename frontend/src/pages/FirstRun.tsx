@@ -10,7 +10,7 @@ import { type MessageId, useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
 import { clock } from "../model/time";
 import { Dial, Needle } from "../ui/Dial";
-import { Choice, TextField } from "../ui/Field";
+import { Choice, Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { LANGUAGES } from "./Settings";
 import "./first-run.css";
@@ -216,9 +216,9 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
             )}
           </div>
           <div className="foot">
-            <Button type="submit" className="btn wide" isPending={busy}>
+            <Submit busy={busy} wide>
               {t(busy ? "setup.busy" : "setup.finish")}
-            </Button>
+            </Submit>
           </div>
         </form>
       )}

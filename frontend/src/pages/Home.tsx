@@ -3,6 +3,7 @@ import {
   IconAlertTriangle,
   IconChevronRight,
   IconClock,
+  IconPlug,
   IconPlugConnectedX,
   type TablerIcon,
 } from "@tabler/icons-react";
@@ -14,6 +15,7 @@ import type { Device, Telemetry } from "../api/types";
 import { useFavourites } from "../app/favourites";
 import { useConnection, useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
+import { useBeginning } from "../charts/beginning";
 import { useI18n } from "../i18n/i18n";
 import { type Consumer, CONSUMER_FROM, FlowOrder } from "../model/flow";
 import { duration, energyText, powerText, roughly, roundParts } from "../model/format";
@@ -81,19 +83,32 @@ function Filled({ devices, now }: { devices: Device[]; now: number }) {
   const { ids } = useFavourites(home.id);
   const starred = views.filter((view) => ids.includes(outletKey(view.device.id, view.outlet.channel)));
   const tiles = starred.length > 0 ? starred : views.slice(0, 6);
+  // The tiles stand in pairs: where one would stand alone, the way to all plugs stands beside it.
+  const odd = tiles.length % 2 === 1;
   const attention = <Attention views={views} now={now} />;
   const tileSection = (
     <section className="home-tiles" aria-labelledby="tiles">
       <div className="row apart base section-head">
         <h2 id="tiles">{t(starred.length > 0 ? "home.favourites" : "home.plugs")}</h2>
-        <Link href="/plugs" className="meta strong">
-          {t("home.all")}
-        </Link>
+        {!odd && (
+          <Link href="/plugs" className="meta strong">
+            {t("home.all")}
+          </Link>
+        )}
       </div>
       <ul className="tiles">
         {tiles.map((view) => (
           <PlugTile key={outletKey(view.device.id, view.outlet.channel)} view={view} />
         ))}
+        {odd && (
+          <li className="tile rest">
+            <IconPlug className="icon" aria-hidden="true" />
+            <Link href="/plugs" className="tile-link row apart">
+              <span className="h3">{t("home.all")}</span>
+              <IconChevronRight className="icon s quiet" aria-hidden="true" />
+            </Link>
+          </li>
+        )}
       </ul>
     </section>
   );
@@ -299,6 +314,15 @@ function Today({ views, now }: { views: OutletView[]; now: number }) {
   const { data, error } = telemetry;
   const current = data && data.start >= span.start - HOUR ? data : null;
   const { bars, total, estimated, unknown } = hourBars(current, span.start, span.end, now);
+  const began = useBeginning(outlets, span, current);
+  const reading = useReadings();
+  const flows = outlets.some((outlet) => Math.abs(reading(outlet).power ?? 0) >= 0.5);
+  const remarks = [
+    began !== null && t("home.todaySince", { time: clock(began, home.time_zone, language) }),
+    estimated > 0.005 && t("home.todayEstimated", { energy: energyText(estimated, language) }),
+    unknown > 0 && t("home.todayUnknown", { count: unknown }),
+    total !== null && total < 0.005 && t(flows ? "home.todayFirst" : "home.todayEmpty"),
+  ].filter((remark) => remark !== false);
 
   return (
     <section className="sheet today" aria-labelledby="today">
@@ -310,9 +334,11 @@ function Today({ views, now }: { views: OutletView[]; now: number }) {
           <div className="today-figure">
             <Energy kwh={total} size="big" />
             <span className="meta">
-              {estimated > 0.005 && t("home.todayEstimated", { energy: energyText(estimated, language) })}
-              {unknown > 0 && <span className="block">{t("home.todayUnknown", { count: unknown })}</span>}
-              {total !== null && total < 0.005 && t("home.todayEmpty")}
+              {remarks.map((remark) => (
+                <span className="block" key={remark}>
+                  {remark}
+                </span>
+              ))}
             </span>
           </div>
           <HourBars bars={bars} span={span} zone={home.time_zone} now={now} minHeight={height} />
@@ -359,7 +385,7 @@ function ByPlug({ views }: { views: OutletView[] }) {
   const { t, language } = useI18n();
   const rows = views
     .map((view) => ({ view, kwh: view.outlet.live.energy_today_kwh }))
-    .filter((row): row is { view: OutletView; kwh: number } => row.kwh !== null && row.kwh >= 0.005)
+    .filter((row): row is { view: OutletView; kwh: number } => row.kwh !== null)
     .sort((a, b) => b.kwh - a.kwh)
     .slice(0, 5);
   const most = rows[0]?.kwh ?? 0;

@@ -1,12 +1,11 @@
 // Sign in with e-mail and password.
 import { IconAlertCircle } from "@tabler/icons-react";
 import { type SyntheticEvent, useState } from "react";
-import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
 import type { Session, SystemInfo } from "../api/types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
-import { TextField } from "../ui/Field";
+import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { Brand } from "../ui/icons";
 import "../app/entry.css";
@@ -74,9 +73,9 @@ export default function Login({ info }: { info: SystemInfo }) {
           )}
         </div>
         <div className="foot">
-          <Button type="submit" className="btn wide" isPending={busy}>
+          <Submit busy={busy} wide>
             {busy ? t("login.busy") : t("login.submit")}
-          </Button>
+          </Submit>
         </div>
       </form>
     </main>

@@ -8,6 +8,7 @@ import { useDevices, useReading, useTelemetry } from "../api/queries";
 import { useFavourites } from "../app/favourites";
 import { useConnection, useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
+import { beginningOf, useBeginning } from "../charts/beginning";
 import { GapList } from "../charts/GapList";
 import { LiveChart } from "../charts/LiveChart";
 import { extremes, PowerChart } from "../charts/PowerChart";
@@ -17,7 +18,7 @@ import { chartData } from "../model/chart";
 import { decimal, energyText } from "../model/format";
 import { outletName, outletPath, type OutletView } from "../model/outlet";
 import { parseMoment, periodName, type PlugRange, writeMoment } from "../model/period";
-import { type RangeKind, shiftSpan, spanOf } from "../model/time";
+import { clock, HOUR, type RangeKind, shiftSpan, spanOf, weekday } from "../model/time";
 import { useDesktop, useTitle } from "../ui/hooks";
 import { HonestSwitch } from "../ui/HonestSwitch";
 import { useOutletLine } from "../ui/PlugRow";
@@ -28,6 +29,7 @@ import { signalWord } from "../ui/signal";
 import "./plug.css";
 
 const RANGES: PlugRange[] = ["live", "hour", "day", "week"];
+const POINTS = { desktop: 1000, phone: 400 };
 
 export default function Plug({ plug, channel }: { plug: string; channel: number }) {
   const { t } = useI18n();
@@ -35,7 +37,7 @@ export default function Plug({ plug, channel }: { plug: string; channel: number 
   const device = devices.data?.find((candidate) => candidate.key === plug);
   const outlet = device?.channels.find((candidate) => candidate.channel === channel) ?? device?.channels[0];
 
-  if (device && outlet) return <Found view={{ device, outlet }} />;
+  if (device && outlet) return <Found key={outletKey(device.id, outlet.channel)} view={{ device, outlet }} />;
   if (devices.error && !devices.data)
     return (
       <section className="sheet">
@@ -66,11 +68,25 @@ function Found({ view }: { view: OutletView }) {
   const desktop = useDesktop();
   const [search, setSearch] = useSearchParams();
   const asked = search.get("range") as PlugRange | null;
-  const range = asked && RANGES.includes(asked) ? asked : desktop ? "day" : "live";
+  const young = useYoung(view, asked === null && desktop);
+  const range = asked && RANGES.includes(asked) ? asked : desktop && !young ? "day" : "live";
   const show = (next: PlugRange, at: string | null): void =>
     setSearch(at === null ? { range: next } : { range: next, at }, { replace: true });
   const props: ChartProps = { view, range, at: search.get("at"), show };
   return desktop ? <Desktop {...props} /> : <Phone {...props} />;
+}
+
+/** Whether there was less than an hour to see when the page was opened: the day would be an empty picture. */
+function useYoung({ device, outlet }: OutletView, wanted: boolean): boolean {
+  const { home } = useSession();
+  const opened = useState(useNow(HOUR))[0];
+  const span = spanOf("day", opened, home.time_zone);
+  const outlets = [outletKey(device.id, outlet.channel)];
+  const { data } = useTelemetry({ outlets, from: span.start, to: span.end, points: POINTS.desktop, enabled: wanted });
+  if (!data) return false;
+  const began = beginningOf(data, span);
+  if (began) return began.at + began.bucket > opened - HOUR;
+  return data.gaps.length === 0 && data.series.every(({ at }) => at.length === 0);
 }
 
 interface ChartProps {
@@ -212,7 +228,7 @@ function Figures({ view }: { view: OutletView }) {
   const current = known ? reading.current : null;
   const apparent = (voltage ?? 0) * (current ?? 0);
   const factor =
-    known && !outlet.live.apparent && reading.power !== null && apparent > 2
+    known && !outlet.live.apparent && reading.power !== null && apparent > 5
       ? Math.min(1, Math.abs(reading.power) / apparent)
       : null;
   const amps = current === null ? "–" : `${decimal(current, 2, language)}\u00a0A`;
@@ -259,7 +275,7 @@ function useHistory({ view, range, at }: ChartProps) {
     outlets: [outletKey(device.id, outlet.channel)],
     from: span.start,
     to: span.end,
-    points: desktop ? 1000 : 400,
+    points: desktop ? POINTS.desktop : POINTS.phone,
     ...(kind === "week" && { bucket: "1h" }),
     enabled: range !== "live",
     refresh: current ? (range === "hour" ? 10_000 : 60_000) : false,
@@ -274,16 +290,17 @@ function useHistory({ view, range, at }: ChartProps) {
       series && chartData(series, answer.gaps, { start: span.start, end: span.end }, { offlineSince, now: drawnAt }),
     [series, answer, span.start, span.end, offlineSince, drawnAt],
   );
-  return { query, span, kind, current, now, zone, series, data, gaps: answer?.gaps ?? [] };
+  return { query, answer, span, kind, current, now, zone, series, data, gaps: answer?.gaps ?? [] };
 }
 
 function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
   const { view, range, show, height, head = null } = props;
   const { t, language } = useI18n();
-  const { query, span, kind, current, now, zone, series, data } = useHistory(props);
+  const { query, answer, span, kind, current, now, zone, series, data } = useHistory(props);
   const [asTable, setAsTable] = useState(false);
   const name = outletName(view);
   const period = periodName(kind, span, now, zone, language, t);
+  const began = useBeginning([outletKey(view.device.id, view.outlet.channel)], span, answer);
 
   if (range === "live")
     return (
@@ -345,7 +362,14 @@ function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
         />
       )}
       <div className="chart-foot">
-        {data && !asTable && <Key data={data} />}
+        {data && !asTable && (
+          <Key
+            data={data}
+            since={
+              began === null ? null : kind === "week" ? weekday(began, zone, language) : clock(began, zone, language)
+            }
+          />
+        )}
         {data && (
           <Button className="text-btn meta" onPress={() => setAsTable(!asTable)}>
             {t(asTable ? "plug.chart" : "plug.table")}
@@ -366,7 +390,7 @@ function sentence(t: Translate, language: "en" | "de", data: Data, name: string,
 }
 
 /** Only what is in the picture. */
-function Key({ data }: { data: Data }) {
+function Key({ data, since }: { data: Data; since: string | null }) {
   const { t } = useI18n();
   return (
     <div className="chart-key meta">
@@ -377,6 +401,7 @@ function Key({ data }: { data: Data }) {
         </svg>
         {t("plug.keyMean")}
       </span>
+      {since !== null && <span>{t("plug.since", { time: since })}</span>}
       {data.estimates.length > 0 && (
         <span>
           <svg width="22" height="12" aria-hidden="true">

@@ -108,3 +108,18 @@ export function Choice({ value, onChange, options, ...frame }: ChoiceProps) {
     </Frame>
   );
 }
+
+/** Sends the form it stands in. While `busy` it keeps the focus and says so, and a second press does nothing. */
+export function Submit({ busy, wide = false, children }: { busy: boolean; wide?: boolean; children: ReactNode }) {
+  return (
+    <button
+      type="submit"
+      className={wide ? "btn wide" : "btn"}
+      aria-disabled={busy}
+      aria-busy={busy}
+      onClick={(event) => busy && event.preventDefault()}
+    >
+      {children}
+    </button>
+  );
+}

@@ -41,7 +41,7 @@ export function HourBars({ bars, span, zone, now, minHeight }: HourBarsProps) {
     },
   );
   const highest = most.measured + most.estimated;
-  const { lines, top } = roundLines(highest, 0.05);
+  const { lines, top } = roundLines(highest, 0.04);
   const y = (kwh: number): number => base - ((base - TOP) * Math.min(kwh, top)) / top;
   const x = (at: number): number => ((at - span.start) / (span.end - span.start)) * width;
   const digits = (lines[0] ?? 1) < 0.1 ? 3 : 2;

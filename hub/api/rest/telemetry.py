@@ -104,13 +104,13 @@ async def get_telemetry(call: Call[TelemetryQuery, None]) -> Telemetry:
     keys = outlets(call)
     start, end = span(asked)
     results = [await query.series(key, start, end, asked.points, asked.bucket) for key in keys]
-    return Telemetry(start, end, [series_view(result) for result in results], gaps_of(call, keys, start, end))
+    return Telemetry(start, end, [series_view(result) for result in results], await gaps_of(call, keys, start, end))
 
 
-def gaps_of(call: Call[Any, None], keys: list[SeriesKey], start: int, end: int) -> list[Gap]:
+async def gaps_of(call: Call[Any, None], keys: list[SeriesKey], start: int, end: int) -> list[Gap]:
     """Gaps of all these outlets, oldest first."""
     history = call.services.history
-    gaps = [gap_view(gap) for key in keys for gap in history.gaps(key.device, key.channel, start, end)]
+    gaps = [gap_view(gap) for key in keys for gap in await history.gaps(key.device, key.channel, start, end)]
     return sorted(gaps, key=lambda gap: gap.start)
 
 
@@ -124,7 +124,7 @@ async def list_gaps(call: Call[RangeQuery, None]) -> GapList:
     """GET /gaps"""
     keys = outlets(call)
     start, end = span(call.query)
-    return GapList(gaps_of(call, keys, start, end))
+    return GapList(await gaps_of(call, keys, start, end))
 
 
 ERRORS = (
