@@ -59,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the plugs until SIGTERM, SIGINT, or until no hub answers for --patience. Raises HubError("demo-runs")."""
+    os.umask(0o077)
     if args.stop:
         stop(args.data)
         return 0

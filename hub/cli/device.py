@@ -1,6 +1,7 @@
 """plughub device: add and list plugs."""
 
 import argparse
+import sys
 
 from hub.cli.folders import add_data_option
 from hub.cli.place import StoppedHub, on_hub, print_table
@@ -40,7 +41,7 @@ def _add(args: argparse.Namespace) -> int:
 
     name, key, secret = on_hub(args.data, running, stopped)
     say("cli-device-added", name=name, key=key)
-    say("cli-secret")
+    print(sentence("cli-secret"), file=sys.stderr)
     print(secret)
     return 0
 

@@ -1,6 +1,7 @@
 """plughub mqtt: logins for other MQTT programs."""
 
 import argparse
+import sys
 
 from hub.cli.folders import add_data_option
 from hub.cli.place import StoppedHub, on_hub, print_table
@@ -37,7 +38,7 @@ def _add(args: argparse.Namespace) -> int:
 
     secret = on_hub(args.data, running, stopped)
     say("cli-mqtt-added", name=args.name)
-    say("cli-secret")
+    print(sentence("cli-secret"), file=sys.stderr)
     print(secret)
     return 0
 

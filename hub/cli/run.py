@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start, serve, stop. Raises HubError for what people can mend."""
+    os.umask(0o077)  # a home's history is nobody else's business
     if write_starting_configuration(args.config):
         say("config-written", folder=str(args.config))
     bus = Bus()

@@ -37,6 +37,7 @@ from hub.telemetry.live import Live
 from hub.telemetry.streams import Streams
 
 COMMIT_S = 60.0
+FIRST_COMMIT_S = 10.0  # soon after a start: a hub that keeps crashing within its first minute would never commit
 MERGE_S = 3600.0
 RETRY_S = 300.0  # after the store refused a merge
 LOG_LIMIT = 1 << 30
@@ -154,7 +155,7 @@ class History:
         self._buffer.on_full = self._buffer_full
         self._bus.subscribe(DeviceRemoved, self._device_removed, OWNER)
         self._next_merge = self._clock.monotonic() + MERGE_S
-        self._schedule()
+        self._schedule(min(FIRST_COMMIT_S, self._commit_interval))
         if self.tail.commits or self._round is not None:
             self._spawn(self.merge)
 
@@ -336,7 +337,7 @@ class History:
         if not self._store_open or (self._today.complete and not series):
             return
         outlook = self._outlook(series)
-        snapshots = [self.tail.snapshot(key, outlook, buffered=False) for key in series]
+        snapshots = [self.tail.committed(key, outlook) for key in series]
         try:
             days = await self._in_thread(partial(self._today.compute, snapshots))
         except (StoreError, OSError) as error:
@@ -420,11 +421,11 @@ class History:
                 known[1].append(describe(stream))
         return outlets
 
-    def _schedule(self) -> None:
-        self._timer = self._clock.call_later(self._commit_interval, self._tick)
+    def _schedule(self, delay: float) -> None:
+        self._timer = self._clock.call_later(delay, self._tick)
 
     def _tick(self) -> None:
-        self._schedule()
+        self._schedule(self._commit_interval)
         if not self._writing.locked():
             due = self._clock.monotonic() >= self._next_merge or self.log.size > MERGE_BYTES
             self._spawn(self.merge if due else self.commit)

@@ -87,8 +87,9 @@ class Query:
         return await self._read(lambda: outlet.raw(start, end))
 
     def _outlet(self, series: SeriesKey) -> "_Outlet":
-        minutes_from = self._clock.now() - self._retention(series).answered("1m")
-        return _Outlet(series, self._store, self._tail.snapshot(series), minutes_from)
+        now = self._clock.now()
+        minutes_from = now - self._retention(series).answered("1m")
+        return _Outlet(series, self._store, self._tail.snapshot(series), minutes_from, now)
 
     async def _read(self, read: Callable[[], T]) -> T:
         try:
@@ -100,8 +101,9 @@ class Query:
 class _Outlet:
     """One outlet's history at the moment of the question. Its methods block."""
 
-    def __init__(self, series: SeriesKey, store: HistoryStore, tail: TailSnapshot, minutes_from: int) -> None:
+    def __init__(self, series: SeriesKey, store: HistoryStore, tail: TailSnapshot, minutes_from: int, now: int) -> None:
         self._series = series
+        self._now = now
         self._store = store
         self._tail = tail
         self._minutes_from = minutes_from
@@ -143,8 +145,10 @@ class _Outlet:
         """Less than two quarters: by minutes where they are kept."""
         tier, width = ("15m", QUARTER) if start < self._minutes_from else ("1m", MINUTE)
         buckets = self._buckets(tier, start // width * width, end)
-        overlap = np.minimum(buckets.start + width, end) - np.maximum(buckets.start, start)
-        share = overlap / width
+        # What a running bucket holds flowed up to now, not up to its end.
+        extent = np.clip(self._now - buckets.start, 1, width)
+        overlap = np.minimum(buckets.start + extent, end) - np.maximum(buckets.start, start)
+        share = overlap.clip(0) / extent
         cut = select_rollup(buckets, slice(None))
         cut.import_mwh, cut.export_mwh, cut.estimated_mwh = (
             values * share for values in (buckets.import_mwh, buckets.export_mwh, buckets.estimated_mwh)

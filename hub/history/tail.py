@@ -141,11 +141,15 @@ class UnmergedTail:
         """Call it in a reader thread."""
         return await self._readers.run(call)
 
-    def snapshot(self, series: SeriesKey, outlook: Outlook | None = None, *, buffered: bool = True) -> "Snapshot":
-        """The tail as it is now; `buffered`: with what is not committed yet."""
-        outlook = outlook or self._outlook([series])
+    def snapshot(self, series: SeriesKey) -> "Snapshot":
+        """The tail as it is now."""
+        outlook = self._outlook([series])
         known = self._remembered.of(series, lambda: _Remembered(self.store, self.state))
-        return Snapshot(self, series, outlook, known, self._pending(outlook, series) if buffered else [])
+        return Snapshot(self, series, outlook, known, self._pending(outlook, series))
+
+    def committed(self, series: SeriesKey, outlook: Outlook) -> "Snapshot":
+        """The tail without what is not committed; shares nothing with other snapshots, so that it waits for none."""
+        return Snapshot(self, series, outlook, _Remembered(self.store, self.state), [])
 
     def uncommitted(self, stream: int) -> Iterator[Columns]:
         """What no commit holds yet of this stream, oldest first; not copies."""

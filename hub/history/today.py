@@ -39,7 +39,7 @@ class Today:
         self._streams = streams
         self._live = live
         self._days: dict[SeriesKey, Day] = {}
-        self._undated: set[SeriesKey] = set()
+        self._undated: set[SeriesKey] = set()  # outlets of which samples came without a date since the last `compute`
         self._uncounted: dict[SeriesKey, tuple[Hashable, float]] = {}
         self.complete = False
         """Are all outlets known that have history? What is not known is not counted on."""
@@ -101,8 +101,8 @@ class Today:
         self._undated.discard(series)
         if head is None:
             return None
-        if plan.state.undated or any((part.at == NONE).any() for part in plan.raw):
-            self._undated.add(series)
+        if not self.complete and (plan.state.undated or any((part.at == NONE).any() for part in plan.raw)):
+            self._undated.add(series)  # of an earlier hub run: its samples may be dated by the next that come
         start = (head.at - KEPT_MS) // TIERS[TIER] * TIERS[TIER]
         tail = snapshot.buckets(TIER, start, head.at + 1)
         buckets = join_rollup([self._store.rollup(series, TIER, start, head.at + 1), tail])

@@ -182,7 +182,7 @@ class StoreStats(msgspec.Struct):
 
 
 class HistoryStore(Protocol):
-    """Keeps merged history. Called in history's worker thread, `read`, `rollup` and `stats` from reader threads too,
+    """Keeps merged history. Called in history's worker thread, what reads (`read` … `stats`) from reader threads too,
     never on the event loop. Every method may raise OSError or StoreError; the hub then keeps the log and retries."""
 
     name: str

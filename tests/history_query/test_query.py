@@ -334,3 +334,14 @@ def test_m4_keeps_the_extremes_of_every_stretch(samples: list[tuple[int, int]], 
         all_of_it, kept = values[place == stretch], values[chosen][place[chosen] == stretch]
         assert (kept[0], kept[-1]) == (all_of_it[0], all_of_it[-1])
         assert (kept.min(), kept.max()) == (all_of_it.min(), all_of_it.max())
+
+
+async def test_a_range_that_ends_now_holds_all_of_the_running_minute(store: SqliteStore, tail: FakeTail) -> None:
+    start = T + 3 * HOUR
+    (_, _, minutes), _ = both_tiers(15, start)
+    store.merge(Merge(raw=[], rollups=[(FRIDGE, "1m", minutes)]))
+    now = start + 4 * MINUTE + 20_000
+    query = Query(store, tail, FixedClock(now))
+    whole = energy_sum(minutes.import_mwh[:5])
+    assert (await query.energy(FRIDGE, start, now)).imported_mwh == whole
+    assert (await query.energy(FRIDGE, start, now + MINUTE // 2)).imported_mwh == whole

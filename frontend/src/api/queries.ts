@@ -3,7 +3,8 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useSyncExternalStore } from "react";
 import { useHub } from "../app/hub";
 import { type OutletKey, type Reading, outletKey } from "./live";
-import type { Device, DeviceList, FoundList, ProblemList, Series, Telemetry } from "./types";
+import { MINUTE } from "../model/time";
+import type { Device, DeviceList, FoundList, Gap, ProblemList, Series, Telemetry } from "./types";
 
 export function useDevices() {
   const { client, live } = useHub();
@@ -54,6 +55,14 @@ export interface TelemetryAsk {
   enabled?: boolean;
 }
 
+const SETTLING_MS = 5 * MINUTE;
+const ASK_AGAIN_MS = 5_000;
+
+/** Whether a gap is so fresh that the plug may still send what it kept. */
+export function settling(gaps: Gap[], now: number): boolean {
+  return gaps.some((gap) => now - (gap.end ?? gap.start) < SETTLING_MS);
+}
+
 export function useTelemetry({ outlets, from, to, points, bucket, refresh = 60_000, enabled = true }: TelemetryAsk) {
   const { client } = useHub();
   const query = new URLSearchParams(outlets.map((outlet) => ["device", outlet]));
@@ -61,23 +70,48 @@ export function useTelemetry({ outlets, from, to, points, bucket, refresh = 60_0
   query.set("to", String(to));
   if (points) query.set("points", String(points));
   if (bucket) query.set("bucket", bucket);
-  return useQuery({
+  return useQuery<Telemetry>({
     queryKey: ["telemetry", query.toString()],
     enabled: enabled && outlets.length > 0,
     placeholderData: keepPreviousData,
-    refetchInterval: refresh,
+    refetchInterval: ({ state: { data } }) =>
+      data && settling(data.gaps, client.now()) ? Math.min(ASK_AGAIN_MS, refresh || ASK_AGAIN_MS) : refresh,
     queryFn: ({ signal }) => client.get<Telemetry>(`/telemetry?${query}`, signal),
   });
 }
 
-/** The last ten minutes of one outlet, for the first paint of a live chart. */
+export interface Recent {
+  at: number[];
+  mean: (number | null)[];
+  gaps: Gap[];
+}
+
+const RECENT_MS = 10 * MINUTE;
+const GAP_MS = 5_000;
+
+/**
+ * The last ten minutes of one outlet, for the first paint of a live chart. What the hub does not hold in memory (it has
+ * just started, or the plug sent it later) comes from its history.
+ */
 export function useRecent(outlet: OutletKey) {
   const { client } = useHub();
-  return useQuery({
+  return useQuery<Recent>({
     queryKey: ["recent", outlet],
     staleTime: 0,
     gcTime: 0,
-    queryFn: ({ signal }) => client.get<Series>(`/telemetry/live?device=${encodeURIComponent(outlet)}`, signal),
+    refetchInterval: ({ state: { data } }) => data !== undefined && settling(data.gaps, client.now()) && ASK_AGAIN_MS,
+    queryFn: async ({ signal }) => {
+      const device = encodeURIComponent(outlet);
+      const { at, mean } = await client.get<Series>(`/telemetry/live?device=${device}`, signal);
+      const now = client.now();
+      const from = Math.round(now - RECENT_MS);
+      const incomplete = at.some((moment, index) => moment - (at[index - 1] ?? from) > GAP_MS) || at.length === 0;
+      if (!incomplete) return { at, mean, gaps: [] };
+      const range = `from=${from}&to=${Math.round(now)}&bucket=raw`;
+      const { series, gaps } = await client.get<Telemetry>(`/telemetry?device=${device}&${range}`, signal);
+      const older = series[0];
+      return { at: [...(older?.at ?? []), ...at], mean: [...(older?.mean ?? []), ...mean], gaps };
+    },
   });
 }
 

@@ -18,7 +18,7 @@ export interface SocketOptions {
 }
 
 const FIRST_DELAY = 500;
-const LONGEST_DELAY = 15_000;
+const LONGEST_DELAY = 5_000;
 const PING_EVERY = 15_000;
 const SILENT_AFTER = 25_000;
 

@@ -80,7 +80,7 @@ export function Shell({ children }: { children: ReactNode }) {
 function Health() {
   const { t } = useI18n();
   const { state } = useConnection();
-  const devices = useDevices().data ?? [];
+  const { data: devices = [], isSuccess } = useDevices();
   const live = devices.filter((device) => device.online).length;
   const word = state === "live" ? "hub.well" : state === "away" ? "hub.away" : "hub.connecting";
   return (
@@ -89,9 +89,12 @@ function Health() {
       <span>
         {t(word)}
         <br />
-        <span className="quiet">
-          {devices.length > 0 ? t("hub.live", { live, count: devices.length }) : t("hub.none")}
-        </span>
+        {/* How many are live is not known while the hub is away. */}
+        {state === "live" && isSuccess && (
+          <span className="quiet">
+            {devices.length > 0 ? t("hub.live", { live, count: devices.length }) : t("hub.none")}
+          </span>
+        )}
       </span>
     </div>
   );

@@ -56,6 +56,7 @@ export class Hub {
         break;
       case "device":
         this.live.seed([frame.device]);
+        if (this.presence(frame.device.id) !== frame.device.online) this.refetchMeasured();
         this.changeDevices((devices) =>
           devices.some((device) => device.id === frame.device.id)
             ? devices.map((device) => (device.id === frame.device.id ? frame.device : device))
@@ -70,7 +71,8 @@ export class Hub {
         break;
       case "gaps":
         // What a plug kept while nobody listened has come: charts, the last minutes and today's energy know more now.
-        for (const key of ["telemetry", "recent", "devices"]) void this.queries.invalidateQueries({ queryKey: [key] });
+        this.refetchMeasured();
+        void this.queries.invalidateQueries({ queryKey: ["devices"] });
         break;
       case "problem": {
         const { problem } = frame;
@@ -83,6 +85,14 @@ export class Hub {
       default:
         break;
     }
+  }
+
+  private presence(id: string): boolean | undefined {
+    return this.queries.getQueryData<Device[]>(["devices"])?.find((device) => device.id === id)?.online;
+  }
+
+  private refetchMeasured(): void {
+    for (const key of ["telemetry", "recent"]) void this.queries.invalidateQueries({ queryKey: [key] });
   }
 
   private changeDevices(change: (devices: Device[]) => Device[]): void {

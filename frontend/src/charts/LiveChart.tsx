@@ -4,6 +4,7 @@ import { Button } from "react-aria-components/Button";
 import { outletKey } from "../api/live";
 import { useRecent } from "../api/queries";
 import { useHub, useNow, useSession } from "../app/hub";
+import type { Gap } from "../api/types";
 import { useI18n } from "../i18n/i18n";
 import type { ChartData, Point } from "../model/chart";
 import { powerText } from "../model/format";
@@ -35,7 +36,7 @@ export function LiveChart({ view, height, table = false }: LiveChartProps) {
   const last = points.at(-1);
   // The newest reading stands at the right edge; a plug that fell silent moves to the left.
   const end = last && now - last.start < 3 * device.interval_ms ? last.start : now;
-  const data = liveData(points, end, device.online);
+  const data = liveData(points, recent.data?.gaps ?? [], end, device.online);
   const shown = held ?? { data, end };
   const name = outletName(view);
   const period = t("plug.lastMinutes");
@@ -89,10 +90,17 @@ export function LiveChart({ view, height, table = false }: LiveChartProps) {
   );
 }
 
-function liveData(points: Point[], end: number, online: boolean): ChartData {
-  const shown = points.filter((point) => point.start >= end - WINDOW - 2000);
+function liveData(points: Point[], gaps: Gap[], end: number, online: boolean): ChartData {
+  const start = end - WINDOW;
+  const shown = points.filter((point) => point.start >= start - 2000);
   const last = shown.at(-1);
-  const holes = !online && last && end - last.end > 3000 ? [{ start: last.end, end, gap: null }] : [];
+  const holes: ChartData["holes"] = gaps
+    .map((gap) => ({ start: Math.max(gap.start, start), end: Math.min(gap.end ?? end, end), gap }))
+    // A gap that is still open ends with the first reading after it.
+    .map((hole) => ({ ...hole, end: shown.find((point) => point.start > hole.start + 1000)?.start ?? hole.end }))
+    .filter((hole) => hole.end > hole.start);
+  if (!online && last && end - last.end > 3000 && !holes.some((hole) => hole.end >= end))
+    holes.push({ start: last.end, end, gap: null });
   return { points: shown, estimates: [], holes, max: shown.reduce((max, point) => Math.max(max, point.max), 0) };
 }
 

@@ -21,7 +21,9 @@ export const de: Record<MessageId, string> = {
   "offline.text": "Schalten geht wieder, sobald der Hub zurück ist",
 
   "error.title": "Der Hub hat nicht geantwortet",
+  "error.broken": "Auf dem Hub ist etwas schiefgegangen",
   "error.detail": "{time}. Was gemessen wurde, ist auf dem Hub sicher.",
+  "error.away": "Noch nicht geladen. Kommt von selbst, sobald der Hub zurück ist.",
   "error.retry": "Noch einmal versuchen",
   "unloaded.title": "Diese Seite ist noch nicht geladen",
   "unloaded.text": "Sie öffnet sich von selbst, sobald der Hub antwortet.",

@@ -19,7 +19,9 @@ export const en = {
   "offline.text": "Switching works again when the hub is back",
 
   "error.title": "The hub did not answer",
+  "error.broken": "Something went wrong on the hub",
   "error.detail": "{time}. What was measured is safe on the hub.",
+  "error.away": "Not loaded yet. It comes by itself when the hub is back.",
   "error.retry": "Try again",
   "unloaded.title": "This page is not loaded yet",
   "unloaded.text": "It opens by itself as soon as the hub answers.",

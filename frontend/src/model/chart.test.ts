@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Gap, Series } from "../api/types";
-import { chartData, columns, findAt } from "./chart";
+import { chartData, columns, findAt, rawBucket } from "./chart";
 import { HOUR, MINUTE } from "./time";
 
 function series(at: number[], mean: (number | null)[], more: Partial<Series> = {}): Series {
@@ -88,6 +88,21 @@ describe("what a chart draws", () => {
       x: [MINUTE / 2, 1.5 * MINUTE, 11 * MINUTE, 20 * MINUTE, 21 * MINUTE],
       mean: [10, 10, null, 30, 30],
     });
+  });
+});
+
+describe("raw samples, of which the hub chose", () => {
+  const at = [0, 1_000, 8_000, 20_000, 60_000, 61_000];
+  const raw = series(at, [1, 2, 3, 4, 5, 6], { source: "raw", bucket_ms: 0 });
+  const bucket = rawBucket(span, 1000, 1000);
+
+  it("stay one line where they stand up to two buckets apart, and break where nothing was measured", () => {
+    expect(columns(chartData(raw, [], span, online), bucket).mean).toEqual([1, 2, 3, 4, null, 5, 6]);
+  });
+
+  it("break at the shortest gap that the hub knows", () => {
+    const data = chartData(raw, [gap({ start: 1_000, end: 8_000 })], span, online);
+    expect(columns(data, bucket).mean).toEqual([1, 2, null, 3, 4, null, 5, 6]);
   });
 });
 

@@ -87,10 +87,18 @@ export function chartData(
   return { points, estimates, holes, max };
 }
 
+/**
+ * The bucket of raw samples: the hub answers with the lowest and the highest of every `2 / points` of the range, so that
+ * two of them stand further apart than the plug measured.
+ */
+export function rawBucket(span: { start: number; end: number }, points: number, interval: number): number {
+  return Math.max(interval, (2 * (span.end - span.start)) / points);
+}
+
 /** Whether the line joins two neighbours: not over a gap, not over more than two empty buckets. */
 export function joins(a: Point, b: Point, bucket: number, data: Pick<ChartData, "holes" | "estimates">): boolean {
   if (b.start - a.start > Math.max(3 * bucket, 3500)) return false;
-  const inside = (mark: { start: number; end: number }): boolean => mark.start < b.start && mark.end > a.start + bucket;
+  const inside = (mark: { start: number; end: number }): boolean => mark.start < b.start && mark.end > a.end;
   return !data.holes.some(inside) && !data.estimates.some(inside);
 }
 

@@ -400,7 +400,9 @@ function ByPlug({ views }: { views: OutletView[] }) {
               <span className="ellipsis">{outletName(view)}</span>
               <span className="strong nowrap">{energyText(kwh, language)}</span>
               <span className="by-plug-bar">
-                <span style={{ width: `${(kwh / most) * 100}%`, background: `var(--d${view.device.color})` }} />
+                {kwh > 0 && (
+                  <span style={{ width: `${(kwh / most) * 100}%`, background: `var(--d${view.device.color})` }} />
+                )}
               </span>
             </Link>
           </li>

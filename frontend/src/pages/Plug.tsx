@@ -14,7 +14,7 @@ import { LiveChart } from "../charts/LiveChart";
 import { extremes, PowerChart } from "../charts/PowerChart";
 import { SeriesTable } from "../charts/SeriesTable";
 import { type Translate, useI18n } from "../i18n/i18n";
-import { chartData } from "../model/chart";
+import { chartData, rawBucket } from "../model/chart";
 import { decimal, energyText } from "../model/format";
 import { outletName, outletPath, type OutletView } from "../model/outlet";
 import { parseMoment, periodName, type PlugRange, writeMoment } from "../model/period";
@@ -271,11 +271,12 @@ function useHistory({ view, range, at }: ChartProps) {
   const span = spanOf(kind, parseMoment(at, zone) ?? now, zone);
   const { device, outlet } = view;
   const current = now >= span.start && now < span.end;
+  const points = desktop ? POINTS.desktop : POINTS.phone;
   const query = useTelemetry({
     outlets: [outletKey(device.id, outlet.channel)],
     from: span.start,
     to: span.end,
-    points: desktop ? POINTS.desktop : POINTS.phone,
+    points,
     ...(kind === "week" && { bucket: "1h" }),
     enabled: range !== "live",
     refresh: current ? (range === "hour" ? 10_000 : 60_000) : false,
@@ -290,13 +291,13 @@ function useHistory({ view, range, at }: ChartProps) {
       series && chartData(series, answer.gaps, { start: span.start, end: span.end }, { offlineSince, now: drawnAt }),
     [series, answer, span.start, span.end, offlineSince, drawnAt],
   );
-  return { query, answer, span, kind, current, now, zone, series, data, gaps: answer?.gaps ?? [] };
+  return { query, answer, points, span, kind, current, now, zone, series, data, gaps: answer?.gaps ?? [] };
 }
 
 function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
   const { view, range, show, height, head = null } = props;
   const { t, language } = useI18n();
-  const { query, answer, span, kind, current, now, zone, series, data } = useHistory(props);
+  const { query, answer, points, span, kind, current, now, zone, series, data } = useHistory(props);
   const [asTable, setAsTable] = useState(false);
   const name = outletName(view);
   const period = periodName(kind, span, now, zone, language, t);
@@ -320,6 +321,7 @@ function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
     else if (next === "live" && current) show("live", null);
   };
   const total = series?.total_kwh ?? null;
+  const empty = data !== undefined && data.points.length + data.estimates.length + data.holes.length === 0;
   return (
     <>
       <div className="row apart wrap chart-head">
@@ -341,18 +343,18 @@ function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
         <Failed error={query.error} onRetry={() => void query.refetch()} />
       ) : !data || !series ? (
         <Skeleton height={height} />
-      ) : asTable ? (
-        <SeriesTable data={data} name={name} period={period} zone={zone} wide={kind === "week"} />
-      ) : data.points.length + data.estimates.length + data.holes.length === 0 ? (
+      ) : empty ? (
         <div className="chart-empty" style={{ minHeight: height }}>
           <Empty title={t("plug.emptyTitle")} text={t("plug.emptyText")} />
         </div>
+      ) : asTable ? (
+        <SeriesTable data={data} name={name} period={period} zone={zone} wide={kind === "week"} />
       ) : (
         <PowerChart
           data={data}
           span={span}
           zone={zone}
-          bucket={series.bucket_ms || view.device.interval_ms}
+          bucket={series.bucket_ms || rawBucket(span, points, view.device.interval_ms)}
           now={now}
           height={height}
           label={sentence(t, language, data, name, period, total)}
@@ -362,7 +364,7 @@ function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
         />
       )}
       <div className="chart-foot">
-        {data && !asTable && (
+        {data && !empty && !asTable && (
           <Key
             data={data}
             since={
@@ -370,7 +372,7 @@ function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
             }
           />
         )}
-        {data && (
+        {data && !empty && (
           <Button className="text-btn meta" onPress={() => setAsTable(!asTable)}>
             {t(asTable ? "plug.chart" : "plug.table")}
           </Button>

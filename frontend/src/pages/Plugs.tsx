@@ -45,7 +45,7 @@ export function Plugs() {
               />
             </label>
           )}
-          {user.role === "admin" && (
+          {user.role === "admin" && (devices.data?.length ?? 0) > 0 && (
             <Link href="/plugs/add" className="btn small add-plug">
               <IconPlus className="icon s" aria-hidden="true" />
               <span>{t("plugs.add")}</span>

@@ -1,8 +1,8 @@
 // The states that every list and chart shares: loading, empty, error.
 import type { CSSProperties, ReactNode } from "react";
 import { Button } from "react-aria-components/Button";
-import { ApiError } from "../api/client";
-import { useHub, useSession } from "../app/hub";
+import { ApiError, NetworkError } from "../api/client";
+import { useConnection, useHub, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { clock } from "../model/time";
 
@@ -59,10 +59,13 @@ export function Failed({ error, onRetry }: { error: Error; onRetry: () => void }
   const { t, language } = useI18n();
   const { home } = useSession();
   const { client } = useHub();
+  const away = useConnection().state === "away";
+  // The strip above has said it, and everything is read again when the hub is back: nothing to press.
+  if (away && error instanceof NetworkError) return <p className="meta state">{t("error.away")}</p>;
   const refused = error instanceof ApiError && error.status < 500 && error.problem.detail;
   return (
     <div className="state" role="alert">
-      <h2>{refused ? error.problem.detail : t("error.title")}</h2>
+      <h2>{refused ? error.problem.detail : t(error instanceof ApiError ? "error.broken" : "error.title")}</h2>
       {!refused && (
         <p className="meta">{t("error.detail", { time: clock(client.now(), home.time_zone, language, true) })}</p>
       )}
