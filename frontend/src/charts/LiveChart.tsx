@@ -90,15 +90,18 @@ export function LiveChart({ view, height, table = false }: LiveChartProps) {
   );
 }
 
-function liveData(points: Point[], gaps: Gap[], end: number, online: boolean): ChartData {
+export function liveData(points: Point[], gaps: Gap[], end: number, online: boolean): ChartData {
   const start = end - WINDOW;
   const shown = points.filter((point) => point.start >= start - 2000);
   const last = shown.at(-1);
   const holes: ChartData["holes"] = gaps
     .map((gap) => ({ start: Math.max(gap.start, start), end: Math.min(gap.end ?? end, end), gap }))
+    .filter((hole) => hole.end > hole.start)
     // A gap that is still open ends with the first reading after it.
-    .map((hole) => ({ ...hole, end: shown.find((point) => point.start > hole.start + 1000)?.start ?? hole.end }))
-    .filter((hole) => hole.end > hole.start);
+    .map((hole) => {
+      const next = shown.find((point) => point.start > hole.start + 1000)?.start ?? hole.end;
+      return { ...hole, end: Math.min(hole.end, next) };
+    });
   if (!online && last && end - last.end > 3000 && !holes.some((hole) => hole.end >= end))
     holes.push({ start: last.end, end, gap: null });
   return { points: shown, estimates: [], holes, max: shown.reduce((max, point) => Math.max(max, point.max), 0) };

@@ -45,7 +45,7 @@ export const de: Record<MessageId, string> = {
   "home.part": "{name} {power}",
   "home.offlineOne": "{name} ist offline",
   "home.offlineSince": "seit {duration}",
-  "home.offlineUnknown": "Hat sich noch nicht beim Hub gemeldet",
+  "home.offlineUnknown": "Hat sich seit dem Start des Hubs nicht gemeldet",
   "home.more": "{text}, und {count, plural, one {# weiterer} other {# weitere}}",
   "home.unconfirmed": "{name} hat nicht geantwortet",
   "home.unconfirmedText": "Vielleicht an, vielleicht aus",

@@ -43,7 +43,7 @@ export const en = {
   "home.part": "{name} {power}",
   "home.offlineOne": "{name} is offline",
   "home.offlineSince": "for {duration}",
-  "home.offlineUnknown": "It has not reported to the hub yet",
+  "home.offlineUnknown": "It has not reported since the hub started",
   "home.more": "{text}, and {count, plural, one {# more} other {# more}}",
   "home.unconfirmed": "{name} did not answer",
   "home.unconfirmedText": "It may be on or off",

@@ -1,0 +1,31 @@
+import { expect, it, vi } from "vitest";
+import type { Gap } from "../api/types";
+import { MINUTE } from "../model/time";
+import { liveData } from "./LiveChart";
+
+vi.mock("./canvas", () => ({ SeriesCanvas: vi.fn(), BELOW: 2 })); // jsdom has no canvas
+
+const point = (at: number) => ({ start: at, end: at, mean: 5, min: 5, max: 5 });
+const gap = (start: number, end: number | null) => ({ start, end }) as Gap;
+const now = 60 * MINUTE;
+
+it("hatches a gap within the last ten minutes, cut at their start", () => {
+  const points = [point(now - 2000), point(now - 1000), point(now)];
+  expect(liveData(points, [gap(now - 30 * MINUTE, now - 2000)], now, true).holes).toMatchObject([
+    { start: now - 10 * MINUTE, end: now - 2000 },
+  ]);
+  expect(liveData(points, [gap(now - 30 * MINUTE, now - 20 * MINUTE)], now, true).holes).toEqual([]);
+});
+
+it("ends an open gap at the first reading after it", () => {
+  const points = [point(now - 60_000), point(now - 10_000), point(now)];
+  expect(liveData(points, [gap(now - 60_000, null)], now, true).holes).toMatchObject([
+    { start: now - 60_000, end: now - 10_000 },
+  ]);
+});
+
+it("hatches once what an offline plug does not send", () => {
+  const points = [point(now - 90_000)];
+  expect(liveData(points, [], now, false).holes).toHaveLength(1);
+  expect(liveData(points, [gap(now - 90_000, null)], now, false).holes).toHaveLength(1);
+});
