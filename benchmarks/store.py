@@ -22,8 +22,8 @@ import numpy as np
 
 from hub.clock import Clock
 from hub.history.calendar import DAY, HOUR, MINUTE
-from hub.history.codec import decode_raw, encode_raw, encode_rollup, pack_raw
 from hub.history.query import Query
+from hub.plugins.codec import decode_raw, encode_raw, encode_rollup, pack_raw
 from hub.plugins.columns import RAW_ARRAYS, empty_rollup, rounded_rollup, select_raw, select_rollup
 from hub.plugins.contract import NONE, TIERS, Merge, RawColumns, RollupColumns, SeriesKey
 from integrations.storage.sqlite.store import SqliteStore

@@ -4,8 +4,8 @@ from collections.abc import Container, Mapping
 
 import msgspec
 
-from hub.history.codec import pack_raw, unpack_raw
 from hub.history.readings import Run, Traits
+from hub.plugins.codec import pack_raw, unpack_raw
 from hub.plugins.contract import RawColumns, SeriesKey
 from hub.telemetry.buffer import Columns
 from hub.telemetry.streams import StreamDelta

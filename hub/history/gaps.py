@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from hub.history.readings import End, Readings, Run, Traits
+from hub.history.readings import POWER_LOST, End, Readings, Run, Traits
 from hub.history.rollups import Booked, Flow
 from hub.plugins.contract import SeriesKey
 from hub.telemetry.streams import ORDER_STEP, Settled
 
-POWER_LOST = frozenset({"power_on", "brownout"})
 NOTED = {Settled.REJECTED: "rejected", Settled.MEMORY: "memory", Settled.GIVEN_UP: "given_up"}
 
 

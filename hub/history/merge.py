@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from hub.history import commit as commits
-from hub.history.codec import decode_rollup, encode_rollup
 from hub.history.editions import Editions
 from hub.history.gaps import Causes, Outage
 from hub.history.log import CommitLog, LogFull
@@ -14,6 +13,7 @@ from hub.history.plan import Planner, SeriesPlan
 from hub.history.readings import Run, Traits
 from hub.history.retention import Retention
 from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
+from hub.plugins.codec import decode_rollup, encode_rollup
 from hub.plugins.columns import join_raw
 from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.offsets import Point

@@ -27,6 +27,10 @@ class Traits(msgspec.Struct, frozen=True):
         return INTERVALS * self.interval_ms
 
 
+POWER_LOST = frozenset({"power_on", "brownout"})
+"""Reasons of a run that began because the plug had no power."""
+
+
 class Run(msgspec.Struct, frozen=True):
     """What merging needs to know of a stream. `points` are its offsets, `notes` why seqs hold no sample."""
 

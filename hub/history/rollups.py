@@ -5,7 +5,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
-from hub.history.readings import Bools, Readings, Traits
+from hub.history.readings import POWER_LOST, Bools, Readings, Traits
 from hub.plugins.contract import NONE, Float64, Int64, RollupColumns
 from hub.telemetry.energy import counter_steps, power_steps
 
@@ -30,7 +30,7 @@ class Flow(msgspec.Struct):
 def flow(readings: Readings, traits: Traits) -> Flow:
     """Book every step: run by run, a new baseline where another plug took over."""
     imported, exported, dropped = [], [], 0
-    for first, last in _stretches(readings):
+    for first, last in _stretches(readings, traits):
         step, lost = _counter(readings, readings.energy_mwh, first, last, traits)
         imported.append(step)
         dropped += lost
@@ -171,15 +171,26 @@ class _Grid:
         return sums
 
 
-def _stretches(readings: Readings) -> list[tuple[int, int]]:
-    """first, last + 1 of what one plug measured: another hardware_id brings another counter."""
+def _stretches(readings: Readings, traits: Traits) -> list[tuple[int, int]]:
+    """first, last + 1 of what one counter measured: another hardware_id brings another one, and so does a power cut
+    that took the old one with it."""
     if not len(readings):
         return []
     hardware = [run.hardware for run in readings.runs]
     numbers = {name: k for k, name in enumerate(dict.fromkeys(hardware))}
     plug = np.array([numbers[name] for name in hardware])[readings.run]
-    edges = [0, *(np.flatnonzero(np.diff(plug)) + 1).tolist(), len(readings)]
-    return list(pairwise(edges))
+    others = np.flatnonzero(np.diff(plug)) + 1
+    lost = [k for k in (np.flatnonzero(np.diff(readings.run)) + 1).tolist() if _began_at_zero(readings, k, traits)]
+    return list(pairwise(sorted({0, *others.tolist(), *lost, len(readings)})))
+
+
+def _began_at_zero(readings: Readings, k: int, traits: Traits) -> bool:
+    """Did the run of reading k begin after a power cut, and its counter at 0? A counter that stood at 0 before would
+    seem to go on, and the energy of the gap to be known."""
+    up, value = int(readings.up[k]), int(readings.energy_mwh[k])
+    if readings.runs[int(readings.run[k])].reason not in POWER_LOST or NONE in (up, value):
+        return False
+    return value <= traits.limit_w * up / 3600 + traits.resolution_mwh
 
 
 def _counter(readings: Readings, counter: Int64, first: int, last: int, traits: Traits) -> tuple[Booked, int]:

@@ -255,3 +255,21 @@ async def test_a_gap_of_weeks_keeps_old_buckets_whose_raw_samples_are_gone(
     assert len(after.start) == 14 * 96 + 1
     minutes = story.core.store.rollup(SERIES, "1m", 0, FOREVER)
     assert minutes.import_mwh.sum() == pytest.approx(after.import_mwh.sum(), rel=1e-6)
+
+
+async def test_a_power_cut_of_a_plug_that_never_counted_leaves_the_energy_unknown(story: Story) -> None:
+    story.play(0, 9, power=0.0, current=0.0, energy_mwh=0)
+    story.clock.run(30)
+    story.reason(NEXT, "power_on")
+    story.play(0, 9, run=NEXT, power=0.0, current=0.0, energy_mwh=0)
+    assert await story.gaps() == [("power_lost", None)]
+
+
+async def test_a_counter_kept_in_flash_goes_on_over_a_power_cut(story: Story) -> None:
+    story.play(0, 9)
+    story.clock.run(30)
+    story.reason(NEXT, "power_on")
+    for seq in range(10):
+        story.clock.run(1)
+        story.core.send(sample(seq, run=NEXT, energy_mwh=20_000 + seq * 1000))
+    assert await story.gaps() == [("power_lost", 6_000.0)]

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hub.history.codec import (
+from hub.plugins.codec import (
     DamagedChunk,
     NewerChunk,
     decode_raw,

@@ -1,3 +1,4 @@
+import { APPLIANCES } from "../ui/icons";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
@@ -30,6 +31,10 @@ describe("the catalogues", () => {
       expect(text.trim()).not.toBe("");
       expect(text).not.toMatch(/[{}]/);
     }
+  });
+
+  it.each(Object.keys(APPLIANCES))("name the icon %s", (key) => {
+    expect(ids).toContain(`icon.${key}`);
   });
 
   it("count properly", () => {

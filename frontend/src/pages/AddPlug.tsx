@@ -4,7 +4,6 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link, useSearchParams } from "wouter";
-import { ApiError } from "../api/client";
 import { useDevices, useFound } from "../api/queries";
 import type { AddedDevice } from "../api/types";
 import { useHub, useSession } from "../app/hub";
@@ -12,7 +11,7 @@ import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
-import { roomsOf } from "./EditPlug";
+import { NameAndRoom, roomsOf, useFormError } from "./plug-form";
 import "./edit.css";
 
 const HARDWARE_ID = /^[A-Za-z0-9_-]{3,64}$/;
@@ -54,30 +53,28 @@ function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
   const [name, setName] = useState<string | null>(null);
   const [room, setRoom] = useState("");
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<{ field: string | null; text: string } | null>(null);
+  const error = useFormError(["hardware_id", "name", "room"]);
   const shownName = name ?? found?.name ?? "";
-  const errorOf = (field: string): string | null => (error?.field === field ? error.text : null);
 
   const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     if (!HARDWARE_ID.test(hardwareId)) {
-      setError({ field: "hardware_id", text: t("add.hardwareIdWrong") });
+      error.set("hardware_id", t("add.hardwareIdWrong"));
       return;
     }
     if (!shownName.trim()) {
-      setError({ field: "name", text: t("edit.nameMissing") });
+      error.set("name", t("edit.nameMissing"));
       return;
     }
     setBusy(true);
-    setError(null);
+    error.clear();
     try {
       const body = { hardware_id: hardwareId, name: shownName.trim(), room: room.trim() || null };
       const added = await client.request<AddedDevice>("POST", "/devices", body);
       await Promise.all(["devices", "found"].map((key) => queries.invalidateQueries({ queryKey: [key] })));
       onAdded(added);
     } catch (problem) {
-      const known = problem instanceof ApiError ? problem.problem : null;
-      setError({ field: known?.field ?? null, text: known?.detail || t("error.title") });
+      error.refused(problem);
       setBusy(false);
     }
   };
@@ -92,33 +89,12 @@ function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
           value={hardwareId}
           maxLength={64}
           hint={t("add.hardwareIdHint")}
-          error={errorOf("hardware_id")}
+          error={error.at("hardware_id")}
           onChange={setHardwareId}
         />
-        <TextField
-          label={t("edit.name")}
-          name="name"
-          value={shownName}
-          maxLength={60}
-          error={errorOf("name")}
-          onChange={setName}
-        />
-        <TextField
-          label={t("edit.room")}
-          name="room"
-          value={room}
-          maxLength={60}
-          list={rooms}
-          hint={t("edit.roomHint")}
-          error={errorOf("room")}
-          onChange={setRoom}
-        />
+        <NameAndRoom name={shownName} room={room} rooms={rooms} error={error.at} onName={setName} onRoom={setRoom} />
       </section>
-      {error && !["hardware_id", "name", "room"].includes(error.field ?? "") && (
-        <p className="form-error" role="alert">
-          {error.text}
-        </p>
-      )}
+      {error.below}
       <div className="row edit-acts">
         <Submit busy={busy}>{t("add.submit")}</Submit>
         <Link href="/plugs" className="btn soft">

@@ -5,41 +5,29 @@ import { type SyntheticEvent, useState } from "react";
 import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
 import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link, useLocation } from "wouter";
-import { ApiError } from "../api/client";
 import { useDevices } from "../api/queries";
 import type { ChangeDeviceRequest, Device } from "../api/types";
 import { useHub } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
-import { useI18n } from "../i18n/i18n";
+import { type MessageId, useI18n } from "../i18n/i18n";
 import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { APPLIANCES, ApplianceIcon } from "../ui/icons";
 import { signalWord } from "../ui/signal";
-import { Empty, Failed, SkeletonRows } from "../ui/States";
+import { Failed, SkeletonRows } from "../ui/States";
+import { MissingPlug, NameAndRoom, roomsOf, useFormError } from "./plug-form";
 import "./edit.css";
 import "./settings.css";
 import "../ui/switch.css";
 
 export default function EditPlug({ plug }: { plug: string }) {
-  const { t } = useI18n();
   const devices = useDevices();
   const device = devices.data?.find((candidate) => candidate.key === plug);
   if (device) return <Editor device={device} rooms={roomsOf(devices.data ?? [])} />;
   if (devices.error) return <Failed error={devices.error} onRetry={() => void devices.refetch()} />;
   if (!devices.data) return <SkeletonRows rows={4} />;
-  return (
-    <section className="sheet">
-      <Empty whole title={t("plug.missing")} text={t("plug.missingText")}>
-        <Link href="/plugs" className="btn small">
-          {t("plug.toPlugs")}
-        </Link>
-      </Empty>
-    </section>
-  );
+  return <MissingPlug />;
 }
-
-export const roomsOf = (devices: Device[]): string[] =>
-  [...new Set(devices.map((device) => device.room).filter((room) => room !== null))].sort();
 
 function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
   const { t, language } = useI18n();
@@ -54,32 +42,30 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
   const [alwaysOn, setAlwaysOn] = useState(device.always_on);
   const [limit, setLimit] = useState(outlet?.max_power_w ? String(outlet.max_power_w) : "");
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<{ field: string | null; text: string } | null>(null);
+  const error = useFormError(["name", "room", "max_power_w"]);
   const back = `/plugs/${device.key}`;
-  const errorOf = (field: string): string | null => (error?.field === field ? error.text : null);
 
   const save = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     const watts = limit.trim() === "" ? null : Number(limit);
     if (!name.trim()) {
-      setError({ field: "name", text: t("edit.nameMissing") });
+      error.set("name", t("edit.nameMissing"));
       return;
     }
     if (watts !== null && !(Number.isInteger(watts) && watts >= 1 && watts <= 25_000)) {
-      setError({ field: "max_power_w", text: t("edit.maxPowerWrong") });
+      error.set("max_power_w", t("edit.maxPowerWrong"));
       return;
     }
     const change: ChangeDeviceRequest = { name: name.trim(), room: room.trim() || null, icon, always_on: alwaysOn };
     if (watts !== (outlet?.max_power_w ?? null)) change.max_power_w = watts;
     setBusy(true);
-    setError(null);
+    error.clear();
     try {
       await client.request("PATCH", `/devices/${device.id}`, change);
       await queries.invalidateQueries({ queryKey: ["devices"] });
       navigate(back);
     } catch (problem) {
-      const known = problem instanceof ApiError ? problem.problem : null;
-      setError({ field: known?.field ?? null, text: known?.detail || t("error.title") });
+      error.refused(problem);
       setBusy(false);
     }
   };
@@ -96,24 +82,7 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
       {device.right === "manage" ? (
         <form className="col" style={{ gap: 10 }} noValidate onSubmit={(event) => void save(event)}>
           <section className="sheet col" style={{ gap: 18 }}>
-            <TextField
-              label={t("edit.name")}
-              name="name"
-              value={name}
-              maxLength={60}
-              error={errorOf("name")}
-              onChange={setName}
-            />
-            <TextField
-              label={t("edit.room")}
-              name="room"
-              value={room}
-              maxLength={60}
-              list={rooms}
-              hint={t("edit.roomHint")}
-              error={errorOf("room")}
-              onChange={setRoom}
-            />
+            <NameAndRoom name={name} room={room} rooms={rooms} error={error.at} onName={setName} onRoom={setRoom} />
             <RadioGroup
               className="icon-choice"
               value={icon}
@@ -126,7 +95,7 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
               </span>
               <div>
                 {Object.keys(APPLIANCES).map((key) => (
-                  <RadioField key={key} value={key} aria-label={key.replaceAll("-", " ")}>
+                  <RadioField key={key} value={key} aria-label={t(`icon.${key}` as MessageId)}>
                     <RadioButton className="icon-option">
                       <ApplianceIcon name={key} />
                     </RadioButton>
@@ -152,15 +121,11 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
               inputMode="numeric"
               unit="W"
               hint={t("edit.maxPowerHint")}
-              error={errorOf("max_power_w")}
+              error={error.at("max_power_w")}
               onChange={setLimit}
             />
           </section>
-          {error && !["name", "room", "max_power_w"].includes(error.field ?? "") && (
-            <p className="form-error" role="alert">
-              {error.text}
-            </p>
-          )}
+          {error.below}
           <div className="row edit-acts">
             <Submit busy={busy}>{t(busy ? "edit.saving" : "edit.save")}</Submit>
             <Link href={back} className="btn soft">

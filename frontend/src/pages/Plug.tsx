@@ -25,6 +25,7 @@ import { useOutletLine } from "../ui/PlugRow";
 import { Energy, Power, Quantity } from "../ui/Quantity";
 import { Segmented } from "../ui/Segmented";
 import { Empty, Failed, Skeleton } from "../ui/States";
+import { MissingPlug } from "./plug-form";
 import { signalWord } from "../ui/signal";
 import "./plug.css";
 
@@ -44,16 +45,7 @@ export default function Plug({ plug, channel }: { plug: string; channel: number 
         <Failed error={devices.error} onRetry={() => void devices.refetch()} />
       </section>
     );
-  if (devices.data)
-    return (
-      <section className="sheet">
-        <Empty whole title={t("plug.missing")} text={t("plug.missingText")}>
-          <Link href="/plugs" className="btn small">
-            {t("plug.toPlugs")}
-          </Link>
-        </Empty>
-      </section>
-    );
+  if (devices.data) return <MissingPlug />;
   return (
     <div className="col" role="status" aria-label={t("loading")}>
       <Skeleton width={220} height={30} style={{ marginTop: 40 }} />
