@@ -9,17 +9,30 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import scenarios
+from benchmarks import broker_scale, fuzz, kills, peers, queries, scenarios
 
 RESULTS = Path(__file__).parent / "results"
 Scenario = Callable[[bool], Awaitable[list[dict[str, object]]]]
+
+
+async def fuzz_for_long(quick: bool) -> list[dict[str, object]]:
+    """A million broken packets and payloads; about 22 minutes."""
+    return await fuzz.fuzz(20_000 if quick else 1_000_000, 1)
+
+
 SCENARIOS: dict[str, Scenario] = {
     "start": scenarios.start_and_memory,
     "idle": scenarios.idle,
     "ingest": scenarios.ingest,
     "broker": scenarios.broker,
     "query": scenarios.query,
+    "queries": queries.queries,
     "writes": scenarios.writes,
+    "scale": broker_scale.broker_scale,
+    "capacity": peers.capacity,
+    "peers": peers.peers,
+    "kills": kills.kills,
+    "fuzz": fuzz_for_long,
 }
 
 

@@ -33,6 +33,7 @@ class Plug(asyncio.Protocol):
         self._secret, self._qos, self._run = secret, qos, run
         self._head = text(f"smartplug/{hardware_id}/telemetry".encode())
         self._rest = b""
+        self._begun, self._up = time.monotonic(), 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
@@ -76,16 +77,25 @@ class Plug(asyncio.Protocol):
         if not self.ready.done():
             self.ready.set_exception(error or ConnectionError("closed before CONNACK"))
 
-    def sample(self, watts: float = 203.4) -> bytes:
-        """The next sample as JSON, and one step of its counter."""
+    def sample(self) -> bytes:
+        """The next sample as JSON, and one step of its counter; every value changes, as a real meter's do."""
         self.energy += 57
+        # A crystal that runs as the clock does; seq * 1000 would be a plug whose time runs away at any other rate.
+        self._up = max(self._up + 1, int((time.monotonic() - self._begun) * 1000))
+        watts = 200 + self.seq * 37 % 101 / 10
         voltage = 230.0 + self.seq % 9 / 10
         body = (
             b'{"voltage":%.1f,"current":%.3f,"power":%.1f,"energy_mwh":%d,"relay_state":true,'
             b'"run":"%s","seq":%d,"oldest":0,"up":%d}'
-        ) % (voltage, watts / voltage, watts, self.energy, self._run.encode(), self.seq, self.seq * 1000)
+        ) % (voltage, watts / voltage, watts, self.energy, self._run.encode(), self.seq, self._up)
         self.seq += 1
         return body
+
+    def subscribe(self) -> None:
+        """Ask for control, config and ack."""
+        root = f"smartplug/{self.hardware_id}/"
+        topics = b"".join(text((root + suffix).encode()) + b"\x01" for suffix in ("control", "config", "ack"))
+        self.transport.write(packet(0x82, b"\x00\x01" + topics))
 
     def publish(self) -> None:
         """Send the next sample."""
@@ -96,8 +106,9 @@ class Plug(asyncio.Protocol):
             self.transport.write(packet(0x30, self._head + body))
 
 
-async def connect(host: str, port: int, plugs: list[tuple[str, str]], qos: int) -> list[Plug]:
-    """Connect them all, 50 at a time. Raises ConnectionError when one is refused."""
+async def connect(host: str, port: int, plugs: list[tuple[str, str]], qos: int, subscribe: bool = False) -> list[Plug]:
+    """Connect them all, 50 at a time; with `subscribe` each asks for what a plug hears. Raises ConnectionError when
+    one is refused."""
     loop, connected = asyncio.get_running_loop(), []
     run = f"{time.time_ns() & 0xFFFFFFFFFFFFFFFF:016x}"
     for k in range(0, len(plugs), 50):
@@ -109,6 +120,8 @@ async def connect(host: str, port: int, plugs: list[tuple[str, str]], qos: int) 
             code = await asyncio.wait_for(plug.ready, 30)
             if code:
                 raise ConnectionError(f"{plug.hardware_id} was refused with code {code}")
+            if subscribe:
+                plug.subscribe()
             connected.append(plug)
     return connected
 

@@ -1,14 +1,12 @@
 """What is measured. Each scenario returns rows of {"name", "value", "unit"}."""
 
 import asyncio
-import json
 import os
 import time
 from typing import Any
 
-import aiohttp
-
 from benchmarks.processes import Load, Mosquitto, cpu_seconds, pin, resident_mb
+from benchmarks.watcher import Watcher
 from benchmarks.writes import write_cost
 from hub.testing.process import HubProcess
 
@@ -76,33 +74,6 @@ async def idle(quick: bool) -> list[Row]:
         return rows
     finally:
         await hub.close()
-
-
-class Watcher:
-    """A WebSocket client that notes when it saw which counter value."""
-
-    def __init__(self, hub: HubProcess) -> None:
-        self.hub = hub
-        self.seen: dict[str, int] = {}
-        self._ready = asyncio.Event()
-
-    async def watch(self, names: dict[str, str]) -> None:
-        """Note arrivals until cancelled; `names` maps device ids to hardware ids."""
-        async with aiohttp.ClientSession() as session, session.ws_connect(f"{self.hub.url}/ws") as socket:
-            await socket.send_json({"type": "auth", "token": self.hub.token})
-            await socket.send_json({"type": "subscribe", "rooms": [f"home:{self.hub.home}"]})
-            async for message in socket:
-                now = time.time_ns()
-                frame = json.loads(message.data)
-                if frame["type"] == "subscribed":
-                    self._ready.set()
-                elif frame["type"] == "samples":
-                    for item in frame["items"]:
-                        self.seen.setdefault(f"{names.get(item[0])}/{item[7]}", now)
-
-    async def ready(self) -> None:
-        """Wait until subscribed."""
-        await asyncio.wait_for(self._ready.wait(), 10)
 
 
 async def ingest(quick: bool) -> list[Row]:

@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +39,9 @@ class NoTail:
 
     def snapshot(self, series: SeriesKey) -> "NoTail":
         return self
+
+    def snapshots(self, series: Sequence[SeriesKey]) -> "list[NoTail]":
+        return [self for _ in series]
 
     async def read(self, call: Callable[[], T]) -> T:
         return await asyncio.to_thread(call)

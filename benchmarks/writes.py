@@ -1,12 +1,14 @@
 """Bytes stored and bytes that reach the card for each sample: hours of plugs through the hub's own data core.
 
-Everything is real but the time: the clock jumps from commit to commit, and a sync stands for the real minute between.
+Everything is real but the time: the clock jumps from second to second, commits and merges come at the pace that
+history itself chooses for that disk, and a sync after each stands for the time between (so no idle time counts).
 Where this runs as root with loop devices, the folder lies on an ext4 image of its own and the kernel counts what its
 device was told to write; elsewhere the process's own write_bytes are counted.
 """
 
 import asyncio
 import contextlib
+import ctypes
 import math
 import os
 import random
@@ -15,15 +17,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from hub.bus import Bus
-from hub.history.core import History
-from hub.telemetry import Acks, Arrivals, Buffer, Ingest, Live, Rejects, Streams
-from hub.testing.clock import FakeClock
-from integrations.devices.smartplug.driver import SmartplugDriver
-from integrations.storage.sqlite.store import SqliteStore
+import msgspec
+
+from benchmarks.datacore import DataCore
+from hub.events import Merged
 
 IMAGE_MB = 512
 MINUTE_MS = 60_000
@@ -67,6 +66,16 @@ def written(device: str | None) -> int:
     raise RuntimeError(f"{device} is not in /proc/diskstats")
 
 
+def sync(folder: Path) -> None:
+    """Write out what waits for this file system alone: `os.sync` would disturb whatever is measured beside."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(place):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(place)
+
+
 class Appliance:
     """Watts at 1 Hz: off, then a programme of heating and motor, with the meter's noise."""
 
@@ -91,103 +100,60 @@ class Appliance:
         return round(volts, 1), round(watts / volts, 3), round(watts, 1)
 
 
-class Registry:
-    """As many plugs as are asked for."""
+class Cost(msgspec.Struct):
+    """Bytes written, and in how many goes."""
 
-    def __init__(self, count: int) -> None:
-        outlet = SimpleNamespace(max_power_w=None)
-        self.devices: dict[str, Any] = {
-            f"plug-{k}": SimpleNamespace(
-                id=f"d{k}", hardware_id=f"plug-{k}", driver="smartplug", interval_ms=1000, channels={0: outlet}
-            )
-            for k in range(count)
-        }
-        self._by_id = {device.id: device for device in self.devices.values()}
-
-    def by_hardware(self, hardware_id: str) -> Any:
-        return self.devices.get(hardware_id)
-
-    def device(self, device_id: str) -> Any:
-        return self._by_id.get(device_id)
-
-    def all(self) -> list[Any]:
-        return list(self.devices.values())
-
-    def heard(self, device_id: str) -> None:
-        """Presence: nobody asks here."""
+    bytes: int = 0
+    times: int = 0
 
 
 async def feed(folder: Path, device: str | None, plugs: int, hours: int) -> dict[str, Any]:
-    """Run the data core for an hour, and for `hours` more that count."""
-    registry, clock, bus = Registry(plugs), FakeClock(), Bus()
-    driver = {"smartplug": SmartplugDriver()}
-    streams, buffer, live, arrivals = Streams(), Buffer(), Live(), Arrivals(clock)
-    store = SqliteStore(folder / "history.sqlite")
-    history = History(
-        folder=folder,
-        store=store,
-        streams=streams,
-        buffer=buffer,
-        live=live,
-        registry=registry,
-        drivers=driver,
-        arrivals=arrivals,
-        bus=bus,
-        clock=clock,
-        commit_interval=1e9,  # commits are made by hand below
-    )
-    await history.start()
-    acks = Acks(
-        registry=registry,
-        drivers=driver,
-        streams=streams,
-        send=lambda *message: True,
-        bus=bus,
-        clock=clock,
-        hub_id="bench",
-    )
-    acks.start()
-    ingest = Ingest(
-        registry=registry,
-        drivers=driver,
-        streams=streams,
-        buffer=buffer,
-        live=live,
-        rejects=Rejects(),
-        presence=registry,
-        bus=bus,
-        arrivals=arrivals,
-    )
+    """Run the data core until its first merge, and for `hours` more that count."""
+    core = await DataCore(folder, plugs).start()
     appliances = [Appliance(k) for k in range(plugs)]
-    before = samples = 0
-    for second in range((1 + hours) * 3600):
-        if second == 3600:  # what a new home writes once is not what a sample costs
-            before, samples = written(device), 0
+    merged = asyncio.Event()
+    core.bus.subscribe(Merged, lambda _: merged.set(), "bench")
+    costs = {"commits": Cost(), "merges": Cost()}
+    second = samples = 0
+    since: int | None = None  # what a new home writes once is not what a sample costs
+    while since is None or second < since + hours * 3600:
         for k, appliance in enumerate(appliances):
             volts, amperes, watts = appliance.read()
             payload = (
                 f'{{"voltage":{volts},"current":{amperes},"power":{watts},"energy_mwh":{appliance.counter},'
                 f'"relay_state":true,"run":"{k:016x}","seq":{second},"oldest":0,"up":{second * 1000}}}'
             )
-            ingest.message(f"plug-{k}", "telemetry", payload.encode(), False)
+            core.ingest.message(f"plug-{k}", "telemetry", payload.encode(), False)
             samples += 1
-        clock.step(1000)
-        if second % 60 == 59:
-            await (history.merge() if second % 3600 == 3599 else history.commit())
-            await asyncio.to_thread(os.sync)
-    total = written(device) - before
-    stats = store.stats()
-    acks.stop()
-    await history.stop()
+        before = written(device)
+        await core.clock.advance(1)
+        second += 1
+        if not await core.settled():
+            continue
+        await asyncio.to_thread(sync, folder)
+        cost = costs["merges" if merged.is_set() else "commits"]
+        cost.bytes += written(device) - before
+        cost.times += 1
+        if since is None and merged.is_set():
+            since, samples, costs = second, 0, {"commits": Cost(), "merges": Cost()}
+        merged.clear()
+    stats = core.store.stats()
+    await core.stop()
     return {
         "method": "ext4 on a loop device" if device else "the process's write_bytes",
         "stored": stats.file_bytes / stats.raw_samples,
         "raw": stats.raw_bytes / stats.raw_samples,
-        "written": total / samples,
+        "written": sum(cost.bytes for cost in costs.values()) / samples,
+        "a day, MB": sum(cost.bytes for cost in costs.values()) / hours * 24 / 1e6,
+        "a commit, kB": costs["commits"].bytes / max(costs["commits"].times, 1) / 1000,
+        "commits an hour": costs["commits"].times / hours,
+        "a merge with its commit, kB": costs["merges"].bytes / max(costs["merges"].times, 1) / 1000,
+        "merges a day": costs["merges"].times / hours * 24,
     }
 
 
 def write_cost(plugs: int, hours: int) -> dict[str, Any]:
-    """Bytes a sample: {"method", "stored": in the store's file, "raw": raw chunks alone, "written"}."""
+    """Bytes a sample: {"method", "stored": in the store's file, "raw": raw chunks alone, "written"}, and what a commit
+    and a merge write."""
     with card() as (folder, device):
         return asyncio.run(feed(folder, device, plugs, hours))

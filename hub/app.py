@@ -2,8 +2,9 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,20 +12,23 @@ from hub import __version__
 from hub.api import Today
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
-from hub.api.services import Services
-from hub.api.types import PluginView
+from hub.api.services import Services, no_lines
+from hub.api.types import BrokerLines, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
 from hub.auth.passwords import Passwords
 from hub.auth.people import People
 from hub.auth.setup import Setup
 from hub.auth.tokens import Tokens
-from hub.broker.embedded import EmbeddedBroker, Listener
+from hub.backup import Backups
+from hub.broker import Certificate, EmbeddedBroker, Listener, Login
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.config import Configuration
+from hub.config.schema import ExternalMqtt, Mqtt
 from hub.config.schema import Retention as Configured
 from hub.database import Database, DataLock, SettingsTable
+from hub.database.settings import LOGINS_BY_HAND
 from hub.devices.commands import Commands
 from hub.devices.demo import ensure_demo
 from hub.devices.discovery import Discovery
@@ -32,6 +36,7 @@ from hub.devices.presence import Presence
 from hub.devices.registry import Registry
 from hub.devices.retained import PlugRetained
 from hub.devices.settings import DeviceSettings
+from hub.events import ProblemEnded, ProblemRaised
 from hub.history.calendar import DAY
 from hub.history.core import History
 from hub.history.query import Query
@@ -48,9 +53,13 @@ from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
 from hub.telemetry.streams import Streams
 
+if TYPE_CHECKING:
+    from hub.broker.external import ExternalBroker
+
 log = logging.getLogger("hub.app")
 
 Step = Callable[[], Awaitable[object]]
+WEBSOCKET_PORT = 9001  # what other brokers use for it
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what is compared here, not bound
 
 
@@ -62,6 +71,7 @@ class Options(msgspec.Struct, frozen=True):
     http_port: int | None = None
     mqtt_port: int | None = None
     demo: bool = False
+    config: Path | None = None
 
 
 class Receiver:
@@ -85,6 +95,7 @@ class App:
         self._bus = bus
         self._clock = clock
         self._started: list[tuple[str, Step]] = []
+        self.unsaved: list[HubError] = []  # what could not be brought to an end
         self.ports = Ports(options.data, may_move=options.demo)
         self.http_port = self.mqtt_port = 0
         self.needs_setup = False
@@ -109,6 +120,9 @@ class App:
             part, stop = self._started.pop()
             try:
                 await stop()
+            except HubError as error:
+                self.unsaved.append(error)
+                log.error("%s did not stop cleanly: %s", part, error)
             except Exception:
                 log.exception("%s did not stop cleanly", part)
 
@@ -121,6 +135,10 @@ class App:
 
         database = Database(options.data)
         await self._begin("database", database.open, database.close)
+        if database.mended is not None:
+            lost, copy = database.mended.aside, database.mended.copy
+            problem = "database-lost" if copy is None else "database-restored"
+            bus.publish(ProblemRaised(problem, {"file": lost, "copy": copy}))
         settings = SettingsTable(database)
         await self._begin("settings", settings.load)
         hub_id = settings.get("hub_id")
@@ -154,6 +172,7 @@ class App:
 
         streams, buffer, live, rejects, arrivals = Streams(), Buffer(), Live(), Rejects(), Arrivals(clock)
         retention = kept(configuration.history.retention)
+        interval = configuration.history.commit_interval
         history = History(
             folder=options.data,
             store=store,
@@ -167,9 +186,21 @@ class App:
             clock=clock,
             retention=lambda _: retention,
             log_limit=configuration.history.log_limit,
-            commit_interval=configuration.history.commit_interval / 1000,
+            commit_interval=None if interval is None else interval / 1000,
         )
         await self._begin("history", history.start, history.stop)
+        backups = Backups(
+            data=options.data,
+            config=options.config,
+            version=__version__,
+            settings=settings,
+            declared=configuration.backup,
+            rest=history.at_rest,
+            bus=bus,
+            clock=clock,
+            zone=lambda: people.first_home.time_zone,
+        )
+        await self._begin("backups", backups.start, backups.stop)
         ingest = Ingest(
             registry=registry,
             drivers=drivers,
@@ -188,13 +219,27 @@ class App:
             http=options.http_port or configuration.network.http_port,
             mqtt=options.mqtt_port or configuration.network.mqtt.port,
         )
-        broker = EmbeddedBroker(
-            Receiver(ingest, presence),
-            access.authenticate,
-            retained,
-            clock,
-            listeners=(Listener(mqtt_host, ports["mqtt"]),),
-        )
+        receiver = Receiver(ingest, presence)
+        external = None if options.demo else configuration.network.mqtt.external
+        broker: EmbeddedBroker | ExternalBroker
+        if external is not None:
+            broker = external_broker(
+                external, receiver, retained, clock, hub_id=hub_id, registry=registry, access=access, bus=bus
+            )
+        else:
+            broker = EmbeddedBroker(
+                receiver,
+                access.authenticate,
+                retained,
+                clock,
+                listeners=listeners(configuration.network.mqtt, mqtt_host, ports["mqtt"]),
+                folder=options.data,
+                known=access.login,
+                report=_problem_reporter(bus),
+            )
+        by_hand = external is not None and not external.dynamic_security
+        if bool(settings.get(LOGINS_BY_HAND)) != by_hand:
+            await settings.set(LOGINS_BY_HAND, by_hand)
         acks = Acks(
             registry=registry, drivers=drivers, streams=streams, send=broker.send, bus=bus, clock=clock, hub_id=hub_id
         )
@@ -207,7 +252,7 @@ class App:
             device = registry.device(series.device)
             return "UTC" if device is None else people.time_zone(device.home)
 
-        query = Query(store, history.tail, clock, zone, lambda _: retention)
+        query = Query(store, history.tail, clock, zone, lambda _: retention, editions=history.tail.editions)
         views = DeviceViews(presence, commands, live, Today(history, registry, people, clock))
         services = Services(
             version=__version__,
@@ -224,20 +269,28 @@ class App:
             discovery=discovery,
             live=live,
             history=history,
+            care=history,
+            rejects=rejects,
             query=query,
             views=views,
             problems=problems,
+            backups=backups,
             plugins=self._plugin_views,
             drivers=drivers,
             drop_login=broker.drop_client,
+            login_lines=broker_lines if by_hand else no_lines,
         )
-        server = ApiServer(services, host=host, port=ports["http"])
+        websocket = None
+        if isinstance(broker, EmbeddedBroker) and configuration.network.mqtt.websocket.enabled:
+            websocket = broker.websocket
+        server = ApiServer(services, host=host, port=ports["http"], mqtt=websocket)
         if options.demo:
             await ensure_demo(registry, people, options.data, ports["mqtt"])
         await self._begin("web server", server.start, server.stop)
         self.http_port = server.port
         await self._begin("broker", broker.start, broker.stop)
-        self.mqtt_port = broker.addresses[0][1]
+        if isinstance(broker, EmbeddedBroker):
+            self.mqtt_port = broker.port("mqtt")
         device_settings = DeviceSettings(
             registry, broker, retained, drivers=drivers, bus=bus, time_zone=people.time_zone
         )
@@ -247,7 +300,7 @@ class App:
         tokens.write_api_key(self.url)
         self._started.append(("key of the command line", _sync(tokens.remove_api_key)))
         if configuration.network.mdns and not _is_loopback(host):
-            await discovery.start(self.http_port, self.mqtt_port)
+            await discovery.start(self.http_port, self.mqtt_port or None)
             self._started.append(("discovery", discovery.stop))
 
     async def _begin(self, part: str, start: Step, stop: Step | None = None) -> None:
@@ -283,6 +336,70 @@ def kept(configured: Configured) -> Retention:
     """The configuration's lengths as whole days. Minutes cannot go before the 5 minutes that are summed from them."""
     days = {name: -(-getattr(configured, name) // DAY) for name in configured.__struct_fields__}
     return Retention(days["raw"], max(days["minute"], days["five_minutes"]), days["hour"], days["day"])
+
+
+def listeners(settings: Mqtt, host: str, port: int) -> list[Listener]:
+    """Where the embedded broker listens. HubError("tls-for-websocket-missing")."""
+    found, tls = [Listener(host, port)], None
+    if settings.tls is not None:
+        tls = Certificate(Path(settings.tls.certificate), Path(settings.tls.key))
+        found.append(Listener(host, settings.tls.port, "mqtts", tls))
+    web = settings.websocket
+    if web.enabled:
+        if web.tls and tls is None:
+            raise HubError("tls-for-websocket-missing")
+        own = Listener(host, web.port or WEBSOCKET_PORT, "websocket", tls if web.tls else None, websocket=True)
+        found.append(msgspec.structs.replace(own, optional=web.port is None))
+    return found
+
+
+def _problem_reporter(bus: Bus) -> Callable[[str, dict[str, object]], None]:
+    def report(problem: str, values: dict[str, object]) -> None:
+        bus.publish(ProblemRaised(problem, values) if values else ProblemEnded(problem))
+
+    return report
+
+
+def external_broker(
+    settings: ExternalMqtt,
+    receiver: Receiver,
+    retained: PlugRetained,
+    clock: Clock,
+    *,
+    hub_id: str,
+    registry: Registry,
+    access: MqttAccess,
+    bus: Bus,
+) -> "ExternalBroker":
+    """The home's own broker in place of the embedded one; it hears of every login that the hub makes."""
+    from hub.broker.external import ExternalBroker, Server, Tls
+
+    tls = None if settings.tls is None else Tls(**msgspec.structs.asdict(settings.tls))
+    port = settings.port or (1883 if tls is None else 8883)
+
+    def logins() -> Iterator[Login]:
+        yield from (Login("plug", device.hardware_id) for device in registry.all())
+        yield from (Login("client", client.name, client.read, client.write) for client in access.all())
+
+    broker = ExternalBroker(
+        receiver,
+        retained,
+        clock,
+        server=Server(settings.host, port, hub_id, settings.username, settings.password, tls),
+        known=lambda hardware_id: registry.by_hardware(hardware_id) is not None,
+        raised=lambda message: bus.publish(ProblemRaised(message.id, message.values)),
+        ended=lambda problem: bus.publish(ProblemEnded(problem)),
+        logins=logins if settings.dynamic_security else None,
+    )
+    registry.on_login = access.on_login = broker.login_changed
+    return broker
+
+
+def broker_lines(login: Login, secret: str) -> BrokerLines:
+    """What people write into the files of their broker for a login."""
+    from hub.broker.external import password_line, rule_lines
+
+    return BrokerLines(password_line(login.name, secret), rule_lines(login))
 
 
 def _is_loopback(host: str) -> bool:

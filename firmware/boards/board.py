@@ -7,6 +7,9 @@ class Board:
     model = "unknown"
     has_button = False
 
+    # A folder in flash for what is measured while the hub is away for long; None = minutes are not kept.
+    minutes_folder = None
+
     # A list of (meter, relay), one an outlet. relay(on: bool) switches. A meter has `bidirectional` (does it tell
     # export?) and read() -> (mV, uA, mW), each None when not measured; power is positive for consumption.
     outlets = ()
@@ -77,6 +80,10 @@ class Settings:
         self.tls = None  # an ssl context for MQTTS
         self.ring_samples = 1800
         self.interval_ms = 1000
+        self.minutes_bytes = 131_072  # of flash that minutes may take
+        self.minute_ms = 60_000
+        self.minutes_after_ms = 300_000  # without an ack: then minutes are written
+        self.minutes_write_ms = 300_000  # between two writes
         self.keepalive_s = 30
         self.answer_ms = 20_000  # the broker's acknowledgements
         self.replay_wait_ms = 30_000  # up to this long after a reconnect, at random: a thousand plugs come back at once

@@ -27,6 +27,7 @@ def plug_settings(values: dict) -> Settings:
     settings = Settings(values["hardware_id"], values["secret"], values["host"], values.get("port", 1883))
     settings.hub = values.get("hub")
     settings.ring_samples = values.get("ring_samples", 1800)
+    settings.minutes_bytes = values.get("minutes_bytes", 131_072)
     return settings
 
 
@@ -34,6 +35,7 @@ class ESP32(Board):
     """Pins come from the settings file: relays, led, button, scl, sda; one INA219 address an outlet."""
 
     model = "esp32-ina219"
+    minutes_folder = "minutes"
 
     def __init__(self, values: dict) -> None:
         pins = values["pins"]

@@ -7,6 +7,7 @@ from . import VERSION, config
 from .control import Control
 from .energy import Memory
 from .link import Link
+from .minutes import Minutes
 from .outlet import Outlet
 from .payload import parse
 from .sampler import Sampler
@@ -35,6 +36,7 @@ class Plug:
             Outlet(channel, meter, relay, settings.ring_samples) for channel, (meter, relay) in enumerate(board.outlets)
         ]
         self._memory = Memory(board, len(self.outlets))
+        self.minutes = Minutes(self)
         self.sampler = Sampler(self)
         self.control = Control(self)
         self.link = Link(self)
@@ -48,7 +50,7 @@ class Plug:
     async def run(self) -> None:
         """Work until `end`, or until this task is cancelled."""
         log = self.board.log
-        works = [self.sampler.run, self.link.run]
+        works = [self.sampler.run, self.link.run, self.minutes.run]
         if self.board.has_button:
             works.append(self._watch_button)
         tasks = [asyncio.create_task(forever(work, log)) for work in works]
@@ -102,6 +104,9 @@ class Plug:
             "buffer_s": first.ring.size * self.interval // 1000,
             "reason": self.reason,
         }
+        older = self.minutes.older
+        if older:
+            values["older"] = older
         rssi = self.board.rssi()
         if rssi is not None:
             values["rssi"] = rssi
@@ -163,10 +168,16 @@ class Plug:
         return True
 
     def _restore(self) -> None:
-        """Counters and relays as they were; after a power cut relays as power_on_state says."""
+        """Counters and relays as they were; after a power cut counters as flash had them last, if it holds minutes, and
+        relays as power_on_state says."""
         stored = self._memory.load()
         if stored is None and self.reason == "watchdog":
             self.reason = "brownout"  # an ESP32 reports both alike, but only this one costs the RTC memory
+        if stored is None:
+            for channel, (imported, exported) in self.minutes.counters.items():
+                if channel < len(self.outlets):
+                    counter = self.outlets[channel].counter
+                    counter.imported, counter.exported = imported, exported
         if stored is not None:
             relays = [outlet.counter.unpack(data) for outlet, data in zip(self.outlets, stored)]
         if stored is None or self.reason == "power_on":

@@ -9,7 +9,7 @@ from .tasks import cancel, sleep_ms
 _FIRST_BACKOFF_MS = 1000
 _STABLE_MS = 10_000  # a connection that lasted this long starts the back-off anew
 _LIVE_BACKLOG = 5  # samples; what waited longer comes by replay
-_BATCH = 120  # samples, about 4.5 KB
+_BATCH = 120  # samples, about 4.5 KB; a message of minutes has about as much
 _PACE_MS = 250  # between two batches
 
 
@@ -131,9 +131,12 @@ class Link:
         if plug.hub != hub:
             return
         plug.clock.set(values.get("time"))
+        plug.minutes.heard()
         for ack in acks:
-            if isinstance(ack, dict) and ack.get("run") == plug.run_id:
-                self._acknowledged(session, ack)
+            if isinstance(ack, dict):
+                if ack.get("run") == plug.run_id:
+                    self._acknowledged(session, ack)
+                plug.minutes.named(ack.get("run"), ack.get("channel", 0), ack.get("minutes"))
 
     def _acknowledged(self, session: str, ack: dict) -> None:
         plug = self._plug
@@ -146,7 +149,13 @@ class Link:
             return
         replay = plug.outlets[channel].replay
         now = plug.uptime.ms()
-        if replay.ack(session, seq, seen, now):
+        before = replay.round
+        waits = replay.ack(session, seq, seen, now)
+        plug.minutes.acked(channel, seq, replay.oldest)
+        if replay.round != before and plug.minutes.rewind():
+            waits = waits or not replay.active
+            self._wanted.set()
+        if waits:
             self._replay_at = now + self._below(plug.settings.replay_wait_ms)
         if replay.active:
             self._wanted.set()
@@ -211,4 +220,9 @@ class Link:
                 await client.publish(self._root + "telemetry/batch", text, 1)
                 replay.sent(first, count, plug.uptime.ms())
                 return True
-        return False
+        text = plug.minutes.message()
+        if text is None:
+            return False
+        await client.publish(self._root + "telemetry/minutes", text, 1)
+        plug.minutes.sent()
+        return True

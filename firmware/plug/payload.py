@@ -47,6 +47,24 @@ def batch(ring, run: str, channel: int, first: int, count: int, dt: int, oldest:
     return (text + ',"relay_state":[' + ",".join([_flag(ring.get(seq)[6]) for seq in seqs]) + "]}").encode()
 
 
+def minutes(run: str, channel: int, reason: str, records: list, offset: int) -> bytes:  # noqa: PLR0917
+    """Records of the flash log (about 130 bytes each). `offset`: Unix ms - up, 0 where the time is not known."""
+    texts = []
+    for _, count, last, up, low, mean, high, energy, export, on in records:
+        text = '{"seq_from":%d,"seq_to":%d,"up":%d' % (last - count + 1, last, up)
+        text += ',"min":%s,"mean":%s,"max":%s' % (decimal(low, 3), decimal(mean, 3), decimal(high, 3))
+        text += ',"energy_mwh":%d,"on_s":%s' % (energy, decimal(on, 3))
+        if export:
+            text += ',"export_mwh":%d' % export
+        if offset:
+            text += ',"ts":%d' % (up + offset)
+        texts.append(text + "}")
+    head = '{"run":"%s","channel":%d' % (run, channel)
+    if reason:
+        head += ',"reason":"%s"' % reason
+    return (head + ',"minutes":[' + ",".join(texts) + "]}").encode()
+
+
 def parse(payload: bytes):
     """A JSON object, or None for anything else: whatever arrives must not raise."""
     try:

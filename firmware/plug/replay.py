@@ -27,6 +27,11 @@ class Replay:
         return max(self._ring.oldest, self._floor)
 
     @property
+    def round(self) -> int:
+        """How many replays have begun, those included in which there was nothing to send."""
+        return self._round
+
+    @property
     def active(self) -> bool:
         return self._cursor is not None
 

@@ -35,6 +35,11 @@ class Clock:
         if whole(unix_ms, _EARLIEST, _LATEST):
             self._offset = unix_ms - self._uptime.ms()
 
+    @property
+    def offset(self) -> int:
+        """Unix ms - up, 0 before the first ack that carried a time."""
+        return self._offset or 0
+
     def now(self):
         """Unix ms, or None before the first ack that carried a time."""
         return None if self._offset is None else self._uptime.ms() + self._offset

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hub.api.types import Gap, Series
+from hub.api.types import Gap, Series, SumSeries
 from hub.history.gaps import GapRecord
 from hub.history.points import SeriesResult
 from hub.plugins.contract import Float64, SeriesKey
@@ -10,7 +10,7 @@ from hub.telemetry.live import Recent
 
 MWH_IN_KWH = 1e6
 POWER_DIGITS = 3  # of W; a plug resolves 0.1 W at best, and every further digit is sent a thousand times
-ENERGY_DIGITS = 6  # of kWh: 1 mWh
+ENERGY_DIGITS = 9  # of kWh: 0.001 mWh, to which buckets are exact: rounded parts would not add up to the whole
 
 
 def series_view(result: SeriesResult) -> Series:
@@ -19,6 +19,7 @@ def series_view(result: SeriesResult) -> Series:
         device=result.series.device,
         channel=result.series.channel,
         source=result.source,
+        thinned=result.thinned,
         bucket_ms=result.bucket_ms,
         at=result.at.tolist(),
         mean=watts(result.mean),
@@ -29,6 +30,13 @@ def series_view(result: SeriesResult) -> Series:
         total_kwh=kwh(result.total_mwh),
         estimated_kwh=kwh(result.estimated_total_mwh) or 0.0,
     )
+
+
+def sum_view(result: SeriesResult, names: list[str]) -> SumSeries:
+    """The sum of these outlets."""
+    series = series_view(result)
+    columns = {name: getattr(series, name) for name in SumSeries.__struct_fields__ if hasattr(series, name)}
+    return SumSeries(outlets=names, **columns)
 
 
 def live_series(key: SeriesKey, recent: Recent) -> Series:

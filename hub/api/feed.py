@@ -103,6 +103,7 @@ class Feed:
         self._audience_of: dict[Follower, Audience] = {}
         self._held_back: set[Follower] = set()
         self._sample_timer: Timer | None = None
+        self._flushed = 0.0
         self._change_timer: Timer | None = None
         self._encoder = msgspec.json.Encoder()
         self._views_encoded: dict[tuple[str, str], bytes] = {}
@@ -192,7 +193,7 @@ class Feed:
     def hold_back(self, follower: Follower) -> None:
         """This connection is behind: try again with the next frames."""
         self._held_back.add(follower)
-        self._sample_timer = self._sample_timer or self._clock.call_later(GATHER, self._flush_samples)
+        self._soon()
 
     def flush(self) -> None:
         """Send now what is gathered."""
@@ -210,9 +211,16 @@ class Feed:
         for audience in audiences:
             audience.fresh.append(item)
         if self._sample_timer is None:
-            self._sample_timer = self._clock.call_later(GATHER, self._flush_samples)
+            self._soon()
+
+    def _soon(self) -> None:
+        """Frames go out once everything that came together has been heard, but never two within GATHER."""
+        if self._sample_timer is None:
+            wait = max(0.0, self._flushed + GATHER - self._clock.monotonic())
+            self._sample_timer = self._clock.call_later(wait, self._flush_samples)
 
     def _flush_samples(self) -> None:
+        self._flushed = self._clock.monotonic()
         if self._sample_timer is not None:
             self._sample_timer.cancel()
             self._sample_timer = None

@@ -86,7 +86,10 @@ def _responses(route: Route) -> dict[str, Any]:
         if route.answer_example is not None:
             content["example"] = msgspec.to_builtins(route.answer_example)
         success = {"description": route.summary, "content": {"application/json": content}}
-    status = 204 if route.answer is None and route.status == 200 else route.status
+    if route.media != "application/json":
+        success = {"description": route.summary, "content": {route.media: {"schema": {"type": "string"}}}}
+    nothing = route.answer is None and "content" not in success
+    status = 204 if nothing and route.status == 200 else route.status
     responses = {str(status): success}
     by_status: dict[int, list[str]] = {}
     for code in possible_errors(route):

@@ -1,5 +1,6 @@
 """The route table: what each route takes, answers and requires. Requests are checked and OpenAPI is made from it."""
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ Role = Literal["open", "guest", "user", "admin"]
 DeviceRight = Literal["view", "control", "manage"]
 
 PREFIX = "/api/v1"
+BODY_SECONDS = 20  # for a body to arrive, once its head has
 GZIP_FROM = 1024  # bytes; below, the head costs more than is saved
+THREAD_FROM = 100_000  # bytes of ready JSON; compressing more would hold up everybody else
 GZIP_LEVEL = 1  # 60 KB of devices: 0.4 ms, level 6 takes three times as long for a tenth less
 
 
@@ -74,6 +77,7 @@ class Route:
     """One line of the table. `path` below /api/v1; `errors`: the problem codes of its own, beside those of its parts.
 
     role: who may call. device: the right on the device in the path that is needed besides.
+    media: what is answered; a handler that streams something else than JSON answers with its own response.
     example, answer_example: bodies for the document. limit: which rate limit counts a call.
     """
 
@@ -92,6 +96,7 @@ class Route:
     errors: Sequence[str] = ()
     example: Any = None
     answer_example: Any = None
+    media: str = "application/json"
     description: str = ""
 
     @property
@@ -112,6 +117,10 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
         body = await read_body(route, decoder, request) if decoder else None
         call: AnyCall = Call(request, services, principal, query, body)
         answer = await route.handler(call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if isinstance(answer, bytes) and len(answer) > THREAD_FROM:
+            return await asyncio.to_thread(respond, request, answer, route.status, call.reply_headers)
         return respond(request, answer, route.status, call.reply_headers)
 
     return handle
@@ -147,9 +156,14 @@ def read_query(kind: type[msgspec.Struct], given: MultiMapping[str]) -> Any:
 async def read_body(route: Route, decoder: msgspec.json.Decoder[Any], request: web.Request) -> Any:
     """The JSON body as its struct. Raises HubError with the place or the field."""
     try:
-        raw = await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError as error:
+        raise HubError("body-too-slow", seconds=BODY_SECONDS) from error
     except web.HTTPRequestEntityTooLarge as error:
         raise HubError("body-too-large", limit=request.client_max_size) from error
+    except ConnectionError as error:
+        raise HubError("request-invalid") from error  # it left in the middle of its body: nobody is there to read this
     if not raw:
         if route.body_optional and route.body is not None:
             return route.body()

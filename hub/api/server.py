@@ -32,11 +32,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class ApiServer:
     """Serves the API and the web app. `port` is the real one once started (0 asks the system for a free one)."""
 
-    def __init__(self, services: Services, *, host: str, port: int, static: Path = STATIC) -> None:
+    def __init__(
+        self, services: Services, *, host: str, port: int, static: Path = STATIC, mqtt: Handler | None = None
+    ) -> None:
+        """`mqtt`: MQTT over WebSocket at /mqtt."""
         self.host = host
         self.port = port
         self._services = services
         self._webapp = WebApp(static)
+        self._mqtt = mqtt
         self.feed = Feed(
             services.bus,
             services.clock,
@@ -85,6 +89,8 @@ class ApiServer:
             router.add_route(route.method, f"{PREFIX}{route.path}", bind(route, self._services))
         router.add_route("GET", f"{PREFIX}/openapi.json", self._openapi)
         router.add_route("GET", f"{PREFIX}/ws", self.sockets.handle)
+        if self._mqtt is not None:
+            router.add_route("GET", "/mqtt", self._mqtt)
         for method in ("GET", "HEAD"):
             router.add_route(method, PAGES, self._webapp.handle)
         return application

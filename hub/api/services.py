@@ -7,25 +7,34 @@ from typing import Protocol
 from aiohttp import web
 
 from hub.api.problems import Problems
-from hub.api.types import PluginView
+from hub.api.types import BrokerLines, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
 from hub.auth.people import People
 from hub.auth.principal import Principal
 from hub.auth.setup import Setup
 from hub.auth.tokens import Tokens
+from hub.backup import Backups
+from hub.broker.interface import Login
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.devices.commands import Commands
 from hub.devices.discovery import Discovery
 from hub.devices.registry import Registry
 from hub.history.gaps import GapRecord
+from hub.history.inspection import HistoryCheck, HistoryStats
 from hub.history.query import Query
 from hub.messages import HubError
 from hub.plugins.contract import DeviceDriver
 from hub.telemetry.live import Live
+from hub.telemetry.rejects import Rejects
 
 SCHEME = "Bearer "
+
+
+def no_lines(login: Login, secret: str) -> BrokerLines | None:
+    """The hub tells the broker of its logins itself."""
+    return None
 
 
 class Gaps(Protocol):
@@ -35,12 +44,26 @@ class Gaps(Protocol):
         """Gaps that touch start <= time < end."""
 
 
+class Care(Protocol):
+    """What an admin may ask of history."""
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Counter readings that were passed over, by device."""
+
+    async def stats(self) -> HistoryStats:
+        """What it holds."""
+
+    async def check(self) -> HistoryCheck:
+        """Read everything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a handler may use.
 
     session: new at each start of the hub. demo: five simulated plugs live here. drop_login: ends the MQTT connection
-    of a login that was removed.
+    of a login that was removed. login_lines: what people have to add to the files of their own broker, if anything.
     """
 
     version: str
@@ -57,12 +80,16 @@ class Services:
     discovery: Discovery
     live: Live
     history: Gaps
+    care: Care
+    rejects: Rejects
     query: Query
     views: DeviceViews
     problems: Problems
+    backups: Backups
     plugins: Callable[[str], list[PluginView]]  # in the reader's language
     drivers: Mapping[str, DeviceDriver]
     drop_login: Callable[[str], None]
+    login_lines: Callable[[Login, str], BrokerLines | None] = no_lines
 
     def principal(self, request: web.Request) -> Principal:
         """Who asks, by the Authorization header. Raises HubError("token-missing", "token-wrong", "token-expired")."""

@@ -164,11 +164,19 @@ class AddDeviceRequest(Request):
     channels: Annotated[int, Meta(ge=1, le=16)] = 1
 
 
+class BrokerLines(msgspec.Struct):
+    """For the password_file and the acl_file of a broker of the home's own; the first holds a hash of the secret."""
+
+    password: str
+    rules: list[str]
+
+
 class AddedDevice(msgspec.Struct):
-    """The secret is shown once and kept only as a hash."""
+    """The secret is shown once and kept only as a hash. `broker_lines` are there where people tell their broker."""
 
     device: Device
     secret: str
+    broker_lines: BrokerLines | None = None
 
 
 class ChangeDeviceRequest(Request):
@@ -209,13 +217,32 @@ class FoundList(msgspec.Struct):
 class Series(msgspec.Struct):
     """One outlet over a range, as columns of equal length, ascending by time; at most about 1,000 points.
 
-    source: raw, 1m, 5m, 15m, 1h or 1d. `at` is the start of each point's bucket (raw: the sample's time).
+    source: raw, 1m, 5m, 15m, 1h, 1d, 1w or 1mo. thinned: "m4" where of many samples the first, lowest, highest and last
+    of each stretch are given, null where all are. `at` is the start of each point's bucket (raw: the sample's time).
     energy_kwh: of each bucket (null: unknown or raw); estimated: known only from the counter at both ends of a gap.
     A point stands where something was measured; what is missing is in `gaps`.
     """
 
     device: str
     channel: int
+    source: str
+    bucket_ms: int
+    at: list[int]
+    mean: list[float | None]
+    min: list[float | None]
+    max: list[float | None]
+    energy_kwh: list[float | None]
+    estimated: list[bool]
+    total_kwh: float | None
+    estimated_kwh: float
+    thinned: str | None = None
+
+
+class SumSeries(msgspec.Struct):
+    """Several outlets added up, otherwise as a series. min and max are sums of the outlets' own in each stored bucket:
+    the true ones lie between them."""
+
+    outlets: list[str]
     source: str
     bucket_ms: int
     at: list[int]
@@ -253,6 +280,15 @@ class Telemetry(msgspec.Struct):
     start: int
     end: int
     series: list[Series]
+    gaps: list[Gap]
+
+
+class TelemetrySum(msgspec.Struct):
+    """`gaps` of all outlets within the range."""
+
+    start: int
+    end: int
+    sum: SumSeries
     gaps: list[Gap]
 
 
@@ -301,10 +337,11 @@ class MqttClientList(msgspec.Struct):
 
 
 class AddedMqttClient(msgspec.Struct):
-    """The secret is shown once and kept only as a hash."""
+    """The secret is shown once and kept only as a hash. `broker_lines` are there where people tell their broker."""
 
     client: MqttClient
     secret: str
+    broker_lines: BrokerLines | None = None
 
 
 class PluginView(msgspec.Struct):
@@ -334,3 +371,103 @@ class ProblemView(msgspec.Struct, omit_defaults=True):
 class ProblemList(msgspec.Struct):
     items: list[ProblemView]
     next: str | None = None
+
+
+class RejectCount(msgspec.Struct):
+    """How often something of a device was refused since the hub's start. device: its id, or "unknown" where it is in
+    no registry. reason: why, or "counter" for readings of the counter that cannot be right."""
+
+    device: str
+    reason: str
+    count: int
+
+
+class RejectView(msgspec.Struct):
+    """One payload that was refused: Unix ms, and the beginning of it."""
+
+    at: int
+    device: str
+    reason: str
+    detail: str
+    payload: str
+
+
+class RejectList(msgspec.Struct):
+    """Counts by device and reason, and the newest of them first."""
+
+    counts: list[RejectCount]
+    newest: list[RejectView]
+
+
+class Backup(msgspec.Struct):
+    """One archive. size: bytes. verified: it was read back and checked when it was made, and all that it builds on is
+    there; `detail` says why it cannot be restored (in full)."""
+
+    name: str
+    size: int
+    created: int | None
+    encrypted: bool
+    history: bool
+    verified: bool
+    detail: str | None = None
+
+
+class BackupProgress(msgspec.Struct):
+    """How far the backup is that runs now, in bytes of this step."""
+
+    step: Literal["copying", "checking"]
+    done: int
+    total: int
+
+
+class BackupRun(msgspec.Struct):
+    """How the last one went. name: null = it failed; `detail` says why, or why history is not in it."""
+
+    at: int
+    automatic: bool
+    name: str | None
+    detail: str | None
+
+
+class BackupState(msgspec.Struct):
+    """What holds for backups, and how they are. next: null while the hub does not know the time. free: bytes.
+
+    same_disk: where the data is too. problem: why the folder cannot be used. declared: what configuration.yaml sets.
+    """
+
+    running: BackupProgress | None
+    last: BackupRun | None
+    next: int | None
+    folder: str
+    own_folder: bool
+    free: int | None
+    same_disk: bool
+    problem: str | None
+    keep: int
+    history: bool
+    time: str
+    encrypted: bool
+    declared: list[str]
+
+
+class BackupList(msgspec.Struct):
+    items: list[Backup]
+    state: BackupState
+    next: str | None = None
+
+
+class StartBackupRequest(Request):
+    """history: null = as set. folder: another one, this time only."""
+
+    history: bool | None = None
+    folder: Annotated[str, Meta(max_length=4096)] | None = None
+
+
+class ChangeBackupsRequest(Request):
+    """Only what is given changes. folder null: `backups` in the data folder. passphrase null: not encrypted."""
+
+    folder: Annotated[str, Meta(max_length=4096)] | UnsetType | None = UNSET
+    keep: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    history: bool | UnsetType = UNSET
+    time: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | UnsetType = UNSET
+    passphrase: Annotated[str, Meta(min_length=8, max_length=1000)] | UnsetType | None = UNSET

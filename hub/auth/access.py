@@ -64,6 +64,8 @@ class MqttAccess:
         self._clients: dict[str, MqttClient] = {}
         self._secrets: dict[str, bytes] = {}
         self._tries = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)
+        self.on_login: Callable[[str, str | None], None] = lambda name, secret: None
+        """Told of each fresh secret, which is then forgotten here, and (None) of each login that has ended."""
 
     async def load(self) -> None:
         """Read the logins of other programs."""
@@ -117,7 +119,17 @@ class MqttAccess:
             )
         self._clients[name] = client
         self._secrets[name] = hashed
+        self.on_login(name, secret)
         return client, secret
+
+    def all(self) -> "Clients":
+        """The logins of every home, for the hub's own use."""
+        return [*self._clients.values()]
+
+    def login(self, name: str) -> Login | None:
+        """What another program with this name may do now."""
+        client = self._clients.get(name)
+        return None if client is None else Login("client", name, client.read, client.write)
 
     def list(self, principal: Principal) -> "Clients":
         """The logins of the asker's home, by name; for admins."""
@@ -137,6 +149,7 @@ class MqttAccess:
             )
         self._clients.pop(name, None)
         self._secrets.pop(name, None)
+        self.on_login(name, None)
 
     def _judge(self, name: str, password: bytes) -> Login | None:
         if name.startswith(PAIRING_PREFIX):

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from hub.broker.connection import Connection
+from hub.broker.connection import BEHIND, Connection
 from hub.broker.interface import Login
 from hub.broker.outbox import Outbox
 from hub.broker.packets import (
@@ -33,7 +33,6 @@ class ClientConnection(Connection):
     __slots__ = (
         "connect",
         "finished",
-        "held",
         "key",
         "login",
         "outbox",
@@ -51,7 +50,7 @@ class ClientConnection(Connection):
         self.key = f"{login.name}\0{connect.client_id}" if connect.client_id else f"{login.name}\0\0{id(self)}"
         self.packets = Packets(self)
         self.outbox: Outbox | None = None
-        self.held = self.said_goodbye = False
+        self.said_goodbye = False
         self.will_allowed = True
         self.finished = asyncio.Event()
 
@@ -99,18 +98,21 @@ class ClientConnection(Connection):
                 if kind == DISCONNECT:
                     self.said_goodbye = True
                     return
+                self.taken += 1
                 at, end = end, 0
         except MalformedPacket:
             self.refuse("protocol")
             return
         self.rest(data, at, end)
         if len(self.packets.queue) > MOST_UNREAD:
-            self._hold(True)
+            self.hold(BEHIND)
+        if self.taken > limits.rate:
+            self.throttle()
 
     def read(self, left: int) -> None:
         """The session took a packet; `left` wait."""
-        if self.held and left <= RESUME_AT:
-            self._hold(False)
+        if left <= RESUME_AT:
+            self.release(BEHIND)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -119,8 +121,6 @@ class ClientConnection(Connection):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.held and not self.transport.is_closing():
-            self.transport.pause_reading()
         if self.outbox is not None:
             self.outbox.resume()
 
@@ -134,16 +134,6 @@ class ClientConnection(Connection):
             self.transport.close()
         else:
             self.transport.abort()
-
-    def _hold(self, held: bool) -> None:
-        self.held = held
-        if self.transport.is_closing() or self.paused_since is not None:
-            return
-        if held:
-            self.transport.pause_reading()
-        else:
-            self.active = True
-            self.transport.resume_reading()
 
 
 class Packets:

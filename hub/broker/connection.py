@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from hub.broker.lane import Lane
 
 PROBE_SECONDS = 300
+WRITING, BEHIND, RATE = 1, 2, 4  # why nothing is read: it does not take answers; we are behind; it sends too fast
 
 
 def probe(transport: Any) -> None:
@@ -25,6 +26,7 @@ class Connection(asyncio.Protocol):
         "active",
         "buffer",
         "ended",
+        "held",
         "host",
         "keepalive",
         "lane",
@@ -33,6 +35,8 @@ class Connection(asyncio.Protocol):
         "needed",
         "paused_since",
         "peer",
+        "refusal",
+        "taken",
         "transport",
     )
 
@@ -41,17 +45,20 @@ class Connection(asyncio.Protocol):
         self.listener = listener
         self.transport: Any = None  # asyncio.Transport; uvloop's is not derived from it
         self.peer = self.host = ""
+        self.refusal = ""  # why its CONNECT will be refused, whatever it says
         self.active = True  # something arrived since the last sweep; spares a look at the clock for each read
         self.last = lane.clock.monotonic()
         self.keepalive = 0
         self.buffer = bytearray()  # a packet that has not arrived in full
         self.needed = 0  # the buffer is not looked at before it holds so many bytes
         self.ended = False
+        self.held = 0
+        self.taken = 0  # packets of this second, and what was over in those before
         self.paused_since: float | None = None
 
     def take_over(self, other: "Connection") -> None:
         """Become the protocol of another connection's transport."""
-        self.transport, self.peer, self.host = other.transport, other.peer, other.host
+        self.transport, self.peer, self.host, self.refusal = other.transport, other.peer, other.host, other.refusal
         self.transport.set_protocol(self)
         self.lane.replace(other, self)
 
@@ -76,17 +83,49 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The other end reads too slowly: take nothing more from it, so that answers do not pile up."""
         self.paused_since = self.lane.clock.monotonic()
-        if not self.transport.is_closing():
-            self.transport.pause_reading()
+        self.hold(WRITING)
 
     def resume_writing(self) -> None:
         self.paused_since = None
-        self.active = True
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
+        self.release(WRITING)
+
+    def hold(self, why: int) -> None:
+        """Read nothing until `release` was called for every reason."""
+        if not self.held and not self.transport.is_closing():
+            self.stop_reading()
+        self.held |= why
+
+    def release(self, why: int) -> None:
+        """This reason to read nothing is gone."""
+        if not self.held & why:
+            return
+        self.held &= ~why
+        self.active = True  # it could not show signs of life
+        if not self.held and not self.transport.is_closing():
+            self.go_on_reading()
+
+    def stop_reading(self) -> None:
+        """Let arrive in the socket what arrives."""
+        self.transport.pause_reading()
+
+    def go_on_reading(self) -> None:
+        """Read what has arrived, and what comes."""
+        self.transport.resume_reading()
+
+    def throttle(self) -> None:
+        """More packets than a second may bring: what follows waits in the other end's socket, and nothing is lost."""
+        if not self.held & RATE:
+            self.lane.counts["throttled"] += 1
+            self.hold(RATE)
 
     def check_life(self, now: float) -> None:
-        """Called at every sweep."""
+        """Called at every sweep, once a second."""
+        if self.taken:
+            self.taken = max(0, self.taken - self.lane.limits.rate)
+        if self.held & RATE:
+            self.active = True
+            if self.taken <= self.lane.limits.rate:
+                self.release(RATE)
         if self.active:
             self.active, self.last = False, now
         if self.ended:
@@ -110,3 +149,40 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.end("lost")
         self.lane.left(self)
+
+
+class Waiting(Connection):
+    """A connection that has not logged in: it has `connect_time` seconds, and has nothing to say when it ends."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: object) -> None:
+        self.transport = transport
+        peer = self.transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else "local"
+        if self.lane.admit(self):
+            self.admitted()
+        else:
+            self.end("refused")
+
+    def admitted(self) -> None:
+        """It may stay."""
+
+    def adopt(self, other: Connection, transport: object) -> None:
+        """Go on where `other` stops, over another transport, within the same time."""
+        self.peer, self.host, self.refusal, self.last = other.peer, other.host, other.refusal, other.last
+        self.transport = transport
+        self.transport.set_protocol(self)
+        self.lane.moved(other, self)
+        self.admitted()
+
+    def check_life(self, now: float) -> None:
+        if self.ended:
+            super().check_life(now)
+        elif now - self.last > self.lane.limits.connect_time:
+            self.refuse("connect_time")
+
+    def end(self, cause: str, will: bool = True) -> None:
+        if not self.ended:
+            self.ended = True
+            self.transport.abort()

@@ -3,7 +3,7 @@
 import logging
 
 from hub.broker.client import ClientConnection
-from hub.broker.connection import Connection
+from hub.broker.connection import Waiting
 from hub.broker.interface import Attempt, Login
 from hub.broker.packets import (
     BAD_CLIENT_ID,
@@ -24,18 +24,10 @@ log = logging.getLogger(__name__)
 CONNECT_HEAD = 0x10
 
 
-class Door(Connection):
+class Door(Waiting):
     """Waits for CONNECT, asks who it is, and hands the socket on."""
 
     __slots__ = ()
-
-    def connection_made(self, transport: object) -> None:
-        self.transport = transport
-        peer = self.transport.get_extra_info("peername")
-        self.peer = peer[0] if isinstance(peer, tuple) else "local"
-        if not self.lane.admit(self):
-            self.ended = True
-            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self.ended or not (data := self.arrived(data)):
@@ -56,19 +48,14 @@ class Door(Connection):
         else:
             self._log_in(connect, data[place[1] :])
 
-    def check_life(self, now: float) -> None:
-        if self.ended:
-            super().check_life(now)
-        elif now - self.last > self.lane.limits.connect_time:
-            self.refuse("connect_time")
-
-    def end(self, cause: str, will: bool = True) -> None:
-        if not self.ended:
-            self.ended = True
-            self.transport.abort()
-
     def _log_in(self, connect: Connect, rest: bytes) -> None:
         lane = self.lane
+        if self.refusal:
+            self._answer(self.refusal, UNAVAILABLE)
+            return
+        if connect.will is not None and len(connect.will.topic.encode()) > lane.limits.topic:
+            self.refuse("topic_length")
+            return
         if not connect.client_id and not connect.clean:
             self._answer("client_id", BAD_CLIENT_ID)
             return

@@ -2,35 +2,25 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
-import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import msgspec
-
-from hub.broker.door import Door
 from hub.broker.foreign import Foreign
 from hub.broker.interface import ROOT, Authenticate, Receiver, RetainedStore
+from hub.broker.keeper import Keeper, Known, Report
 from hub.broker.lane import Lane
 from hub.broker.limits import Limits
+from hub.broker.listener import Listener, listen
 from hub.broker.topics import valid_filter
+from hub.broker.websocket import WebSockets
 from hub.clock import Clock
 from hub.messages import HubError
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 1024
 SPARE_FILES = 128  # descriptors left to the rest of the hub
 CLOSE_SECONDS = 2.0
-
-
-class Listener(msgspec.Struct, frozen=True):
-    """Where to listen. `host` None = every address; `port` 0 = one that is free."""
-
-    host: str | None = None
-    port: int = 1883
-    name: str = "mqtt"
 
 
 class EmbeddedBroker:
@@ -45,38 +35,57 @@ class EmbeddedBroker:
         *,
         listeners: Sequence[Listener] = (Listener(),),
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        folder: Path | None = None,
+        known: Known = lambda name: None,
+        report: Report = lambda problem, values: None,
     ) -> None:
+        """`folder`: where retained messages and sessions of clients are kept, None = only in memory. `known`: the
+        client's login of this name as it is now; where there is none, its sessions go. `report`: hears of problems."""
         self._foreign = Foreign()
         self._lane = Lane(receiver, authenticate, retained, clock, limits=limits, serve=self._foreign.serve)
         self._foreign.lane = self._lane
+        self._known = known
+        self._keeper = None
+        if folder is not None:
+            self._keeper = Keeper(folder, self._lane.retained, self._lane.kept, clock, known=known, report=report)
+        self._websockets = WebSockets(self._lane)
         self._listeners = listeners
-        self._servers: list[asyncio.Server] = []
+        self.websocket = self._websockets.handle  # for a web server that has a port of its own
+        self._servers: dict[str, asyncio.Server] = {}  # listener -> server
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """Host and port of every listening socket."""
         return [
-            (name[0], name[1]) for server in self._servers for name in (one.getsockname() for one in server.sockets)
+            (name[0], name[1])
+            for server in self._servers.values()
+            for name in (one.getsockname() for one in server.sockets)
         ]
 
+    def port(self, listener: str) -> int:
+        """The port of a listener, 0 where it is not open."""
+        server = self._servers.get(listener)
+        return server.sockets[0].getsockname()[1] if server else 0
+
     async def start(self) -> None:
-        """Report every stored status, then listen. HubError: port-in-use, port-not-allowed, address-unavailable,
-        listen-failed (values: host, port, reason)."""
+        """Report every stored status, then listen. HubError: what `listen` raises."""
         lane = self._lane
         lane.most_connections = min(lane.limits.connections, _most_sockets())
         for hardware_id, payload in lane.store.all("status"):
             lane.tell(lane.receiver.message, hardware_id, "status", payload, True)
+        if self._keeper is not None:
+            await self._keeper.start()
         lane.start()
         try:
             for listener in self._listeners:
-                self._servers.append(await self._listen(listener))
+                await self._listen(listener)
         except HubError:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Close the listeners, then every connection (what is under way to it is sent first), then amqtt."""
-        for server in self._servers:
+        for server in self._servers.values():
             server.close()
         lane = self._lane
         lane.stop()
@@ -90,10 +99,13 @@ class EmbeddedBroker:
         for connection in list(lane.connections):
             connection.transport.abort()
         await lane.empty.wait()
-        for server in self._servers:
+        for server in self._servers.values():
             await server.wait_closed()
         self._servers.clear()
+        await self._websockets.stop()
         await self._foreign.stop()
+        if self._keeper is not None:
+            await self._keeper.stop()
 
     def send(self, hardware_id: str, suffix: str, payload: bytes, qos: int = 0) -> bool:
         """To a connected plug that subscribed to it, now; False otherwise. `pair/…` goes to the one that is pairing."""
@@ -123,10 +135,11 @@ class EmbeddedBroker:
                 connection.end("refused")
 
     def drop_client(self, name: str) -> None:
-        """End the connections of an MQTT client's login."""
+        """End the connections of an MQTT client's login that was changed or removed; then nothing waits for it."""
         for client in list(self._lane.clients.values()):
             if client.login.name == name:
                 client.end("refused")
+        self._lane.kept.login_changed(name, self._known(name))
 
     def subscribe(self, topic_filter: str, handler: Callable[[str, bytes, bool], None]) -> Callable[[], None]:
         """Hear what clients and plugs publish, and at once what is retained: handler(topic, payload, retained).
@@ -155,26 +168,21 @@ class EmbeddedBroker:
             "clients": len(lane.clients),
             "waiting": len(lane.waiting),
             "filters": lane.index.filters,
+            "sessions": len(lane.kept),
+            "retained": len(lane.retained),
             "received": lane.received,
             **lane.counts,
         }
 
-    async def _listen(self, listener: Listener) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
+    async def _listen(self, listener: Listener) -> None:
         try:
-            return await loop.create_server(
-                lambda: Door(self._lane, listener.name), listener.host, listener.port, backlog=BACKLOG
-            )
-        except OSError as error:
-            ids = {
-                errno.EADDRINUSE: "port-in-use",
-                errno.EACCES: "port-not-allowed",
-                errno.EADDRNOTAVAIL: "address-unavailable",
-            }
-            wrong_name = isinstance(error, socket.gaierror)
-            id = "address-unavailable" if wrong_name else ids.get(error.errno or 0, "listen-failed")
-            host, reason = listener.host or "*", error.strerror or str(error)
-            raise HubError(id, port=listener.port, host=host, reason=reason) from error
+            server = await listen(self._lane, listener, self._websockets)
+        except HubError as error:
+            if not (listener.optional and error.id == "port-in-use"):
+                raise
+            log.warning("Port %d is in use: MQTT over WebSocket is only on the web port", listener.port)
+            return
+        self._servers[listener.name] = server
 
 
 class _Handler:

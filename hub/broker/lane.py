@@ -7,7 +7,9 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from hub.broker.connection import Connection, probe
+from hub.broker.gather import Gather
 from hub.broker.interface import ROOT, Authenticate, Receiver, RetainedStore
+from hub.broker.kept import Sessions
 from hub.broker.limits import FailedLogins, Limits, host_key
 from hub.broker.retained import Retained
 from hub.broker.topics import FilterIndex
@@ -47,16 +49,19 @@ class Lane:
         self.received = 0  # messages of plugs
         self.index = FilterIndex()
         self.retained = Retained(store, limits, self.counts)
+        self.kept = Sessions(limits, self.counts, clock, self.index)
         self.failed = FailedLogins(limits.free_failures, limits.longest_backoff)
         self.connections: set[Connection] = set()
         self.empty = asyncio.Event()  # no connection is open
         self.empty.set()
         self.waiting: dict[Connection, None] = {}  # not logged in, oldest first
         self.hosts: Counter[str] = Counter()
+        self.surplus = 0  # connections that are open only to be told that they are too many
         self.plugs: dict[str, PlugConnection] = {}
         self.pairs: dict[str, PlugConnection] = {}
         self.clients: dict[str, ClientConnection] = {}
-        self.swept: list[Callable[[], None]] = []  # also called at every sweep
+        self.bare: set[str] = set()  # listeners on which a connection's bytes are its socket's: no TLS, no frames
+        self.gather: Gather | None = None
         self._open = False
         self._timer: Timer | None = None
         self._reported = -REPORT_SECONDS
@@ -64,6 +69,7 @@ class Lane:
     def start(self) -> None:
         """Admit connections and start the sweep."""
         self._open = True
+        self.gather = Gather(asyncio.get_running_loop())
         self._timer = self.clock.call_later(SWEEP_SECONDS, self._sweep)
 
     def stop(self) -> None:
@@ -74,9 +80,12 @@ class Lane:
             self._timer = None
         for connection in list(self.connections):
             connection.end("hub_stopped", will=False)
+        if self.gather is not None:
+            self.gather.close()
+            self.gather = None
 
     def admit(self, connection: Connection) -> bool:
-        """Take a new connection, or count why not."""
+        """Take a new connection; False where it must be closed at once."""
         connection.host = host_key(connection.peer)
         self.connections.add(connection)
         self.empty.clear()
@@ -85,15 +94,25 @@ class Lane:
         if not self._open:
             return False
         if len(self.connections) > self.most_connections:
-            self.counts["refused:connections"] += 1
-            return False
-        if self.hosts[connection.host] > self.limits.connections_per_host:
-            self.counts["refused:host"] += 1
-            return False
+            connection.refusal = "connections"
+        elif self.hosts[connection.host] > self.limits.connections_per_host:
+            connection.refusal = "host"
+        if connection.refusal:
+            self.surplus += 1
+            if self.surplus > self.limits.surplus:
+                self.counts["refused:" + connection.refusal] += 1
+                return False
         if len(self.waiting) > self.limits.waiting:
             # The oldest, not the newest: who means it sends CONNECT at once.
             next(iter(self.waiting)).refuse("waiting")
         return True
+
+    def moved(self, old: Connection, new: Connection) -> None:
+        """A connection is another object now, and has still not logged in."""
+        self.connections.discard(old)
+        self.waiting.pop(old, None)
+        self.connections.add(new)
+        self.waiting[new] = None
 
     def replace(self, old: Connection, new: Connection) -> None:
         """A connection has logged in and is another object now."""
@@ -108,6 +127,7 @@ class Lane:
         """A socket is closed."""
         self.connections.discard(connection)
         self.waiting.pop(connection, None)
+        self.surplus -= bool(connection.refusal)
         self.hosts[connection.host] -= 1
         if self.hosts[connection.host] <= 0:
             del self.hosts[connection.host]
@@ -152,5 +172,4 @@ class Lane:
         for connection in list(self.connections):
             connection.check_life(now)
         self.failed.forget(now)
-        for call in self.swept:
-            call()
+        self.kept.expire()

@@ -16,18 +16,23 @@ class Limits(msgspec.Struct, frozen=True):
     connect_time: float = 10
     connections: int = 5000
     connections_per_host: int = 2500
-    waiting: int = 1000  # connections that have not logged in; beyond it the oldest one goes
+    surplus: int = 64  # connections over these two that are still told so (CONNACK 3); others are closed at once
+    waiting: int = 2500  # connections that have not logged in; beyond it the oldest one goes
+    waiting_websockets: int = 64  # of them those over WebSocket, whose first message may be as large as `packet`
     free_failures: int = 20  # wrong logins of one host before the back-off begins
     longest_backoff: float = 60
     inflight: int = 64  # unacknowledged QoS 1 and 2 messages of a connection, each way
     queued: int = 1000  # messages that wait for a client, connected or away
     queued_bytes: int = 1024 * 1024
+    rate: int = 5000  # packets a second of a connection; beyond it nothing is read from it for a while
     write_buffer: int = 64 * 1024
     stuck_time: float = 30  # a reader that takes nothing for so long is cut off
-    subscriptions: int = 5000
+    subscriptions: int = 5000  # of a session
+    filters: int = 50_000  # of all sessions together
     retained: int = 10_000
     retained_bytes: int = 16 * 1024 * 1024
     sessions: int = 200  # of clients that are away
+    sessions_bytes: int = 32 * 1024 * 1024  # of all that waits for them
     session_age: float = 7 * 86400
 
 

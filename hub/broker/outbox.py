@@ -1,7 +1,7 @@
 """What goes out to one client: packet ids, unacknowledged messages, a bounded queue while it is slow or away."""
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from hub.broker.limits import Limits
 from hub.broker.packets import PUBREL, encode_ack, encode_publish
@@ -23,7 +23,26 @@ class Outbox:
         self._inflight: dict[int, Message | None] = {}  # None: acknowledged by PUBREC, PUBREL was sent
         self._queue: deque[Message] = deque()
         self._queued_bytes = 0
+        self._inflight_bytes = 0
         self._last_id = 0
+        self.changes = 0  # counts what changes in `content`
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that waits or is not acknowledged."""
+        return self._queued_bytes + self._inflight_bytes
+
+    def content(self) -> tuple[list[tuple[int, Message | None]], list[Message], int]:
+        """What outlives a connection: in flight, queued, the last packet id."""
+        return list(self._inflight.items()), [message for message in self._queue if message[2]], self._last_id
+
+    def restore(self, inflight: Iterable[tuple[int, Message | None]], queue: Iterable[Message], last_id: int) -> None:
+        """What `content` gave, for a client that is away."""
+        self._inflight = dict(inflight)
+        self._inflight_bytes = sum(_size(message) for message in self._inflight.values() if message)
+        self._queue = deque(queue)
+        self._queued_bytes = sum(map(_size, self._queue))
+        self._last_id = last_id
 
     def deliver(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
         """Send now, or as soon as the client can take it. QoS 0 is not kept for a client that is away."""
@@ -66,6 +85,7 @@ class Outbox:
         """QoS 1 is done."""
         message = self._inflight.get(packet_id)
         if message is not None and message[2] == 1:
+            self._settle(message)
             del self._inflight[packet_id]
             self._pump()
 
@@ -73,6 +93,7 @@ class Outbox:
         """QoS 2, first half; answered with PUBREL even where the id is not known, so that the client can end it."""
         message = self._inflight.get(packet_id)
         if message is not None and message[2] == 2:
+            self._settle(message)
             self._inflight[packet_id] = None
         if self._write is not None and (message is None or message[2] == 2):
             self._write(encode_ack(PUBREL, packet_id))
@@ -80,8 +101,13 @@ class Outbox:
     def pubcomp(self, packet_id: int) -> None:
         """QoS 2 is done."""
         if self._inflight.get(packet_id, ()) is None:
+            self.changes += 1
             del self._inflight[packet_id]
             self._pump()
+
+    def _settle(self, message: Message) -> None:
+        self.changes += 1
+        self._inflight_bytes -= _size(message)
 
     def _enqueue(self, message: Message) -> None:
         # Retained messages of one SUBSCRIBE may be many at once; their payloads are shared with the store.
@@ -90,6 +116,7 @@ class Outbox:
         if len(self._queue) >= room or (not message[3] and self._queued_bytes + size > self._limits.queued_bytes):
             self._counts["dropped:slow" if self._write else "dropped:away"] += 1
             return
+        self.changes += message[2] > 0
         self._queue.append(message)
         self._queued_bytes += size
 
@@ -108,6 +135,8 @@ class Outbox:
         if qos:
             packet_id = self._next_id()
             self._inflight[packet_id] = message
+            self._inflight_bytes += _size(message)
+            self.changes += 1
         self._write(encode_publish(topic, payload, qos, packet_id, retain=retain))
 
     def _next_id(self) -> int:

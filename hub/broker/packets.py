@@ -2,6 +2,8 @@
 
 import msgspec
 
+from hub.broker.topics import valid_filter
+
 CONNECT, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 1, 3, 4, 5, 6, 7
 SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT = 8, 10, 12, 14
 
@@ -115,11 +117,12 @@ def parse_publish(head: int, body: bytes) -> Publish:
 
 
 def parse_subscribe(body: bytes) -> tuple[int, list[tuple[str, int]]]:
-    """Packet id and the filters with the QoS asked for. Filters are text, not yet checked for their wildcards."""
+    """Packet id and the filters with the QoS asked for. A misplaced wildcard ends the connection: SUBACK 0x80 is for
+    what a login may not hear."""
     packet_id, at, filters = _packet_id(body, 0), 2, []
     while at < len(body):
         topic_filter, at = _string(body, at)
-        if not topic_filter or at >= len(body) or body[at] > 2:
+        if not valid_filter(topic_filter) or at >= len(body) or body[at] > 2:
             raise MalformedPacket("SUBSCRIBE")
         filters.append((topic_filter, body[at]))
         at += 1
@@ -133,7 +136,7 @@ def parse_unsubscribe(body: bytes) -> tuple[int, list[str]]:
     packet_id, at, filters = _packet_id(body, 0), 2, []
     while at < len(body):
         topic_filter, at = _string(body, at)
-        if not topic_filter:
+        if not valid_filter(topic_filter):
             raise MalformedPacket("UNSUBSCRIBE")
         filters.append(topic_filter)
     if not filters:

@@ -33,7 +33,7 @@ from hub.broker.packets import (
     parse_subscribe,
     parse_unsubscribe,
 )
-from hub.broker.topics import covers, matches, valid_filter
+from hub.broker.topics import covers, matches
 
 if TYPE_CHECKING:
     from hub.broker.lane import Lane
@@ -54,6 +54,7 @@ class PlugConnection(Connection):
 
     __slots__ = (
         "deliveries",
+        "fd",
         "filters",
         "hardware_id",
         "inflight",
@@ -81,6 +82,7 @@ class PlugConnection(Connection):
         self.inflight: set[int] = set()  # sent with QoS 1, not acknowledged
         self.received: set[int] = set()  # QoS 2 ids between PUBLISH and PUBREL
         self.last_id = 0
+        self.fd = -1  # its socket, where it is read in turns with the others
 
     def begin(self) -> None:
         """Take the place of an older connection of this plug and say CONNACK."""
@@ -93,8 +95,28 @@ class PlugConnection(Connection):
             self.lane.counts["refused:will"] += 1
             self.will = None
         self.transport.write(encode_connack(ACCEPTED))
+        if self.lane.gather is not None and self.listener in self.lane.bare:
+            self.transport.pause_reading()
+            self.fd = self.transport.get_extra_info("socket").fileno()
+            self.lane.gather.add(self.fd, self)
         if self.kind == "plug":
             self.lane.tell(self.lane.receiver.connected, self.hardware_id, self.peer)
+
+    def stop_reading(self) -> None:
+        if self.fd < 0:
+            super().stop_reading()
+        elif self.lane.gather is not None:
+            self.lane.gather.remove(self.fd, self)
+
+    def go_on_reading(self) -> None:
+        if self.fd < 0:
+            super().go_on_reading()
+        elif self.lane.gather is not None:
+            self.lane.gather.add(self.fd, self)
+
+    def gone(self) -> None:
+        """The other end has closed."""
+        self.end("lost")
 
     def data_received(self, data: bytes) -> None:
         """One pass over what arrived. The loop takes a sample in a few µs, hence the inlined parsing of the common
@@ -151,7 +173,10 @@ class PlugConnection(Connection):
             return
         finally:
             lane.received += taken
+            self.taken += taken
         self.rest(data, at, end)
+        if self.taken > lane.limits.rate:
+            self.throttle()
         if answers:
             self.transport.write(b"".join(answers))
 
@@ -172,6 +197,8 @@ class PlugConnection(Connection):
         if self.ended:
             return
         self.ended = self.active = True
+        if self.fd >= 0:
+            self.stop_reading()
         sessions = self.lane.sessions(self.kind)
         if sessions.get(self.hardware_id) is self:
             del sessions[self.hardware_id]
@@ -188,6 +215,7 @@ class PlugConnection(Connection):
 
     def _take(self, head: int, body: bytes, answers: list[bytes]) -> None:
         """Any packet but the plain PUBLISH to the main topic."""
+        self.taken += 1
         kind = head >> 4
         if kind == PUBLISH:
             self._take_publish(parse_publish(head, body), answers)
@@ -213,6 +241,8 @@ class PlugConnection(Connection):
             packet_id = parse_packet_id(body)
             if kind == PUBACK:
                 self.inflight.discard(packet_id)
+            elif kind == PUBREC:  # nothing is sent with QoS 2: let the plug end whatever it means
+                answers.append(encode_ack(PUBREL, packet_id))
             elif kind == PUBREL:
                 self.received.discard(packet_id)
                 answers.append(encode_ack(PUBCOMP, packet_id))
@@ -255,7 +285,7 @@ class PlugConnection(Connection):
     def _subscribe(self, packet_id: int, filters: list[tuple[str, int]], answers: list[bytes]) -> None:
         codes = []
         for topic_filter, qos in filters:
-            allowed = valid_filter(topic_filter) and covers(self.root + "#", topic_filter)
+            allowed = covers(self.root + "#", topic_filter)
             known = topic_filter in self.filters or len(self.filters) < MOST_FILTERS
             if allowed and known and self._suffixes(topic_filter):
                 self.filters[topic_filter] = min(qos, 1)

@@ -1,8 +1,8 @@
-"""Retained messages: those of plugs from their own store, those of everybody else in memory, within bounds."""
+"""Retained messages: those of plugs from their own store, those of everybody else here, within bounds."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hub.broker.interface import ROOT, RetainedStore
 from hub.broker.limits import Limits
@@ -20,6 +20,10 @@ class Retained:
         self._counts = counts
         self._messages: dict[str, tuple[bytes, int]] = {}
         self._bytes = 0
+        self.changed: set[str] = set()  # topics of clients, since somebody cleared it
+
+    def __len__(self) -> int:
+        return len(self._messages)
 
     def set(self, topic: str, payload: bytes, qos: int) -> None:
         """Keep a message of a client (an empty payload removes it); counted and not kept when there is no room."""
@@ -33,10 +37,16 @@ class Retained:
             self._counts["refused:retained"] += 1
             return
         self._bytes += size
+        if payload or old:
+            self.changed.add(topic)
         if payload:
             self._messages[topic] = payload, qos
         elif old:
             del self._messages[topic]
+
+    def messages(self, topics: Collection[str] | None = None) -> dict[str, tuple[bytes, int] | None]:
+        """Payload and QoS of these topics (None = all) of clients; None for what is no longer retained."""
+        return dict(self._messages) if topics is None else {topic: self._messages.get(topic) for topic in topics}
 
     def match(self, topic_filter: str) -> Iterator[tuple[str, bytes, int]]:
         """Topic, payload and QoS of every retained message that the filter matches."""

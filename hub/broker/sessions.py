@@ -11,9 +11,9 @@ from amqtt.plugins.manager import plugins_manager
 from amqtt.session import Session
 
 from hub.broker.client import ClientConnection, Output
-from hub.broker.interface import ROOT, Login
+from hub.broker.interface import ROOT
+from hub.broker.kept import SessionState
 from hub.broker.lane import Lane
-from hub.broker.outbox import Outbox
 from hub.broker.packets import (
     PUBACK,
     PUBCOMP,
@@ -35,15 +35,14 @@ for _name in ("amqtt", "transitions", NAMESPACE):
 
 
 class HubSession(Session):  # type: ignore[misc]
-    """A client's session with its outgoing messages, its login and the QoS 2 ids it has not released."""
+    """What amqtt knows of a session, for one connection; what outlives the connection is in `state`."""
 
-    def __init__(self, key: str, outbox: Outbox) -> None:
+    def __init__(self, state: SessionState) -> None:
         super().__init__()
-        self.client_id = key
-        self.outbox = outbox
-        self.login = Login("client", "")
-        self.received: set[int] = set()
-        self.left_at = 0.0  # monotonic, when its last connection ended
+        self.client_id = state.key
+        self.state = state
+        self.outbox = state.outbox
+        self.login = state.login
 
 
 class HubHandler(BrokerProtocolHandler):  # type: ignore[misc]
@@ -77,11 +76,11 @@ class HubHandler(BrokerProtocolHandler):  # type: ignore[misc]
     async def handle_publish(self, publish_packet: Any) -> None:
         session, packet_id = self.session, publish_packet.packet_id
         if publish_packet.qos == 2:
-            if packet_id not in session.received:
-                if len(session.received) >= self.connection.lane.limits.inflight:
+            if packet_id not in session.state.received:
+                if len(session.state.received) >= self.connection.lane.limits.inflight:
                     self.connection.refuse("inflight")
                     return
-                session.received.add(packet_id)
+                session.state.received.add(packet_id)
                 self.broker.published(session, publish_packet)
             self.writer.write(encode_ack(PUBREC, packet_id))
             return
@@ -90,7 +89,7 @@ class HubHandler(BrokerProtocolHandler):  # type: ignore[misc]
             self.writer.write(encode_ack(PUBACK, packet_id))
 
     async def handle_pubrel(self, pubrel: Any) -> None:
-        self.session.received.discard(pubrel.packet_id)
+        self.session.state.received.discard(pubrel.packet_id)
         self.writer.write(encode_ack(PUBCOMP, pubrel.packet_id))
 
     async def handle_subscribe(self, subscribe: Any) -> None:
@@ -115,12 +114,7 @@ class HubBroker(Broker):  # type: ignore[misc]
         super().__init__({"listeners": {LISTENER: {"type": "external"}}, "plugins": {}}, plugin_namespace=NAMESPACE)
         self.lane = lane
 
-    async def start(self) -> None:
-        await super().start()
-        self.lane.swept.append(self._expire)
-
     async def shutdown(self) -> None:
-        self.lane.swept.remove(self._expire)
         await super().shutdown()
         plugins_manager.pop(NAMESPACE, None)  # amqtt keeps the last manager, and with it all of this, in a global
 
@@ -135,20 +129,11 @@ class HubBroker(Broker):  # type: ignore[misc]
     ) -> tuple[HubHandler, HubSession]:
         connection = writer.connection
         connect, login = connection.connect, connection.login
-        session = self._sessions.get(connection.key, (None, None))[0]
-        if session is not None and connect.clean:
-            self._forget(session)
-            session = None
-        present = session is not None
-        if session is None:
-            session = HubSession(connection.key, Outbox(self.lane.limits, self.lane.counts))
+        state, present = self.lane.kept.take(connection.key, login, connect.clean)
+        session = HubSession(state)
         session.parent = int(present)
         session.clean_session = connect.clean
         session.keep_alive = 0  # the lane's matter
-        session.login = login
-        for topic_filter in list(self.lane.index.held(session.outbox)):
-            if not covered(login.read, topic_filter):  # the login's rights may have changed meanwhile
-                self.lane.index.remove(topic_filter, session.outbox)
         will = connect.will
         session.will_flag = will is not None
         if will is not None:
@@ -171,12 +156,8 @@ class HubBroker(Broker):  # type: ignore[misc]
         await self._handle_disconnect(session, handler, handler.gone)
         await asyncio.wait([handler._reader_task])
         writer.connection.outbox = None
-        if session.clean_session:
-            self._forget(session)
-        else:
-            session.outbox.away()
-            session.left_at = self.lane.clock.monotonic()
-            self._expire()
+        self._sessions.pop(session.client_id, None)
+        self.lane.kept.leave(session.state)
 
     # Stock: refuses by plugin, one task for each question.
     async def _topic_filtering(self, session: HubSession, topic: str, action: Any) -> bool:
@@ -228,32 +209,17 @@ class HubBroker(Broker):  # type: ignore[misc]
 
     def subscribe(self, session: HubSession, topic_filter: str, qos: int) -> int:
         """The granted QoS, or SUBSCRIPTION_REFUSED. `$share` (not in MQTT 3.1.1) is refused, never taken literally."""
-        index, held = self.lane.index, self.lane.index.held(session.outbox)
+        index, limits = self.lane.index, self.lane.limits
+        held = index.held(session.outbox)
+        full = len(held) >= limits.subscriptions or index.filters >= limits.filters
         if (
-            len(topic_filter.encode()) > self.lane.limits.topic
+            len(topic_filter.encode()) > limits.topic
             or not valid_filter(topic_filter)
             or topic_filter.startswith(SHARED)
             or not covered(session.login.read, topic_filter)
-            or (len(held) >= self.lane.limits.subscriptions and topic_filter not in held)
+            or (full and topic_filter not in held)
         ):
             self.lane.counts["refused:subscription"] += 1
             return SUBSCRIPTION_REFUSED
         index.add(topic_filter, session.outbox, qos)
         return qos
-
-    def _forget(self, session: HubSession) -> None:
-        self._sessions.pop(session.client_id, None)
-        self.lane.index.drop(session.outbox)
-
-    def _expire(self) -> None:
-        """Forget sessions that have been away too long, and the longest away where they are too many."""
-        away = [session for session, _ in self._sessions.values() if not session.transitions.is_connected()]
-        if not away:
-            return
-        away.sort(key=lambda session: session.left_at)
-        oldest = self.lane.clock.monotonic() - self.lane.limits.session_age
-        surplus = len(away) - self.lane.limits.sessions
-        for place, session in enumerate(away):
-            if place < surplus or session.left_at < oldest:
-                self.lane.counts["dropped:session"] += 1
-                self._forget(session)

@@ -1,12 +1,17 @@
 """plughub device: add and list plugs."""
 
 import argparse
-import sys
 
+from hub.broker.interface import Login
 from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.place import StoppedHub, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
+from hub.client.client import JsonObject
+from hub.messages import HubError
+
+Added = tuple[str, str, str, JsonObject | None]
+"""name, key, secret, lines for the broker's files"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,30 +24,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--room", help=sentence("cli-device-room"))
     add.add_argument("--driver", default="smartplug", help=sentence("cli-device-driver"))
     add.add_argument("--channels", type=int, default=1, metavar="N", help=sentence("cli-device-channels"))
+    renew = actions.add_parser("secret", help=sentence("cli-device-secret"))
+    add_data_option(renew)
+    renew.add_argument("key", metavar="KEY", help=sentence("cli-device-key"))
     add_data_option(actions.add_parser("list", help=sentence("cli-device-list")))
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
-    return _add(args) if args.action == "add" else _list(args)
+    return {"add": _add, "secret": _renew, "list": _list}[args.action](args)
 
 
 def _add(args: argparse.Namespace) -> int:
     fields = {"room": args.room, "driver": args.driver, "channels": args.channels}
     name = args.name or args.hardware_id
 
-    async def running(hub: HubClient) -> tuple[str, str, str]:
+    async def running(hub: HubClient) -> Added:
         answer = await hub.add_device(args.hardware_id, name, **fields)
-        return answer["device"]["name"], answer["device"]["key"], answer["secret"]
+        return answer["device"]["name"], answer["device"]["key"], answer["secret"], answer["broker_lines"]
 
-    async def stopped(hub: StoppedHub) -> tuple[str, str, str]:
+    async def stopped(hub: StoppedHub) -> Added:
         device, secret = await hub.registry.add(hub.principal, hardware_id=args.hardware_id, name=name, **fields)
-        return device.name, device.key, secret
+        return device.name, device.key, secret, hub.broker_lines(Login("plug", device.hardware_id), secret)
 
-    name, key, secret = on_hub(args.data, running, stopped)
+    name, key, secret, lines = on_hub(args.data, running, stopped)
     say("cli-device-added", name=name, key=key)
-    print(sentence("cli-secret"), file=sys.stderr)
-    print(secret)
+    print_secret(secret, lines)
+    return 0
+
+
+def _renew(args: argparse.Namespace) -> int:
+    async def running(hub: HubClient) -> tuple[str, JsonObject | None]:
+        device = next((d["id"] for d in await hub.devices() if d["key"] == args.key), args.key)
+        answer = await hub.renew_secret(device)
+        return answer["secret"], answer["broker_lines"]
+
+    async def stopped(hub: StoppedHub) -> tuple[str, JsonObject | None]:
+        device = next((d for d in hub.registry.list(hub.principal) if d.key == args.key), None)
+        if device is None:
+            raise HubError("device-unknown", device=args.key)
+        secret = await hub.registry.new_secret(hub.principal, device.id)
+        return secret, hub.broker_lines(Login("plug", device.hardware_id), secret)
+
+    print_secret(*on_hub(args.data, running, stopped))
     return 0
 
 

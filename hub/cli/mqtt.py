@@ -1,12 +1,13 @@
 """plughub mqtt: logins for other MQTT programs."""
 
 import argparse
-import sys
 
+from hub.broker.interface import Login
 from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.place import StoppedHub, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
+from hub.client.client import JsonObject
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,16 +31,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(args: argparse.Namespace) -> int:
-    async def running(hub: HubClient) -> str:
-        return str((await hub.add_mqtt_client(args.name, args.read, args.write))["secret"])
+    async def running(hub: HubClient) -> tuple[str, JsonObject | None]:
+        answer = await hub.add_mqtt_client(args.name, args.read, args.write)
+        return answer["secret"], answer["broker_lines"]
 
-    async def stopped(hub: StoppedHub) -> str:
-        return (await hub.mqtt.add(hub.principal, name=args.name, read=args.read, write=args.write))[1]
+    async def stopped(hub: StoppedHub) -> tuple[str, JsonObject | None]:
+        client, secret = await hub.mqtt.add(hub.principal, name=args.name, read=args.read, write=args.write)
+        return secret, hub.broker_lines(Login("client", client.name, client.read, client.write), secret)
 
-    secret = on_hub(args.data, running, stopped)
+    secret, lines = on_hub(args.data, running, stopped)
     say("cli-mqtt-added", name=args.name)
-    print(sentence("cli-secret"), file=sys.stderr)
-    print(secret)
+    print_secret(secret, lines)
     return 0
 
 

@@ -13,12 +13,15 @@ from hub.auth.passwords import Passwords
 from hub.auth.people import People
 from hub.auth.principal import Principal, system
 from hub.auth.tokens import API_KEY_FILE
+from hub.broker.interface import Login
 from hub.bus import Bus
 from hub.cli.speech import sentence
 from hub.client import ApiError, HubClient, HubUnreachable
+from hub.client.client import JsonObject
 from hub.clock import Clock
-from hub.database import Database, DataLock
+from hub.database import Database, DataLock, SettingsTable
 from hub.database.engine import FILE_NAME
+from hub.database.settings import LOGINS_BY_HAND
 from hub.devices.registry import Registry
 from hub.messages import HubError, environment_language
 
@@ -35,20 +38,33 @@ class StoppedHub:
         self.people = People(self.database, clock, self.passwords)
         self.registry = Registry(self.database, Bus(), clock)
         self.mqtt = MqttAccess(self.registry, self.database, clock)
+        self.settings = SettingsTable(self.database)
 
     @property
     def principal(self) -> Principal:
         """Whoever may write to the data folder is the hub's owner."""
         return system(self.people.first_home.id)
 
+    def broker_lines(self, login: Login, secret: str) -> JsonObject | None:
+        """As in the API's answer; None where the hub tells the broker of its logins itself."""
+        if not self.settings.get(LOGINS_BY_HAND):
+            return None
+        from hub.broker.external import password_line, rule_lines
+
+        return {"password": password_line(login.name, secret), "rules": rule_lines(login)}
+
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[StoppedHub]":
         """Everything loaded; closed at the end."""
         try:
             await self.database.open()
+            if (mended := self.database.mended) is not None:
+                lost = "database-lost" if mended.copy is None else "database-restored"
+                print(sentence(lost, file=mended.aside, copy=mended.copy), file=sys.stderr)
             await self.people.load()
             await self.registry.load()
             await self.mqtt.load()
+            await self.settings.load()
             yield self
         finally:
             await self.database.close()
@@ -91,6 +107,19 @@ async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T
         raise HubError("cli-hub-refused", reason=error.detail) from error
     except (HubUnreachable, OSError, ValueError, KeyError) as error:
         raise HubError("cli-hub-unreachable", folder=str(data_dir), reason=str(error)) from error
+
+
+def print_secret(secret: str, lines: JsonObject | None) -> None:
+    """The secret alone on standard output; beside it what it is, and what to add to the files of one's own broker."""
+    print(sentence("cli-secret"), file=sys.stderr)
+    print(secret)
+    if lines is not None:
+        print(sentence("cli-lines-passwords"), file=sys.stderr)
+        print(lines["password"], file=sys.stderr)
+        print(sentence("cli-lines-rules"), file=sys.stderr)
+        for line in lines["rules"]:
+            print(line, file=sys.stderr)
+        print(sentence("cli-lines-reload"), file=sys.stderr)
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:

@@ -10,8 +10,9 @@ import signal
 from hub.app import App, Options
 from hub.bus import Bus
 from hub.cli.folders import add_config_option, add_data_option
-from hub.cli.speech import say, sentence
+from hub.cli.speech import complain, say, sentence
 from hub.clock import Clock
+from hub.collector import Collector
 from hub.config import ConfigurationError, write_starting_configuration
 from hub.log import setup_logging
 from hub.messages import environment_language
@@ -52,13 +53,13 @@ def run(args: argparse.Namespace) -> int:
     setup_logging(settings.level, args.log_format or settings.format, settings.levels, secrets=loaded.secrets)
     if args.demo or configuration.hub.clock == "trusted":
         clock.trust()
-    options = Options(args.data, args.host, args.http_port, args.mqtt_port, args.demo)
+    options = Options(args.data, args.host, args.http_port, args.mqtt_port, args.demo, args.config)
     app = App(options, configuration, plugins, bus=bus, clock=clock)
     allow_many_connections()
     import uvloop
 
     uvloop.run(serve(app))
-    return 0
+    return 1 if app.unsaved else 0
 
 
 def allow_many_connections() -> None:
@@ -82,16 +83,23 @@ async def serve(app: App) -> None:
     starting = asyncio.create_task(app.start())
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
+    if starting.done():
+        told_started(app, starting)
+        collector = Collector()
+        collector.start()
+        await told
+        say("hub-stopping")
+        collector.stop()
+        await app.stop()
+    else:
+        say("hub-stopping")
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await starting
-        return
-    told_started(app, starting)
-    await told
-    say("hub-stopping")
-    await app.stop()
-    say("hub-stopped")
+    for error in app.unsaved:
+        complain(error)
+    if not app.unsaved:
+        say("hub-stopped")
 
 
 def told_started(app: App, starting: asyncio.Task[None]) -> None:

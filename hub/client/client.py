@@ -1,6 +1,6 @@
 """A small asynchronous client of the hub's API. Answers are its JSON (/api/v1/openapi.json) as dictionaries."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,6 +8,7 @@ import aiohttp
 
 JsonObject = dict[str, Any]
 TIMEOUT = aiohttp.ClientTimeout(total=30)
+STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
 
 
 class ApiError(Exception):
@@ -91,6 +92,10 @@ class HubClient:
         """Change name, room, icon, always_on or max_power_w."""
         return await self.call("PATCH", f"/devices/{id}", fields)
 
+    async def renew_secret(self, id: str) -> JsonObject:
+        """A new secret for the same plug; `device` and `secret`, which is shown once."""
+        return await self.call("POST", f"/devices/{id}/secret")
+
     async def remove_device(self, id: str) -> None:
         """Take a plug out of the hub."""
         await self.call("DELETE", f"/devices/{id}")
@@ -106,6 +111,25 @@ class HubClient:
         query = [*_range(outlets, start, end), ("points", str(points))]
         return await self.call("GET", "/telemetry", query=query + ([("bucket", bucket)] if bucket else []))
 
+    async def export(
+        self, outlets: Sequence[str], start: int, end: int, *, bucket: str = "15m"
+    ) -> AsyncGenerator[bytes, None]:
+        """The same as a CSV file, piece by piece, however long it is. Ends with HubUnreachable where it is cut off."""
+        if self._session is None:
+            raise RuntimeError("use the client as `async with HubClient(...)`")
+        query = [*_range(outlets, start, end), ("bucket", bucket)]
+        headers = self._headers | ({} if self._token is None else {"Authorization": f"Bearer {self._token}"})
+        url = f"{self.url}/api/v1/telemetry/export"
+        try:
+            async with self._session.get(url, params=query, headers=headers, timeout=STREAM_TIMEOUT) as response:
+                if response.status >= 400:
+                    content = await response.json(content_type=None)
+                    raise ApiError(response.status, content["code"], content["detail"], content.get("field"))
+                async for piece in response.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise HubUnreachable(self.url) from error
+
     async def live(self, outlet: str) -> JsonObject:
         """The samples of the last ten minutes."""
         return await self.call("GET", "/telemetry/live", query=[("device", outlet)])
@@ -113,6 +137,14 @@ class HubClient:
     async def gaps(self, outlets: Sequence[str], start: int, end: int) -> list[JsonObject]:
         """What was not measured between start and end, and why."""
         return await self._items("/gaps", _range(outlets, start, end))
+
+    async def history_stats(self) -> JsonObject:
+        """What history holds."""
+        return await self.call("GET", "/system/history")
+
+    async def check_history(self) -> JsonObject:
+        """What a reading of all of history found."""
+        return await self.call("POST", "/system/history/check")
 
     async def mqtt_clients(self) -> list[JsonObject]:
         """Logins of other MQTT programs."""
@@ -134,6 +166,14 @@ class HubClient:
         """A person; `password` in the answer where the hub made it."""
         body = {"name": name, "email": email, "role": role, "password": password}
         return await self.call("POST", "/users", body)
+
+    async def backups(self) -> JsonObject:
+        """`items`, newest first, and `state`: what runs, how the last went, when the next is due, what is set."""
+        return await self.call("GET", "/backups")
+
+    async def start_backup(self, *, history: bool | None = None, folder: str | None = None) -> JsonObject:
+        """Start one now; the state as in `backups`, with `running` until it has ended."""
+        return await self.call("POST", "/backups", {"history": history, "folder": folder})
 
     async def call(self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()) -> JsonObject:
         """Any route below /api/v1; renews the access token once where it has run out."""

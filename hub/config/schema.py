@@ -11,12 +11,15 @@ from hub.config.validators import (
     Currency,
     Duration,
     Flag,
+    FullPath,
     ListOf,
     Network,
     OneOf,
+    Passphrase,
     Section,
     Size,
     Text,
+    TimeOfDay,
     TimeZone,
     Whole,
 )
@@ -49,11 +52,51 @@ class HomeSection(msgspec.Struct, frozen=True):
     language: str | None = None
 
 
+class ExternalTls(msgspec.Struct, frozen=True):
+    """Paths of PEM files; `server_name`: the name in the broker's certificate, where it is not the host."""
+
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    server_name: str | None = None
+
+
+class ExternalMqtt(msgspec.Struct, frozen=True):
+    """A broker that the home already has; `port` None = 8883 with TLS, else 1883."""
+
+    host: str
+    port: int | None = None
+    username: str | None = None
+    password: str | None = None
+    tls: ExternalTls | None = None
+    dynamic_security: bool = False
+
+
+class MqttTls(msgspec.Struct, frozen=True):
+    """MQTT over TLS: paths of PEM files; `certificate` holds those that lead to its root too."""
+
+    certificate: str
+    key: str
+    port: int = 8883
+
+
+class MqttWebSocket(msgspec.Struct, frozen=True):
+    """MQTT over WebSocket, on the web port and on one of its own; `port` None = 9001 where that is free. `tls`: the
+    own port speaks TLS, with the certificate of MqttTls."""
+
+    enabled: bool = True
+    port: int | None = None
+    tls: bool = False
+
+
 class Mqtt(msgspec.Struct, frozen=True):
-    """The broker's listener; `host` None = as for the web."""
+    """The broker's listeners; `host` None = as for the web. With `external` there are none."""
 
     host: str | None = None
     port: int = 1883
+    tls: MqttTls | None = None
+    websocket: MqttWebSocket = MqttWebSocket()
+    external: ExternalMqtt | None = None
 
 
 class NetworkSection(msgspec.Struct, frozen=True):
@@ -77,12 +120,22 @@ class Retention(msgspec.Struct, frozen=True, rename={"minute": "1m", "five_minut
 
 
 class HistorySection(msgspec.Struct, frozen=True):
-    """`store`: the plugin that keeps history; `commit_interval` in ms; `log_limit` in bytes."""
+    """`store`: the plugin that keeps history; `commit_interval` in ms, None = as suits the disk; `log_limit` in bytes."""
 
     store: str = "sqlite"
-    commit_interval: int = 60_000
+    commit_interval: int | None = None
     retention: Retention = Retention()
     log_limit: int = 1_000_000_000
+
+
+class BackupSection(msgspec.Struct, frozen=True):
+    """What YAML declares of backups; None is left to the web app. `time` of the day by the home's clock, HH:MM."""
+
+    folder: str | None = None
+    keep: int | None = None
+    history: bool | None = None
+    time: str | None = None
+    passphrase: str | None = None
 
 
 class Plugins(msgspec.Struct, frozen=True):
@@ -98,6 +151,7 @@ class Configuration(msgspec.Struct, frozen=True):
     home: HomeSection = HomeSection()
     network: NetworkSection = NetworkSection()
     history: HistorySection = HistorySection()
+    backup: BackupSection = BackupSection()
     plugins: Plugins = Plugins()
     integrations: dict[str, Any] = {}
 
@@ -132,7 +186,41 @@ SCHEMA = vol.Schema(
                 vol.Optional("host"): Address(),
                 vol.Optional("http_port"): Whole(1, 65535),
                 vol.Optional("mqtt"): Section(
-                    {vol.Optional("host"): Address(), vol.Optional("port"): Whole(1, 65535)},
+                    {
+                        vol.Optional("host"): Address(),
+                        vol.Optional("port"): Whole(1, 65535),
+                        vol.Optional("tls"): Section(
+                            {
+                                vol.Required("certificate"): FullPath(),
+                                vol.Required("key"): FullPath(),
+                                vol.Optional("port"): Whole(1, 65535),
+                            }
+                        ),
+                        vol.Optional("websocket"): Section(
+                            {
+                                vol.Optional("enabled"): Flag(),
+                                vol.Optional("port"): Whole(1, 65535),
+                                vol.Optional("tls"): Flag(),
+                            }
+                        ),
+                        vol.Optional("external"): Section(
+                            {
+                                vol.Required("host"): Text(longest=253),
+                                vol.Optional("port"): Whole(1, 65535),
+                                vol.Optional("username"): Text(),
+                                vol.Optional("password"): Text(longest=1000),
+                                vol.Optional("tls"): Section(
+                                    {
+                                        vol.Optional("ca"): FullPath(),
+                                        vol.Optional("certificate"): FullPath(),
+                                        vol.Optional("key"): FullPath(),
+                                        vol.Optional("server_name"): Text(longest=253),
+                                    }
+                                ),
+                                vol.Optional("dynamic_security"): Flag(),
+                            }
+                        ),
+                    },
                 ),
                 vol.Optional("mdns"): Flag(),
                 vol.Optional("trusted_proxies"): ListOf(Network()),
@@ -141,11 +229,20 @@ SCHEMA = vol.Schema(
         vol.Optional("history"): Section(
             {
                 vol.Optional("store"): Text(),
-                vol.Optional("commit_interval"): Duration("1 s", "1 h", bare="s"),
+                vol.Optional("commit_interval"): Duration("1 s", "1 h", bare="s", auto=True),
                 vol.Optional("retention"): Section(
                     {vol.Optional(tier): _KEPT for tier in ("raw", "1m", "5m", "1h", "1d")},
                 ),
                 vol.Optional("log_limit"): Size("10 MB", "1 TB"),
+            }
+        ),
+        vol.Optional("backup"): Section(
+            {
+                vol.Optional("folder"): FullPath(),
+                vol.Optional("keep"): Whole(1, 100),
+                vol.Optional("history"): Flag(),
+                vol.Optional("time"): TimeOfDay(),
+                vol.Optional("passphrase"): Passphrase(8),
             }
         ),
         vol.Optional("plugins"): Section({vol.Optional("disabled"): ListOf(Text())}),

@@ -82,6 +82,31 @@ class Text(Validator):
         return value.strip()
 
 
+class Passphrase(Validator):
+    """Text of at least `shortest` letters, taken as it stands."""
+
+    def __init__(self, shortest: int) -> None:
+        self.expected = Message("config-expected-passphrase", {"least": shortest})
+        self._shortest = shortest
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or not self._shortest <= len(value) <= 1000:
+            raise ValueError
+        return value
+
+
+class TimeOfDay(Validator):
+    """HH:MM."""
+
+    def __init__(self) -> None:
+        self.expected = Message("config-expected-time-of-day")
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError
+        return value
+
+
 class Flag(Validator):
     """true or false, nothing else."""
 
@@ -121,13 +146,17 @@ class OneOf(Validator):
 
 
 class Duration(Validator):
-    """`7 d`, `12 h`, `90 min`: milliseconds. A bare number counts in `bare` where that is given."""
+    """`7 d`, `12 h`, `90 min`: milliseconds. A bare number counts in `bare` where that is given; `auto`, where it is
+    allowed, is None: the hub chooses."""
 
-    def __init__(self, least: str, most: str, bare: str | None = None) -> None:
+    def __init__(self, least: str, most: str, bare: str | None = None, *, auto: bool = False) -> None:
         self.expected = Message("config-expected-duration", {"least": least, "most": most, "units": tuple(UNITS)})
         self._least, self._most, self._bare = _quantity(least, UNITS), _quantity(most, UNITS), bare
+        self._auto = auto
 
-    def check(self, value: Any) -> int:
+    def check(self, value: Any) -> int | None:
+        if self._auto and value == "auto":
+            return None
         if self._bare and isinstance(value, int) and not isinstance(value, bool):
             value = f"{value} {self._bare}"
         milliseconds = _quantity(value, UNITS)
@@ -199,6 +228,18 @@ class Network(Validator):
         if not isinstance(value, str):
             raise TypeError
         return str(ipaddress.ip_network(value))
+
+
+class FullPath(Validator):
+    """A file with its whole path. Whether it can be read, its user says: it may come later."""
+
+    def __init__(self) -> None:
+        self.expected = Message("config-expected-path")
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or not value.startswith("/") or not value.isprintable():
+            raise ValueError
+        return value
 
 
 class Web(Validator):

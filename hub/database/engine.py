@@ -1,5 +1,7 @@
 """Database: one SQLite file behind SQLAlchemy, every transaction on its own and durable when it returns."""
 
+import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,25 +13,29 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from hub.database.mend import Mended, begin_closed, check, is_damage, mend
 from hub.database.upgrade import upgrade
 from hub.messages import HubError
 
 FILE_NAME = "registry.sqlite"
+log = logging.getLogger("hub.database")
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
 
 
 class Database:
-    """The registry's file in the data folder. `open()` makes or migrates it, `close()` lets go of it."""
+    """The registry's file in the data folder. `open()` makes, mends or migrates it, `close()` lets go of it."""
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / FILE_NAME
         self._backups = data_dir / "backups"
         self._engine: AsyncEngine | None = None
+        self.mended: Mended | None = None
+        """What became of a damaged file when it was opened."""
 
     async def open(self) -> None:
         """Raises HubError("database-newer", "database-damaged" or "database-unreadable")."""
         try:
-            await upgrade(self.path, self._backups)
+            await self._prepare()
         except (DatabaseError, sqlite3.DatabaseError) as error:
             raise HubError("database-damaged", file=str(self.path), reason=str(error)) from error
         except OSError as error:
@@ -37,6 +43,19 @@ class Database:
         # One connection: transactions queue here instead of meeting SQLite's "database is locked".
         self._engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}", pool_size=1, max_overflow=0)
         event.listen(self._engine.sync_engine, "connect", prepare)
+
+    async def _prepare(self) -> None:
+        try:
+            await asyncio.to_thread(check, self.path)
+            await upgrade(self.path, self._backups)
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            if not is_damage(error):
+                raise
+            log.error("%s is damaged: %s", self.path, error)
+            self.mended = await asyncio.to_thread(mend, self.path, self._backups)
+            await upgrade(self.path, self._backups)
+            if self.mended.copy is None:
+                await asyncio.to_thread(begin_closed, self.path)
 
     async def close(self) -> None:
         """Close the file; calling it again does nothing."""

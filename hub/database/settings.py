@@ -7,6 +7,9 @@ from sqlalchemy import delete, insert, select
 from hub.database.engine import Database
 from hub.database.tables import settings
 
+LOGINS_BY_HAND = "logins_by_hand"
+"""True: people write the MQTT logins into the files of their own broker."""
+
 
 class SettingsTable:
     """A dictionary in the registry's file."""

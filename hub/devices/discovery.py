@@ -67,8 +67,8 @@ class Discovery:
         self._tasks: set[asyncio.Task[None]] = set()
         self.announced = asyncio.Event()
 
-    async def start(self, http_port: int, mqtt_port: int) -> None:
-        """Begin; returns at once."""
+    async def start(self, http_port: int, mqtt_port: int | None) -> None:
+        """Begin; returns at once. Without an MQTT port, none is announced: the broker is somebody else's."""
         self._bus.subscribe(DeviceAdded, self._added, OWNER)
         self._spawn(self._follow_network((http_port, http_port, mqtt_port)))
 
@@ -89,7 +89,7 @@ class Discovery:
         """What a plug says of itself by mDNS, also when it has been added."""
         return next((f for f in self._found.values() if f.hardware_id == hardware_id), None)
 
-    async def _follow_network(self, ports: tuple[int, int, int]) -> None:
+    async def _follow_network(self, ports: tuple[int, int, int | None]) -> None:
         """Begin anew when the host's addresses change: after a power cut a Pi is up before its router."""
         while True:
             addresses = own_addresses(self._interfaces)
@@ -101,14 +101,14 @@ class Discovery:
                 await self._clock.sleep(LOOK_AGAIN_S)
             await self._close()
 
-    async def _open(self, addresses: list[bytes], ports: tuple[int, int, int]) -> None:
+    async def _open(self, addresses: list[bytes], ports: tuple[int, int, int | None]) -> None:
         self._zeroconf = AsyncZeroconf(interfaces=self._interfaces or InterfaceChoice.All)
         await self._zeroconf.zeroconf.async_wait_for_start()
         if self._drivers:
             self._browser = AsyncServiceBrowser(
                 self._zeroconf.zeroconf, list(self._drivers), handlers=[self._service_changed]
             )
-        announced = zip(ANNOUNCED, ports, strict=True)
+        announced = [(kind, port) for kind, port in zip(ANNOUNCED, ports, strict=True) if port is not None]
         await asyncio.gather(*(self._announce(self._zeroconf, kind, port, addresses) for kind, port in announced))
         self.announced.set()
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -41,6 +42,8 @@ class Registry:
         self._secrets: dict[str, bytes] = {}  # device id -> SHA-256 of its MQTT secret
         self._shares: dict[str, dict[str, str]] = {}  # device id -> user -> right
         self._writing = asyncio.Lock()
+        self.on_login: Callable[[str, str | None], None] = lambda hardware_id, secret: None
+        """Told of each fresh secret, which is then forgotten here, and (None) of each login that has ended."""
 
     async def load(self) -> None:
         """Read everything from the database."""
@@ -142,6 +145,7 @@ class Registry:
             self._devices[device.id] = self._hardware[hardware_id] = device
             self._secrets[device.id] = digest
             self._shares[device.id] = {} if owner is None else {owner: "manage"}
+        self.on_login(hardware_id, secret)
         self._bus.publish(DeviceAdded(device.id, device.home))
         return device, secret
 
@@ -184,10 +188,14 @@ class Registry:
             if hardware_id != device.hardware_id:
                 fields = {"hardware_id": hardware_id, "model": None, "firmware": None}
             await self._rows.change(device, {**fields, "secret_hash": digest}, {})
-            del self._hardware[device.hardware_id]
+            before = device.hardware_id
+            del self._hardware[before]
             self._apply(device, fields, {})
             self._hardware[hardware_id] = device
             self._secrets[device.id] = digest
+        if before != hardware_id:
+            self.on_login(before, None)
+        self.on_login(hardware_id, secret)
         self._bus.publish(DeviceChanged(device.id, device.home))
         return device, secret
 
@@ -205,6 +213,7 @@ class Registry:
             await self._rows.remove(device)
             del self._devices[device.id], self._hardware[device.hardware_id], self._secrets[device.id]
             self._shares.pop(device.id, None)
+        self.on_login(device.hardware_id, None)
         self._bus.publish(DeviceRemoved(device.id, device.home))
 
     def shares(self, principal: Principal, device_id: str) -> dict[str, str]:

@@ -97,7 +97,7 @@ class DeviceSettings:
             return
         self._broker.drop(hardware_id)
         for suffix in ("config", "status"):
-            self._retained.set(hardware_id, suffix, b"")
+            self._broker.retain(hardware_id, suffix, b"")
 
     def _publish(self, device: Device) -> None:
         driver = self._drivers.get(device.driver)

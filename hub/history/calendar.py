@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,15 +12,18 @@ from hub.messages import HubError
 from hub.plugins.contract import Int64
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-BUCKETS = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE, "1h": HOUR, "1d": DAY}
-"""What can be asked for, and its usual length in ms. What is shorter than an hour is the same in every zone."""
-FIRST, LAST = -62_000_000_000_000, 253_000_000_000_000  # what datetime can hold, with a margin
+CHARTED = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE, "1h": HOUR, "1d": DAY}
+"""Buckets of which a chart is made, and their usual length in ms. Up to a quarter they are the same in every zone."""
+BUCKETS = CHARTED | {"1w": 7 * DAY, "1mo": 30 * DAY}
+"""What can be asked for. Weeks begin on Monday."""
+FIRST, LAST = -61_000_000_000_000, 252_000_000_000_000  # what datetime can hold, with a margin
 
 
 class Calendar:
     """One time zone's buckets. Raises HubError("zone-unknown")."""
 
     def __init__(self, zone: str) -> None:
+        self.zone = zone
         try:
             self._zone = ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -28,34 +32,34 @@ class Calendar:
     def edges(self, bucket: str, start: int, end: int) -> Int64:
         """Ascending Unix ms at which buckets begin; the first is <= start, the last >= end (start < end).
 
-        An hour begins where the local clock shows a full hour, and where the zone's offset changes. A day begins
-        at the first moment of its local date.
+        An hour begins where the local clock shows a full hour, and where the zone's offset changes. A day, week or
+        month begins at the first moment of its first local date.
         """
         start, end = max(start, FIRST), min(end, LAST)
-        if bucket == "1d":
-            return np.unique(np.fromiter(self._days(start, end), np.int64))
+        if bucket in ("1d", "1w", "1mo"):
+            years = range(self._local(start).year - 1, self._local(end).year + 2)
+            starts = np.concatenate([_starts(self._zone, bucket, year) for year in years])
+            first, last = np.searchsorted(starts, start, "right") - 1, np.searchsorted(starts, end)
+            return starts[first : last + 1]
         if bucket == "1h":
             return self._hours(start, end)
         width = BUCKETS[bucket]
         return np.arange(start // width, -(-end // width) + 1, dtype=np.int64) * width
+
+    def offsets(self, at: Int64) -> Int64:
+        """How many ms the local clock is ahead of UTC at each of these ascending moments."""
+        if not len(at):
+            return np.empty(0, np.int64)
+        low, high = int(at[0]), int(at[-1])
+        moments = [low, *self._changes(low, high + 1)]
+        offsets = np.array([self._offset(moment) for moment in moments], np.int64)
+        return offsets[np.searchsorted(moments, at, "right") - 1]
 
     def day(self, at: int) -> tuple[int, int]:
         """Begin and end of the local day that holds this moment."""
         edges = self.edges("1d", at, at + 1)
         place = int(np.searchsorted(edges, at, "right")) - 1
         return int(edges[place]), int(edges[place + 1])
-
-    def _days(self, start: int, end: int) -> Iterator[int]:
-        date = self._local(start).replace(hour=0, minute=0, second=0, microsecond=0, fold=0, tzinfo=None)
-        date -= timedelta(days=1)  # a midnight that the zone skips may come out after `start`
-        while True:
-            begin = round(date.replace(tzinfo=self._zone).timestamp() * 1000)
-            following = round((date + timedelta(days=1)).replace(tzinfo=self._zone).timestamp() * 1000)
-            if following > start:
-                yield begin
-            if begin >= end:
-                return
-            date += timedelta(days=1)
 
     def _hours(self, start: int, end: int) -> Int64:
         low, high = start - 2 * HOUR, end + 2 * HOUR
@@ -90,3 +94,23 @@ class Calendar:
 
     def _local(self, at: int) -> datetime:
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)).astimezone(self._zone)
+
+
+@lru_cache(maxsize=256)
+def _starts(zone: ZoneInfo, bucket: str, year: int) -> Int64:
+    """Unix ms at which the days, weeks or months begin whose first date is in this year. A date that a zone left out
+    has none."""
+    date, starts = datetime(year, 1, 1), []
+    if bucket == "1w":
+        date += timedelta(days=-date.weekday() % 7)
+    while date.year == year:
+        starts.append(round(date.replace(tzinfo=zone).timestamp() * 1000))
+        if bucket == "1mo":
+            if date.month == 12:
+                break
+            date = date.replace(month=date.month + 1)
+        else:
+            date += timedelta(days=7 if bucket == "1w" else 1)
+    edges = np.unique(np.array(starts, np.int64))
+    edges.flags.writeable = False  # everybody gets the same
+    return edges

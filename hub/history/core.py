@@ -2,69 +2,53 @@
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-import msgspec
+from typing import TypeVar
 
 from hub.bus import Bus
-from hub.clock import Clock, Timer
-from hub.events import Committed, DeviceRemoved, GapsChanged, Merged, ProblemEnded, ProblemRaised
-from hub.history import commit as commits
-from hub.history.calendar import DAY
-from hub.history.commit import Taken, columns_of
+from hub.clock import Clock
+from hub.events import DeviceRemoved
 from hub.history.editions import Editions
-from hub.history.gaps import Causes, GapRecord, Outage
-from hub.history.log import CommitLog, LogFull
-from hub.history.merge import Merger, Outlook, Result, Round, describe
+from hub.history.files import Files, Mended
+from hub.history.gaps import GapRecord
+from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
+from hub.history.ledger import Ledger
+from hub.history.listing import gaps_between
+from hub.history.log import CommitLog, RecordLost
+from hub.history.merge import Merger
+from hub.history.merging import Merging
+from hub.history.outlooks import Devices, Outlooks
+from hub.history.pace import COMMIT_S, Pace, is_dear, mounts
+from hub.history.problems import DAMAGED, NOT_MERGED, Troubles
 from hub.history.readers import Readers
-from hub.history.readings import End, Run, Traits, own_dates
-from hub.history.recovery import Recovered, begin, recover
-from hub.history.retention import Retention, expire
+from hub.history.recovery import Recovered
+from hub.history.retention import Retention
 from hub.history.state import State
-from hub.history.tail import Snapshot, Unmerged, UnmergedTail
-from hub.history.today import Followed, Today
+from hub.history.tail import UnmergedTail
+from hub.history.today import Today
+from hub.history.upkeep import Upkeep
+from hub.history.worker import RETRY_S, Schedule, Worker
+from hub.history.writing import Writer
 from hub.messages import HubError
-from hub.plugins.contract import TIERS, DeviceDriver, HistoryStore, SeriesKey, StoreError
+from hub.plugins.contract import TIERS, DeviceDriver, FileStore, HistoryStore, SeriesKey, StoreDamaged, StoreError
 from hub.telemetry.arrival import Arrivals
-from hub.telemetry.buffer import Buffer, Columns
-from hub.telemetry.energy import DEFAULT_LIMIT_W
+from hub.telemetry.buffer import Buffer
 from hub.telemetry.live import Live
 from hub.telemetry.streams import Streams
 
-COMMIT_S = 60.0
 FIRST_COMMIT_S = 10.0  # soon after a start: a hub that keeps crashing within its first minute would never commit
-MERGE_S = 3600.0
-RETRY_S = 300.0  # after the store refused a merge
 LOG_LIMIT = 1 << 30
 LOG_ROOM = 64 << 20  # beyond the limit for commits: what a merge needs to say what it will do
+RESERVE = 200 << 20  # bytes of the disk that history leaves free
 MERGE_BYTES = 64 << 20  # a log of this size is merged at once
-MOST_OUTAGES = 200
 FOREVER = (1 << 62) - 1
-NOT_STORED = "history-not-stored"
-NOT_MERGED = "history-not-merged"
 OWNER = "history"
 
 log = logging.getLogger("hub.history")
 T = TypeVar("T")
-
-
-class Devices(Protocol):
-    """What history needs of the registry."""
-
-    def device(self, device_id: str) -> Any:
-        """The device with this id."""
-
-
-class Written(msgspec.Struct):
-    """What one commit wrote, and the energy of today after it."""
-
-    commit: Unmerged
-    today: Followed
 
 
 class History:
@@ -88,104 +72,175 @@ class History:
         clock: Clock,
         retention: Callable[[SeriesKey], Retention] = lambda _: Retention(),
         log_limit: int = LOG_LIMIT,
-        commit_interval: float = COMMIT_S,
+        commit_interval: float | None = COMMIT_S,
+        reserve: int = RESERVE,
     ) -> None:
-        self._folder = folder
         self._store = store
         self._streams = streams
         self._buffer = buffer
         self._live = live
-        self._registry = registry
-        self._drivers = drivers
         self._arrivals = arrivals
         self._bus = bus
         self._clock = clock
-        self._retention = retention
-        self._log_limit = log_limit
-        self._commit_interval = commit_interval  # seconds
-        self.session = secrets.randbits(48)
-        self.log = CommitLog(folder / "history.log", limit=log_limit + LOG_ROOM)
+        self.log = CommitLog(folder / "history.log", limit=log_limit + LOG_ROOM, reserve=reserve)
         self.state = State(folder / "history-state.sqlite")
+        self.worker = Worker()
+        self._changing = asyncio.Lock()  # who deletes from the store, or keeps it at rest
+        self._ledger = ledger = Ledger()
+        self._troubles = Troubles(bus)
         self._editions = Editions()
         self._readers = Readers()
+        self._running = False
+        self._outlooks = Outlooks(
+            streams=streams,
+            registry=registry,
+            drivers=drivers,
+            arrivals=arrivals,
+            clock=clock,
+            retention=retention,
+            ledger=ledger,
+        )
+        outlooks = self._outlooks
+        self.files = Files(folder, self.log, self.state, store, traits=outlooks.traits, hardware=outlooks.hardware)
         self.tail = UnmergedTail(
             store=store,
             state=self.state,
             streams=streams,
             buffer=buffer,
-            outlook=self._outlook,
-            session=self.session,
+            outlook=self._outlooks.of,
+            session=ledger.session,
             editions=self._editions,
             readers=self._readers,
         )
-        self.dropped: dict[str, int] = {}
-        """Counter readings that the energy rule passed over, by device."""
         self._today = Today(store=store, tail=self.tail, streams=streams, live=live)
-        self._late: set[SeriesKey] = set()
-        self._merger = Merger(self.log, store, self.state, self._editions)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
-        self._writing = asyncio.Lock()
-        self._waiting = self.tail.waiting
-        self._round: Round | None = None
-        self._sessions: list[int] = []
-        self._mark = 0
-        self._damaged: list[Outage] = []
-        self._outages: list[Outage] = []
-        self._store_open = False
-        self._timer: Timer | None = None
-        self._tasks: set[asyncio.Task[bool]] = set()
-        self._next_merge = 0.0
-        self._problems: set[str] = set()
-        self._expired_on = 0  # day
+        self._writer = Writer(
+            log=self.log,
+            limit=log_limit,
+            streams=streams,
+            buffer=buffer,
+            arrivals=arrivals,
+            outlooks=self._outlooks,
+            tail=self.tail,
+            today=self._today,
+            ledger=ledger,
+            worker=self.worker,
+            troubles=self._troubles,
+            bus=bus,
+            clock=clock,
+        )
+        self._merging = Merging(
+            merger=Merger(self.log, store, self.state, self._editions),
+            log=self.log,
+            files=self.files,
+            streams=streams,
+            tail=self.tail,
+            outlooks=self._outlooks,
+            arrivals=arrivals,
+            ledger=ledger,
+            worker=self.worker,
+            troubles=self._troubles,
+            upkeep=Upkeep(
+                folder=folder,
+                reserve=reserve,
+                store=store,
+                state=self.state,
+                files=self.files,
+                streams=streams,
+                worker=self.worker,
+                troubles=self._troubles,
+                retention=retention,
+            ),
+            refresh=self._refresh,
+            bus=bus,
+            clock=clock,
+        )
+        self._inspector = Inspector(folder, store, self.state, self.log, outlooks.traits)
+        self.schedule = Schedule(
+            self.worker,
+            clock,
+            pace=Pace(commit_interval, dear=is_dear(folder, mounts())),
+            commit=self.commit,
+            merge=self.merge,
+            urgent=lambda: self.log.size > MERGE_BYTES or not buffer.storing,  # merging makes room
+            last=lambda: self.tail.commits[-1].size if self.tail.commits else 0,
+            waiting=lambda: self.log.size,
+        )
+
+    @property
+    def session(self) -> int:
+        """Names this hub run."""
+        return self._ledger.session
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Counter readings that the energy rule passed over, by device."""
+        return self._merging.dropped
 
     async def start(self) -> None:
         """Read back what is on disk; from then on streams know what is durable. Raises HubError, OSError."""
         try:
-            self._take_over(await self._in_thread(self._open))
-            await self._in_thread(partial(self.state.keep_outages, self._outages))
+            self._take_over(await self.worker.run(partial(self.files.open, self._streams)))
+            await self.worker.run(partial(self.state.keep_outages, self._ledger.outages))
         except BaseException:
-            await self._in_thread(self._close)
-            self._thread.shutdown()
+            await self.worker.run(self.files.close)
+            self.worker.close()
             raise
         try:
-            await self._in_thread(self._open_store)
+            await self.worker.run(self.files.open_store)
         except (StoreError, OSError) as error:
-            self._problem(NOT_MERGED, str(error))
+            self._troubles.begin(NOT_MERGED, reason=str(error))
         await self._refresh(self._streams.series())
-        self._buffer.on_full = self._buffer_full
+        self._buffer.on_full = lambda: self.worker.spawn(self.commit)
         self._bus.subscribe(DeviceRemoved, self._device_removed, OWNER)
-        self._next_merge = self._clock.monotonic() + MERGE_S
-        self._schedule(min(FIRST_COMMIT_S, self._commit_interval))
-        if self.tail.commits or self._round is not None:
-            self._spawn(self.merge)
+        self._running = True
+        self.schedule.begin(FIRST_COMMIT_S)
+        if self._merging.pending:
+            self.worker.spawn(self.merge)
 
     async def stop(self) -> None:
-        """Commit and merge everything, then let go of all files."""
+        """Commit and merge everything, then let go of all files. Raises HubError("history-not-saved")."""
         self._bus.remove_owner(OWNER)
         self._buffer.on_full = None
-        if self._timer is not None:
-            self._timer.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.schedule.end()
+        await self.worker.settled()
         await self.merge()
-        await self._in_thread(self._readers.close)
-        await self._in_thread(self._close)
-        self._thread.shutdown()
+        unsaved = sum(len(part) for taken in self.tail.waiting for part in taken.columns.values())
+        await self.worker.run(self._readers.close)
+        await self.worker.run(self.files.close)
+        self.worker.close()
+        if unsaved:
+            raise HubError("history-not-saved", samples=unsaved)
 
     async def commit(self) -> bool:
         """Make everything that was accepted so far durable and say so; False when the disk refused."""
-        async with self._writing:
-            committed = await self._commit()
-            await self._refresh(self._late)
+        async with self.worker.writing:
+            committed = await self._writer.commit()
+            await self._refresh(self._today.late)
             return committed
 
     async def merge(self) -> bool:
-        """Commit, then bring everything into the store; False when the store refused."""
-        async with self._writing:
-            committed = await self._commit()
-            self._next_merge = self._clock.monotonic() + MERGE_S
-            merged = await self._merge()
-            await self._refresh(self._late)
+        """Commit, then bring everything into the store; False when the store refused. While the store is at rest it
+        only commits."""
+        async with self.worker.writing:
+            committed = await self._writer.commit()
+            merged = self._changing.locked() or await self._merge()
+            await self._refresh(self._today.late)
             return merged and committed
+
+    @asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[list[Path]]:
+        """The files that are all of history, with everything merged that was accepted so far; until the block ends
+        nothing changes them, and commits go into the log. Raises HubError("history-not-at-rest",
+        "backup-history-elsewhere")."""
+        if not isinstance(self._store, FileStore):
+            raise HubError("backup-history-elsewhere", store=self._store.name)
+        async with self._changing:
+            async with self.worker.writing:
+                ready = await self._writer.commit() and await self._merge()
+                await self._refresh(self._today.late)
+            if not ready:
+                raise HubError("history-not-at-rest")
+            yield [*self._store.files(), self.state.path]
 
     async def gaps(self, device: str, channel: int, start: int, end: int) -> list[GapRecord]:
         """Every gap of an outlet that overlaps start..end (Unix ms), by start; the last may still be open.
@@ -194,258 +249,109 @@ class History:
         """
         snapshot, certain = self.tail.snapshot(SeriesKey(device, channel)), self._arrivals.certain
         try:
-            return await self._readers.run(partial(self._gaps, snapshot, certain, start, end))
+            find = partial(gaps_between, snapshot, self.state, start, end, certain=certain)
+            return await self._readers.run(find)
         except (StoreError, OSError) as error:
             raise HubError("history-unreadable", reason=str(error)) from error
-
-    def _gaps(self, snapshot: Snapshot, certain: bool, start: int, end: int) -> list[GapRecord]:
-        """In a reader thread."""
-        series = snapshot.series
-        plan, merged = snapshot.with_plan(lambda plan: (plan, self.state.gaps(series, start, end)))
-        low, high = plan.span
-        new = {gap.start: gap for gap in plan.gaps}
-        found = [
-            gap
-            for gap in merged
-            if gap.start not in new and not (gap.start >= low and gap.end is not None and gap.end <= high)
-        ]
-        found += [gap for gap in new.values() if gap.start <= end and (gap.end or gap.start) >= start]
-        still = _open_gap(snapshot, plan.state.head) if certain else None
-        if still is not None and still.start <= end:
-            found.append(still)
-        return sorted(found, key=lambda gap: gap.start)
 
     def energy_today(self, device: str, channel: int, midnight: int) -> float | None:
         """mWh imported since `midnight` (Unix ms) up to the newest live reading; None when nothing is known."""
         series = SeriesKey(device, channel)
-        return self._today.energy(series, midnight, self._traits(series))
+        return self._today.energy(series, midnight, self._outlooks.traits(series))
 
-    async def _commit(self) -> bool:
-        self._arrivals.read()
-        self._arrivals.check()
-        deltas, columns = self._streams.take(), self._buffer.take()
-        if deltas or columns:
-            arrivals = self._arrivals
-            self._waiting.append(
-                Taken(arrivals.wall, arrivals.certain, arrivals.shift, deltas, columns, self._outlets(columns))
-            )
-        while self._waiting:
-            taken = self._waiting[0]
+    async def stats(self) -> HistoryStats:
+        """What history holds. Raises HubError("history-unreadable")."""
+        return await self._inspect(self._inspector.stats)
+
+    async def check(self) -> HistoryCheck:
+        """Read everything and compare it; commits wait for one outlet at a time. HubError("history-unreadable")."""
+        found = HistoryCheck()
+        for series, runs in (await self._inspect(self._inspector.contents)).items():
+            await self._inspect(partial(self._inspector.check, series, runs, found))
+        await self._inspect(partial(self._inspector.finish, found))
+        return found
+
+    async def _inspect(self, call: Callable[[], T]) -> T:
+        async with self.worker.writing:
             try:
-                written = await self._in_thread(partial(self._write, taken))
-            except OSError as error:
-                # What waits stays in memory; more is not taken on, so that the plugs keep it.
-                self._buffer.storing = False
-                self._problem(NOT_STORED, str(error))
-                return False
-            del self._waiting[0]
-            self._durable(taken, written)
-        self._buffer.storing = True
-        self._no_problem(NOT_STORED)
-        return True
-
-    def _write(self, taken: Taken) -> Written:
-        """In the thread: encode and append; then count on the energy of today."""
-        raw = columns_of(taken.columns)
-        if taken.certain:
-            for columns in raw.values():
-                columns.at = own_dates(columns.at, taken.shift)
-        commit = commits.Commit(taken.at, taken.certain, self.session, taken.deltas, raw)
-        payload = commits.encode(commit)
-        if self.log.size + len(payload) > self._log_limit:
-            raise LogFull(f"the history log holds {self.log.size} bytes that could not be merged yet")
-        number = self.log.append(commits.COMMIT, payload)
-        touched = frozenset(delta.number for delta in taken.deltas)
-        written = Unmerged(number, self.session, touched, payload, taken.at, taken.certain, raw)
-        return Written(written, self._today.follow(taken, raw))
-
-    def _durable(self, taken: Taken, written: Written) -> None:
-        self._streams.durable(taken.deltas)
-        self.tail.add(written.commit)
-        self._today.put(written.today.days)
-        self._late |= written.today.late
-        if self.session not in self._sessions:
-            self._sessions.append(self.session)
-        if taken.certain:
-            self._mark = taken.at
-            self._clock.set_mark(taken.at)
-        grown = [self._streams.by_number(delta.number) for delta in taken.deltas if delta.settled]
-        keys = tuple(stream.key for stream in grown if stream is not None)
-        samples = sum(len(columns) for columns in taken.columns.values())
-        self._bus.publish(Committed(taken.at, written.commit.number, samples, keys))
+                return await self.worker.run(call)
+            except (StoreError, OSError) as error:
+                raise HubError("history-unreadable", reason=str(error)) from error
 
     async def _merge(self) -> bool:
-        while self._round is not None or self.tail.commits:
-            if self._round is None:
-                self._round = begin(self._streams, self.tail.commits, self._sessions, self._mark)
-            round, commits_now = self._round, [(c.number, c.payload) for c in self.tail.commits]
-            outlets = self._series_of(round.numbers)
-            outlook, serial = self._outlook(outlets), self.tail.serial(round.through)
-            try:
-                result = await self._in_thread(partial(self._run, round, commits_now, outlook, serial))
-            except (StoreError, OSError) as error:
-                self._next_merge = self._clock.monotonic() + RETRY_S
-                self._problem(NOT_MERGED, str(error))
-                return False
-            self._merged(round, result)
-            await self._refresh(outlets)
-        self._no_problem(NOT_MERGED)
-        await self._expire()
-        return True
-
-    async def _expire(self) -> None:
-        """Once a day: forget what is older than retention, only by a clock that is certain."""
-        now = self._clock.now()
-        if not self._arrivals.certain or now // DAY == self._expired_on or not self._store_open:
-            return
-        self._expired_on = now // DAY
-        own = {series: self._retention(series) for series in self._streams.series()}
+        self.schedule.merge_in()
         try:
-            gone = await self._in_thread(partial(expire, self._store, now, Retention(), own))
-        except (StoreError, OSError) as error:
-            log.warning("old history could not be removed: %s", error)
-            return
-        if any(gone.gone.values()):
-            log.info("removed what is older than retention: %s", gone.gone)
+            merged = await self._merging.merge()
+        except RecordLost as error:
+            await self._begin_again(self.files.close, error)
+            merged = False
+        except StoreDamaged as error:
+            await self._begin_again(self.files.lose_store, error)
+            merged = False
+        if not merged:
+            self.schedule.merge_in(RETRY_S)
+        return merged
 
-    def _run(self, round: Round, records: list[tuple[int, bytes]], outlook: Outlook, serial: int) -> Result:
-        """In the thread: one round; a log of which everything is merged begins anew."""
-        self._open_store()
-        result = self._merger.run(round, records, outlook, serial)
-        if records[-1][0] <= round.through:
-            self.log.next_generation()
-        return result
-
-    def _merged(self, round: Round, result: Result) -> None:
-        self._round = None
-        self.tail.merged(round.through)
-        if not self.tail.commits:
-            self._sessions.clear()
-        for stored in round.streams:
-            stream = self._streams.by_number(stored.number)
-            if stream is not None:
-                stream.stored = True
-        for device, count in result.dropped.items():
-            self.dropped[device] = self.dropped.get(device, 0) + count
-        self._bus.publish(Merged(self._clock.now(), self._mark))
-        for device in sorted(result.gaps):
-            self._bus.publish(GapsChanged(device))
+    async def _begin_again(self, close: Callable[[], None], why: Exception) -> None:
+        """Read everything back as at a start: what was acknowledged and is lost is then not acknowledged any more."""
+        log.error("history begins again: %s", why)
+        known = Streams()
+        await self.worker.run(close)
+        found = await self.worker.run(partial(self.files.open, known))
+        self._streams.replace(known)
+        self._buffer.take()  # named by streams that are no more; not acknowledged, so the plugs send it again
+        self.tail.reset()
+        self._take_over(found)
+        with self._editions.change(self._streams.series()):
+            pass  # what readers remember is no longer so
+        self._today.complete = False
 
     async def _refresh(self, outlets: Iterable[SeriesKey]) -> None:
         """The energy of today of these outlets, from store and log; of all, until it is known of all."""
         series = list(outlets if self._today.complete else self._streams.series())
-        if not self._store_open or (self._today.complete and not series):
+        if not self.files.store_open or (self._today.complete and not series):
             return
-        outlook = self._outlook(series)
+        outlook = self._outlooks.of(series)
         snapshots = [self.tail.committed(key, outlook) for key in series]
         try:
-            days = await self._in_thread(partial(self._today.compute, snapshots))
+            days = await self.worker.run(partial(self._today.compute, snapshots))
         except (StoreError, OSError) as error:
             log.warning("the energy of today could not be read: %s", error)
             return
         self._today.put(days)
         self._today.complete = True
-        self._late.difference_update(series)
-
-    def _open(self) -> Recovered:
-        """In the thread."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.state.open()
-        return recover(self.log.open(), self.log, self.state, self._streams)
-
-    def _open_store(self) -> None:
-        if not self._store_open:
-            self._store.open()
-            self._store_open = True
+        self._today.late.difference_update(series)
 
     def _take_over(self, found: Recovered) -> None:
         for commit in found.unmerged:
             self.tail.add(commit)
-        self._round, self._sessions, self._mark = found.round, found.sessions, found.mark
-        self._damaged, self._outages = found.damaged, found.outages
-        if self._mark:
-            self._clock.set_mark(self._mark)
+        self._ledger.take_over(found)
+        self._merging.round = found.round
+        if found.mark:
+            self._clock.set_mark(found.mark)
         self._arrivals.read()
         self._arrivals.check()
-        last = found.last or found.mark
+        last = 0 if self._running else found.last or found.mark
         if last and self._arrivals.certain and self._arrivals.wall > last:
-            self._outages = [*self._outages, Outage(last, self._arrivals.wall)][-MOST_OUTAGES:]
+            self._ledger.was_down(last, self._arrivals.wall)
+        self._troubles.mended(self.files.mended)
+        self.files.mended = Mended()
         if found.lost:
-            self._bus.publish(ProblemRaised("history-damaged", {"count": found.lost}))
-
-    def _close(self) -> None:
-        """In the thread."""
-        self.log.close()
-        self.state.close()
-        if self._store_open:
-            self._store.close()
-            self._store_open = False
-
-    def _outlook(self, wanted: Iterable[SeriesKey]) -> Outlook:
-        series = list(wanted)
-        arrivals = self._arrivals
-        return Outlook(
-            runs={key: {s.run: describe(s) for s in self._streams.of_series(key)} for key in series},
-            traits={key: self._traits(key) for key in series},
-            outages=self._outages,
-            damaged=self._damaged,
-            now=self._clock.now(),
-            shift=(self.session, arrivals.shift) if arrivals.certain else None,
-            retention=self._retention,
-        )
-
-    def _traits(self, series: SeriesKey) -> Traits:
-        device = self._registry.device(series.device)
-        if device is None:
-            return Traits()
-        driver = self._drivers.get(device.driver)
-        channel = device.channels.get(series.channel)
-        return Traits(
-            interval_ms=device.interval_ms,
-            limit_w=(None if channel is None else channel.max_power_w) or DEFAULT_LIMIT_W,
-            resolution_mwh=1 if driver is None else driver.counter_resolution_mwh,
-        )
-
-    def _series_of(self, numbers: Iterable[int]) -> set[SeriesKey]:
-        streams = (self._streams.by_number(number) for number in numbers)
-        return {SeriesKey(stream.device, stream.channel) for stream in streams if stream is not None}
-
-    def _outlets(self, columns: Mapping[int, Columns]) -> dict[SeriesKey, tuple[Traits, list[Run]]]:
-        """Whose samples these are."""
-        outlets: dict[SeriesKey, tuple[Traits, list[Run]]] = {}
-        for number in columns:
-            stream = self._streams.by_number(number)
-            if stream is not None:
-                series = SeriesKey(stream.device, stream.channel)
-                known = outlets.get(series) or outlets.setdefault(series, (self._traits(series), []))
-                known[1].append(describe(stream))
-        return outlets
-
-    def _schedule(self, delay: float) -> None:
-        self._timer = self._clock.call_later(delay, self._tick)
-
-    def _tick(self) -> None:
-        self._schedule(self._commit_interval)
-        if not self._writing.locked():
-            due = self._clock.monotonic() >= self._next_merge or self.log.size > MERGE_BYTES
-            self._spawn(self.merge if due else self.commit)
-
-    def _buffer_full(self) -> None:
-        self._spawn(self.commit)
+            self._troubles.begin(DAMAGED, count=found.lost)
 
     def _device_removed(self, event: DeviceRemoved) -> None:
-        self._spawn(partial(self._forget, event.device))
+        self.worker.spawn(partial(self._forget, event.device))
 
     async def _forget(self, device: str) -> bool:
-        async with self._writing:
-            await self._commit()
+        async with self._changing, self.worker.writing:
+            await self._writer.commit()
             merged = await self._merge()
             streams = self._streams.of_device(device)
             series = {SeriesKey(device, stream.channel) for stream in streams}
             self._buffer.forget({stream.number for stream in streams})
             self._streams.forget(device)
             self._live.forget(device)
-            await self._in_thread(partial(self._delete, device, series))
+            await self.worker.run(partial(self._delete, device, series))
             self._today.forget(device)
             return merged
 
@@ -456,35 +362,3 @@ class History:
             for key in series:
                 for tier in ("raw", *TIERS):
                     self._store.delete(key, tier, FOREVER)
-
-    def _spawn(self, work: Callable[[], Coroutine[Any, Any, bool]]) -> None:
-        task = asyncio.get_running_loop().create_task(work())
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[bool]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("history failed", exc_info=task.exception())
-
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-    def _problem(self, id: str, reason: str) -> None:
-        if id not in self._problems:
-            log.warning("%s: %s", id, reason)
-            self._problems.add(id)
-            self._bus.publish(ProblemRaised(id, {"reason": reason}))
-
-    def _no_problem(self, id: str) -> None:
-        if id in self._problems:
-            self._problems.discard(id)
-            self._bus.publish(ProblemEnded(id))
-
-
-def _open_gap(snapshot: Snapshot, head: End | None) -> GapRecord | None:
-    series, outlook = snapshot.series, snapshot.outlook
-    if head is None or outlook.now - head.at <= outlook.traits[series].longest_ms:
-        return None
-    cause = Causes(outlook.runs[series], outlook.outages).silence(head, outlook.now)
-    return GapRecord(series.device, series.channel, head.at, None, cause, None, head)

@@ -7,6 +7,7 @@ import numpy as np
 
 from hub.history import rollups
 from hub.history.calendar import HOUR
+from hub.history.minutes import is_minutes
 from hub.history.readings import Readings, Run, Traits, arrange
 from hub.history.rollups import Flow
 from hub.plugins.contract import NONE, TIERS, RawColumns
@@ -44,7 +45,10 @@ class Day(msgspec.Struct):
 
 
 def follows(day: Day | None, parts: Iterable[RawColumns], runs: Mapping[str, Run]) -> bool:
-    """Do all samples come after everything that is counted?"""
+    """Do all samples come after everything that is counted? Minutes never do: they fill what is missing before."""
+    parts = list(parts)
+    if any(is_minutes(part.run) for part in parts):
+        return False
     if day is None:
         return True
     last = (day.run.order, int(day.last.seq[0]))

@@ -17,7 +17,8 @@ class GapRecord(msgspec.Struct, array_like=True):
     """Between the readings `left` and `right` nothing is known. Times are Unix ms, `end` None = still open.
 
     cause: power_lost, restarted, memory, rejected, given_up, damaged, hub_down, offline, unknown.
-    energy_mwh: of import, by the counters at both ends; None = unknown.
+    energy_mwh: of import, by the counters at both ends; None = unknown. inside: readings of runs that cannot be
+    dated, of which minutes are known: their counters are part of it.
     """
 
     device: str
@@ -28,6 +29,7 @@ class GapRecord(msgspec.Struct, array_like=True):
     energy_mwh: float | None
     left: End | None = None
     right: End | None = None
+    inside: list[End] = []
 
     @property
     def id(self) -> str:
@@ -100,25 +102,29 @@ class Causes:
 def find(series: SeriesKey, readings: Readings, energy: Flow, traits: Traits, causes: Causes) -> list[GapRecord]:
     """Every gap between the readings that is longer than three intervals or certain to stay."""
     found = []
-    for k in (np.flatnonzero(readings.broken[1:]) + 1).tolist():
-        left, right = readings.end(k - 1), readings.end(k)
+    before = np.maximum.accumulate(np.where(readings.dated, np.arange(len(readings)), 0))
+    for k in (np.flatnonzero(readings.broken[1:] & readings.dated[1:]) + 1).tolist():
+        j = int(before[k - 1])
+        left, right = readings.end(j), readings.end(k)
         if right.at - left.at <= traits.longest_ms and not causes.lasting(left, right):
             continue
-        cause, mwh = causes.between(left, right), _energy(energy.imported, readings, k)
+        cause, mwh = causes.between(left, right), _energy(energy.imported, readings, j, k)
         end = max(left.at, right.at)
-        found.append(GapRecord(series.device, series.channel, left.at, end, cause, mwh, left, right))
+        inside = [readings.end(i) for i in range(j + 1, k)]
+        found.append(GapRecord(series.device, series.channel, left.at, end, cause, mwh, left, right, inside))
     return found
 
 
-def _energy(booked: Booked, readings: Readings, k: int) -> float | None:
-    """The booked step over the gap before reading k; a part of it where it is longer than the gap."""
-    over = np.flatnonzero((booked.start < k) & (booked.end >= k))
+def _energy(booked: Booked, readings: Readings, j: int, k: int) -> float | None:
+    """The booked steps over the gap between the readings j and k; a part of one that is longer than the gap."""
+    over = np.flatnonzero((booked.start < k) & (booked.end > j))
     if not len(over):
         return None
-    step = over[0]
-    whole = readings.clock[booked.end[step]] - readings.clock[booked.start[step]]
-    part = readings.clock[k] - readings.clock[k - 1]
-    return float(booked.mwh[step] * (part / whole if whole > 0 else 1.0))
+    clock, start, end = readings.clock, booked.start[over], booked.end[over]
+    whole = clock[end] - clock[start]
+    part = np.minimum(clock[end], clock[k]) - np.maximum(clock[start], clock[j])
+    share = np.divide(part, whole, out=np.ones(len(over)), where=whole > 0)
+    return float((booked.mwh[over] * share).sum())
 
 
 def _overlap(spans: Iterable[Outage], start: int, end: int) -> bool:

@@ -1,14 +1,17 @@
 """The commit log: one checksummed record a commit in a preallocated file, with one fdatasync and nothing else."""
 
+import bisect
 import contextlib
 import errno
 import mmap
 import os
 import struct
 import zlib
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
+from hub.aside import set_aside
 from hub.messages import HubError
 
 VERSION = 1
@@ -21,8 +24,17 @@ SLOT_MAGIC = b"plughlog"
 RECORD = struct.Struct("<4sIIIB3xI")  # magic, generation, number, payload length, kind, crc of the rest and the payload
 RECORD_MAGIC = b"\xa7PRc"
 
+WINDOW = 16 * MEBI  # of the file that is in memory at a time while it is searched
+
 Record = tuple[int, int, bytes]
 """kind, number, payload"""
+
+
+class RecordLost(OSError):
+    """A record that was there cannot be read any more: it is damaged, or the log has begun anew since."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(errno.EIO, detail)
 
 
 class LogFull(OSError):
@@ -38,7 +50,8 @@ class CommitLog:
     The file is filled with real zeros beforehand, so that a record changes no metadata (a hole or an unwritten extent
     would cost a journal write each minute). A record carries its generation and number: what a reused file still
     holds of older generations is never read, and records are found again after a damaged one. Blocking; one thread at
-    a time. `limit`: the most bytes the file may grow to; `reserve`: bytes of the disk that growing leaves free.
+    a time, but `read` may be called from any. No payload is kept in memory. `limit`: the most bytes the file may grow
+    to; `reserve`: bytes of the disk that growing leaves free.
     """
 
     def __init__(
@@ -52,9 +65,19 @@ class CommitLog:
         self._end = START
         self._capacity = 0
         self._number = 0
+        self._index = array("q"), array("q")  # number, ascending, and place of this generation's records
         self.generation = 0
         self.damaged = 0
         """Records that `open` found damaged or missing."""
+        self.aside: str | None = None
+        """The name under which `open` put away a file that was no log."""
+
+    def __len__(self) -> int:
+        """Readable records of this generation."""
+        return len(self._index[0])
+
+    def __bool__(self) -> bool:
+        return True
 
     @property
     def size(self) -> int:
@@ -66,33 +89,42 @@ class CommitLog:
         """Bytes of the file."""
         return self._capacity
 
-    def open(self) -> list[Record]:
-        """Open or create the file; returns this generation's readable records in order.
+    def open(self) -> None:
+        """Open or create the file and find this generation's readable records.
 
         Raises HubError("log-newer") for a file that a newer version wrote, OSError. What is no log at all is
-        set aside as `<name>.damaged` and counted as one damaged record.
+        set aside (see `aside`) and counted as one damaged record.
         """
         self.close()
-        self.damaged = 0
+        self.damaged, self.aside = 0, None
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            records = self._load()
+            self._load()
         except BaseException:
             self.close()
             raise
-        return records
+
+    def records(self) -> Iterator[Record]:
+        """This generation's readable records in order, each read when it is asked for. Raises OSError."""
+        for number in self._index[0].tolist():
+            yield self._read(self.generation, number)
+
+    def read(self, generation: int, number: int) -> bytes:
+        """The payload of a record. Raises RecordLost, OSError."""
+        return self._read(generation, number)[2]
 
     def append(self, kind: int, payload: bytes) -> int:
         """Write one record; it is durable when this returns its number. Raises LogFull, OSError."""
-        number = self._number + 1
-        end = self._end + RECORD.size + len(payload)
+        number, place = self._number + 1, _next_block(self._end)
+        end = place + RECORD.size + len(payload)
         if end > self._capacity:
             self._check_space(end)
             self._grow(end)
         head = RECORD.pack(RECORD_MAGIC, self.generation, number, len(payload), kind, 0)
         crc = zlib.crc32(payload, zlib.crc32(head[:-4]))
-        self._write(head[:-4] + crc.to_bytes(4, "little") + payload, self._end)
+        self._write(head[:-4] + crc.to_bytes(4, "little") + payload, place)
         os.fdatasync(self._file)
+        self._keep(number, place)
         self._end, self._number = end, number
         return number
 
@@ -102,7 +134,7 @@ class CommitLog:
         self._write_slot(self.generation + 1)
         self.generation += 1
         wanted = self._target(START + max(self._step, 2 * self.size))
-        self._end, self._number = START, 0
+        self._empty()
         if self._capacity > 2 * wanted:
             os.ftruncate(self._file, wanted)
             os.fsync(self._file)
@@ -114,16 +146,38 @@ class CommitLog:
             os.close(self._file)
             self._file = -1
 
-    def _load(self) -> list[Record]:
+    def _read(self, generation: int, number: int) -> Record:
+        numbers, places = self._index
+        k = bisect.bisect_left(numbers, number)
+        if generation == self.generation and k < len(numbers) and numbers[k] == number:
+            head = os.pread(self._file, RECORD.size, places[k])
+            if len(head) == RECORD.size and head.startswith(RECORD_MAGIC):
+                body = os.pread(self._file, RECORD.unpack(head)[3], places[k] + RECORD.size)
+                record = _read_record(head + body, 0, generation)
+                if record is not None and record[1] == number:
+                    return record
+        raise RecordLost(f"record {number} of generation {generation} of the history log cannot be read")
+
+    def _keep(self, number: int, place: int) -> None:
+        numbers, places = self._index
+        places.append(place)
+        numbers.append(number)  # last: `read` looks here first
+
+    def _empty(self) -> None:
+        self._end, self._number = START, 0
+        self._index = array("q"), array("q")
+
+    def _load(self) -> None:
         self._capacity = os.fstat(self._file).st_size
         if self._capacity == 0:
             self._begin(1)
-            return []
+            return
         with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as view:
             slots = [_read_slot(view, k) for k in (0, 1)]
             self.generation = max(*(slot or 0 for slot in slots), *_found(view), 0)
             blank = self.generation == 0 and not _any_bytes(view)
-            records = list(self._records(view)) if self.generation else []
+            if self.generation:
+                self._find(view)
         if blank:  # died while it was being made
             self._begin(1)
         elif not self.generation:
@@ -135,37 +189,37 @@ class CommitLog:
             if self._capacity < START + self._step:
                 with contextlib.suppress(LogFull):  # the next append tries again, and says so
                     self._grow(START + self._step)
-        return records
 
-    def _records(self, view: mmap.mmap) -> Iterator[Record]:
-        """The readable records of this generation; sets where the next one goes."""
-        self._end, self._number = START, 0
+    def _find(self, view: mmap.mmap) -> None:
+        """The readable records of this generation, and where the next one goes."""
+        self._empty()
         torn = False
-        at = START
-        while (at := view.find(RECORD_MAGIC, at)) >= 0:
+        for at in _places(view):
+            if at < self._end:
+                continue  # within a record
             record = _read_record(view, at, self.generation)
             if record is None or record[1] <= self._number:
-                torn = torn or (at == self._end and _generation_at(view, at) == self.generation)
-                at += 1
+                torn = torn or (
+                    at in (self._end, _next_block(self._end)) and _generation_at(view, at) == self.generation
+                )
                 continue
-            kind, number, payload = record
+            _, number, payload = record
             self.damaged += number - self._number - 1
-            at += RECORD.size + len(payload)
-            self._end, self._number, torn = at, number, False
-            yield kind, number, payload
+            self._keep(number, at)
+            self._end, self._number, torn = at + RECORD.size + len(payload), number, False
         if torn:  # the last record does not check: it was being written, or is damaged
             self.damaged += 1
 
     def _begin(self, generation: int) -> None:
         self.generation = generation
-        self._end, self._number = START, 0
+        self._empty()
         self._grow(START + self._step)
         self._write_slots()
         _sync_folder(self._path)
 
     def _set_aside(self) -> None:
         os.close(self._file)
-        self._path.replace(self._path.with_name(self._path.name + ".damaged"))
+        self.aside = set_aside(self._path).name
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._capacity = 0
         self.damaged += 1
@@ -214,6 +268,12 @@ class CommitLog:
             done += os.pwrite(self._file, data[done:], at + done)
 
 
+def _next_block(place: int) -> int:
+    """Where the next record goes: a block that holds records that are durable is never written again, and a record of
+    some kilobytes touches one block less."""
+    return -(-place // BLOCK) * BLOCK
+
+
 def _read_slot(view: mmap.mmap, index: int) -> int | None:
     head = view[index * BLOCK : index * BLOCK + SLOT.size]
     if len(head) < SLOT.size:
@@ -226,7 +286,7 @@ def _read_slot(view: mmap.mmap, index: int) -> int | None:
     return int(generation)
 
 
-def _read_record(view: mmap.mmap, at: int, generation: int | None) -> Record | None:
+def _read_record(view: mmap.mmap | bytes, at: int, generation: int | None) -> Record | None:
     """The record that begins there, if it is whole and of this generation (None = any)."""
     head = view[at : at + RECORD.size]
     if len(head) < RECORD.size:
@@ -246,14 +306,24 @@ def _generation_at(view: mmap.mmap, at: int) -> int:
 
 def _found(view: mmap.mmap) -> Iterator[int]:
     """The generation of every whole record, of whatever generation."""
-    at = START
-    while (at := view.find(RECORD_MAGIC, at)) >= 0:
-        record = _read_record(view, at, None)
-        if record is None:
-            at += 1
-            continue
-        yield _generation_at(view, at)
-        at += RECORD.size + len(record[2])
+    end = START
+    for at in _places(view):
+        record = _read_record(view, at, None) if at >= end else None
+        if record is not None:
+            end = at + RECORD.size + len(record[2])
+            yield _generation_at(view, at)
+
+
+def _places(view: mmap.mmap) -> Iterator[int]:
+    """Where a record may begin. What lies a window behind is let go of: a log of 1 GB need not be in memory."""
+    behind = 0
+    for window in range(START, len(view), WINDOW):
+        at = window - 1
+        while (at := view.find(RECORD_MAGIC, at + 1, window + WINDOW + len(RECORD_MAGIC) - 1)) >= 0:
+            yield at
+        if window > START:
+            view.madvise(mmap.MADV_DONTNEED, behind, window - START - behind)
+            behind = window - START
 
 
 def _any_bytes(view: mmap.mmap) -> bool:

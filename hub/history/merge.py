@@ -1,12 +1,14 @@
 """The merge: moves what the log holds into the store, in steps of which each can be repeated after a crash."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from hub.history import commit as commits
-from hub.history.editions import Editions
+from hub.history.editions import NEVER, Editions
 from hub.history.gaps import Causes, Outage
 from hub.history.log import CommitLog, LogFull
 from hub.history.plan import Planner, SeriesPlan
@@ -14,8 +16,8 @@ from hub.history.readings import Run, Traits
 from hub.history.retention import Retention
 from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
 from hub.plugins.codec import decode_rollup, encode_rollup
-from hub.plugins.columns import join_raw
-from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey
+from hub.plugins.columns import join_raw, rounded_rollup
+from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey, TransactionalStore
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
 from hub.telemetry.streams import Stream
@@ -24,11 +26,21 @@ log = logging.getLogger("hub.history.merge")
 
 INTENT = 2
 """Kind of an intent's record in the log."""
-GROUP = 16  # outlets that are merged in one transaction: bounds the memory that a merge takes
+GROUP_BYTES = 128 << 10  # of the log, about 64,000 samples: what is decoded at once bounds a merge's memory
+BATCH_BYTES = 4 << 20  # of the log that become one transaction of the store, which it may hold in memory
 
-Records = Sequence[tuple[int, bytes]]
-"""Commits of the log: number, payload."""
 
+class Logged(Protocol):
+    """A commit of the log, read from the disk when it is asked for."""
+
+    number: int
+    size: int  # bytes
+
+    def read(self, only: Container[int] | None = None) -> commits.Commit:
+        """The commit; with `only` the samples of at least these streams."""
+
+
+Records = Sequence[Logged]
 Raw = list[tuple[SeriesKey, RawColumns]]
 
 
@@ -95,12 +107,50 @@ class Result(msgspec.Struct):
     dropped: dict[str, int] = {}  # device -> counter readings that were passed over
 
 
+class Work(NamedTuple):
+    """A round that is being run."""
+
+    round: Round
+    records: Records
+    outlook: Outlook
+    result: Result
+
+
+class Singly:
+    """A store that knows no transactions of many merges: each is made when they are committed."""
+
+    def __init__(self, store: HistoryStore) -> None:
+        self._store = store
+        self._changes: list[Merge] = []
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Forgets what was not committed."""
+        self._changes.clear()
+        try:
+            yield
+        finally:
+            self._changes.clear()
+
+    def merge(self, change: Merge) -> None:
+        """Remember it."""
+        self._changes.append(change)
+
+    def commit(self) -> None:
+        """Make them all."""
+        for change in self._changes:
+            self._store.merge(change)
+        self._changes.clear()
+
+
 class Merger:
     """Runs rounds. Blocking; all calls in history's worker thread."""
 
     def __init__(self, log: CommitLog, store: HistoryStore, state: State, editions: Editions) -> None:
         self._log = log
-        self._store = store
+        self._store: TransactionalStore = store if isinstance(store, TransactionalStore) else Singly(store)
+        self._batch_bytes = BATCH_BYTES if self._store is store else 0
+        self._read_stream = store.read_stream
         self._state = state
         self._editions = editions
         self._planner = Planner(store, state)
@@ -109,21 +159,33 @@ class Merger:
         """Write everything up to the round's last commit, which has this serial. Raises OSError, StoreError; may then
         be run again."""
         result = Result()
-        mine = [record for record in records if record[0] <= round.through]
+        mine = [record for record in records if record.number <= round.through]
         for intent in round.intents:
-            self._put(intent, self._named(intent, mine), result, serial)
+            self._repeat(intent, mine, result, serial)
         done = {SeriesKey(change.device, change.channel) for intent in round.intents for change in intent.changes}
-        for group in _groups(sorted(_series(outlook, round.numbers) - done)):
-            intent, raw = self._intend(group, round, mine, outlook, result)
-            self._announce(intent)
-            round.intents.append(intent)
-            self._put(intent, raw, result, serial)
-        self._state.finish(Merged(self._log.generation, round.through, round.sessions), round.mark, round.streams)
+        outlets = _in_order(outlook, round.numbers, done)
+        each = sum(record.size for record in mine) // max(len(outlets), 1) + 1  # bytes of an outlet
+        group = max(GROUP_BYTES // each, 1)
+        work = Work(round, mine, outlook, result)
+        for part in _parts(outlets, max(self._batch_bytes // each, group)):
+            intent = Intent(round.through, outlook.shift, {}, {}, [], [])
+            with self._store.together():
+                for some in _parts(part, group):
+                    self._store.merge(self._intend(some, intent, work))
+                # Before the store holds any of it for good: what it then may hold and the state not yet is repeated.
+                self._announce(intent)
+                round.intents.append(intent)
+                self._commit(intent, result, serial, round if part[-1] == outlets[-1] else None)
+        if not outlets:
+            self._state.finish(*self._finished(round))
         return result
 
-    def _intend(
-        self, group: Sequence[SeriesKey], round: Round, records: Records, outlook: Outlook, result: Result
-    ) -> tuple[Intent, Raw]:
+    def _finished(self, round: Round) -> tuple[Merged, int, list[StreamRow]]:
+        return Merged(self._log.generation, round.through, round.sessions), round.mark, round.streams
+
+    def _intend(self, group: Sequence[SeriesKey], intent: Intent, work: "Work") -> Merge:
+        """What is to be written of these outlets; the intent learns how to find it again."""
+        round, records, outlook, result = work
         runs = {run.number: (series, run) for series in group for run in outlook.runs.get(series, {}).values()}
         new: dict[SeriesKey, list[RawColumns]] = {series: [] for series in group}
         for commit in _decoded(records, runs.keys() & round.numbers):
@@ -131,8 +193,9 @@ class Merger:
                 if number in runs:
                     series, run = runs[number]
                     new[series].append(outlook.dated(run, commit.session, part))
-        intent = Intent(round.through, outlook.shift, {}, {}, [], [])
         raw: Raw = []
+        rollups: list[tuple[SeriesKey, str, RollupColumns]] = []
+        removed: list[tuple[SeriesKey, str, int]] = []
         for series in group:
             plan = outlook.plan(self._planner, series, new.pop(series))
             result.series.append(series)
@@ -140,9 +203,12 @@ class Merger:
             if plan.dropped:
                 result.dropped[series.device] = result.dropped.get(series.device, 0) + plan.dropped
             before = self._state.series(series)
-            for tier, columns in plan.rollups.items():
+            for tier, exact in plan.rollups.items():
+                columns = rounded_rollup(exact)  # all digits of a float would make the intent three times as long
                 name = (series.device, series.channel, tier)
                 intent.rollups.append((*name, encode_rollup(columns), plan.removed[tier]))
+                rollups.append((series, tier, columns))
+                removed += [(series, tier, start) for start in plan.removed[tier]]
             intent.changes.append(SeriesChange(series.device, series.channel, plan.span, plan.gaps, plan.state))
             for run in outlook.runs.get(series, {}).values():
                 late = before.undated.get(run.number, []) if run.points else []
@@ -150,7 +216,7 @@ class Merger:
                     intent.late[run.number] = late
                 if late or run.number in round.numbers:
                     intent.streams[run.number] = (series.device, series.channel, run.run, list(run.points))
-        return intent, raw
+        return Merge(raw, rollups, removed)
 
     def _announce(self, intent: Intent) -> None:
         try:
@@ -159,31 +225,43 @@ class Merger:
             # Merging is what makes room again; without the intent a crash costs only computing it anew.
             log.warning("merging without an intent: %s", error)
 
-    def _put(self, intent: Intent, raw: Raw, result: Result, serial: int) -> None:
-        """Write what was intended into store and state."""
-        rollups: list[tuple[SeriesKey, str, RollupColumns]] = []
-        removed = []
-        for device, channel, tier, data, starts in intent.rollups:
-            series = SeriesKey(device, channel)
-            rollups.append((series, tier, decode_rollup(data)))
-            removed += [(series, tier, start) for start in starts]
+    def _repeat(self, intent: Intent, records: Records, result: Result, serial: int) -> None:
+        """Write again what was intended, whether or not the store has it."""
+        outlets = [SeriesKey(change.device, change.channel) for change in intent.changes]
+        group = max(GROUP_BYTES * len(outlets) // (sum(record.size for record in records) + 1), 1)
+        with self._store.together():
+            for some in _parts(outlets, group):
+                rollups = [part for part in intent.rollups if SeriesKey(part[0], part[1]) in some]
+                decoded = [(SeriesKey(d, c), tier, decode_rollup(data)) for d, c, tier, data, _ in rollups]
+                removed = [(SeriesKey(d, c), tier, start) for d, c, tier, _, starts in rollups for start in starts]
+                self._store.merge(Merge(self._named(intent, some, records), decoded, removed))
+            self._commit(intent, result, serial, None)
+
+    def _commit(self, intent: Intent, result: Result, serial: int, finished: Round | None) -> None:
+        """Store and state take up together what was merged. finished: the round of which this was the last part."""
         outlets = {SeriesKey(change.device, change.channel) for change in intent.changes}
-        with self._editions.change(outlets, serial):
-            self._store.merge(Merge(raw, rollups, removed))
-            self._state.apply(intent.changes)
+        with self._editions.change(outlets, serial, _earliest(intent)):
+            self._store.commit()
+            if finished is None:
+                self._state.apply(intent.changes)
+            else:
+                self._state.finish(*self._finished(finished), intent.changes)
         result.gaps.update(change.device for change in intent.changes if change.gaps or change.span != (0, 0))
 
-    def _named(self, intent: Intent, records: Records) -> Raw:
-        """The raw samples that an intent names."""
+    def _named(self, intent: Intent, outlets: Sequence[SeriesKey], records: Records) -> Raw:
+        """The raw samples of these outlets that an intent names."""
         parts: dict[int, list[RawColumns]] = {}
         names = {
             number: (SeriesKey(device, channel), Run(number, run, 0, "", points=points))
             for number, (device, channel, run, points) in intent.streams.items()
+            if SeriesKey(device, channel) in outlets
         }
         for number, ranges in intent.late.items():
+            if number not in names:
+                continue
             series, run = names[number]
             for first, last in ranges:
-                part = self._store.read_stream(series, run.run, first, last)
+                part = self._read_stream(series, run.run, first, last)
                 if part is not None:
                     parts.setdefault(number, []).append(run.dated(part))
         for commit in _decoded(records, names):
@@ -200,14 +278,15 @@ def decode_intent(payload: bytes) -> Intent:
 
 
 def describe(stream: Stream) -> Run:
-    """A stream as planning sees it."""
+    """A stream as planning sees it; minutes stand where their run does."""
+    run = stream.parent or stream
     return Run(
         number=stream.number,
         run=stream.run,
-        order=0 if stream.order is None else stream.order,
-        hardware=stream.hardware,
-        reason=stream.reason,
-        points=stream.offsets.wall.known(),
+        order=0 if run.order is None else run.order,
+        hardware=run.hardware,
+        reason=run.reason,
+        points=run.offsets.wall.known(),
         notes=tuple(stream.notes),
     )
 
@@ -223,16 +302,32 @@ def row(stream: Stream) -> StreamRow:
     )
 
 
-def _series(outlook: Outlook, numbers: set[int]) -> set[SeriesKey]:
-    return {series for series, runs in outlook.runs.items() if any(run.number in numbers for run in runs.values())}
+def _in_order(outlook: Outlook, numbers: set[int], done: set[SeriesKey]) -> list[SeriesKey]:
+    """The outlets that are left to do, by stream number: neighbours stand in the same chunks of a commit."""
+    first: dict[SeriesKey, int] = {}
+    for series, runs in outlook.runs.items():
+        touched = [run.number for run in runs.values() if run.number in numbers]
+        if touched and series not in done:
+            first[series] = min(touched)
+    return sorted(first, key=first.__getitem__)
 
 
-def _groups(series: Sequence[SeriesKey]) -> Iterator[Sequence[SeriesKey]]:
-    for at in range(0, len(series), GROUP):
-        yield series[at : at + GROUP]
+def _parts(series: Sequence[SeriesKey], size: int) -> Iterator[Sequence[SeriesKey]]:
+    for at in range(0, len(series), size):
+        yield series[at : at + size]
 
 
 def _decoded(records: Records, numbers: Iterable[int]) -> Iterator[commits.Commit]:
     wanted = set(numbers)
-    for number, payload in records:
-        yield commits.decode(number, payload, wanted)
+    for record in records:
+        yield record.read(wanted)
+
+
+def _earliest(intent: Intent) -> dict[SeriesKey, int]:
+    """The first bucket of each outlet that changes."""
+    first: dict[SeriesKey, int] = {}
+    for device, channel, _, data, removed in intent.rollups:
+        series = SeriesKey(device, channel)
+        start = min([*removed, *decode_rollup(data).start[:1].tolist()], default=NEVER)
+        first[series] = min(first.get(series, NEVER), start)
+    return first

@@ -7,14 +7,17 @@ import msgspec
 import numpy as np
 
 from hub.history import gaps, rollups
-from hub.history.readings import End, Readings, Run, Traits, arrange
+from hub.history.hidden import hidden_ends, surrounding
+from hub.history.minutes import begins, is_minutes
+from hub.history.readings import End, Readings, Run, Traits, arrange, renamed
 from hub.history.state import SeriesState, State
 from hub.plugins.columns import join_raw, select_raw
-from hub.plugins.contract import NONE, TIERS, RawColumns, RollupColumns, SeriesKey
+from hub.plugins.contract import MINUTES, NONE, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
 
 WIDEST = max(TIERS.values())
 MARGIN_MS = 2 * WIDEST  # raw read back on either side: whole buckets, and enough for the energy rule to find its feet
+FOREVER = (1 << 62) - 1
 NEIGHBOURS = 4  # readings on either side of new ones whose steps may be booked otherwise than before
 
 
@@ -70,19 +73,28 @@ class Planner:
         late = self._now_dated(series, state, runs)
         undated = _still_undated(state, raw, runs)
         parts = [dated for part in [*late, *raw] if len((dated := _dated(part)).seq)]
-        known = SeriesState(state.first_at, state.head, undated)
+        longest = max([state.longest_ms, *(_longest(part, traits) for part in parts)])
+        known = SeriesState(state.first_at, state.head, undated, longest)
+        hidden = hidden_ends(series, self._store, state, raw, runs)
+        around = [gap for run in hidden for gap in surrounding(self._state.gaps(series, 0, FOREVER), runs[run], runs)]
         kept = [young for part in _by_run([*late, *raw]) if len((young := _younger(part, horizon)).seq)]
-        if not parts:
+        if not parts and not around:
             regaps = self._explained(series, causes, (0, 0))
             return SeriesPlan(series, kept, {}, {}, (0, 0), regaps, known)
-        low, high = self._span(series, state, parts, runs)
+        low, high = self._span(series, state, parts, around, runs, traits)
         first, last = low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST
-        margin = max(MARGIN_MS, 2 * traits.longest_ms)
+        margin = max(MARGIN_MS, 2 * traits.longest_ms) + longest
         stored = self._store.read(series, first - margin, last + margin)
         ends = self._ends(series, state, (first - margin, last + margin), (low, high))
-        readings = arrange([*stored, *parts], ends, runs, traits)
+        reach = WIDEST + longest
+        newer = [end for run in hidden.values() for end in run]
+        readings = arrange([*stored, *parts], [*ends, *newer], runs, traits)
         energy = rollups.flow(readings, traits)
-        low, high = _touched(readings, parts, (low, high), (first - WIDEST, last + WIDEST))
+        if parts:
+            low, high = _touched(readings, parts, (low, high), (first - reach, last + reach))
+        inside = {readings.runs[number].run for number in readings.run[~readings.dated].tolist()}
+        for run in inside & hidden.keys():
+            undated.pop(runs[run + MINUTES].number, None)  # they are in their gap now
         before = arrange(stored, ends, runs, traits)
         energy_before = rollups.flow(before, traits) if low < horizon + WIDEST else energy
         plan = SeriesPlan(series, kept, {}, {}, (low, high), [], known, energy.dropped)
@@ -106,11 +118,21 @@ class Planner:
         known.head = _later(readings, state.head, runs)
         return plan
 
-    def _span(
-        self, series: SeriesKey, state: SeriesState, parts: Sequence[RawColumns], runs: Mapping[str, Run]
+    def _span(  # noqa: PLR0917
+        self,
+        series: SeriesKey,
+        state: SeriesState,
+        parts: Sequence[RawColumns],
+        around: Sequence[gaps.GapRecord],
+        runs: Mapping[str, Run],
+        traits: Traits,
     ) -> tuple[int, int]:
-        """From the reading before everything new to the one after."""
-        low, high = min(int(part.at.min()) for part in parts), max(int(part.at.max()) for part in parts)
+        """From the reading before everything new to the one after; the gaps `around` runs without a date are in it."""
+        if not parts:
+            return min(gap.start for gap in around), max(gap.end or gap.start for gap in around)
+        low, high = min(int(_starts(part, traits).min()) for part in parts), max(int(part.at.max()) for part in parts)
+        low = min([low, *(gap.start for gap in around)])
+        high = max([high, *(gap.end or gap.start for gap in around)])
         if state.head is not None and any(_follows(part, state.head, runs) for part in parts):
             low, high = min(low, state.head.at), max(high, state.head.at)
         elif state.first_at is not None:
@@ -122,7 +144,7 @@ class Planner:
     def _ends(self, series: SeriesKey, state: SeriesState, window: tuple[int, int], span: tuple[int, int]) -> list[End]:
         """Readings next to the window that the store may no longer hold, or that lie far away."""
         near = self._state.gaps(series, *window)
-        ends = [end for gap in near for end in (gap.left, gap.right) if end is not None]
+        ends = [end for gap in near for end in (gap.left, *gap.inside, gap.right) if end is not None]
         if state.head is not None and span[0] <= state.head.at <= span[1]:
             ends.append(state.head)
         return ends
@@ -155,7 +177,7 @@ def _touched(
     """The span, widened to the readings next to new ones: the steps between them change; not beyond the limits."""
     index = {run.run: k for k, run in enumerate(readings.runs)}
     fresh = np.zeros(len(readings), bool)
-    for part in new:
+    for part in (renamed(part) for part in new):
         fresh |= (readings.run == index[part.run]) & np.isin(readings.seq, part.seq)
     near = fresh.copy()
     for distance in range(1, NEIGHBOURS + 1):
@@ -163,6 +185,15 @@ def _touched(
         near[distance:] |= fresh[:-distance]
     at = readings.at[near & (readings.at >= limits[0]) & (readings.at < limits[1])]
     return min(span[0], int(at.min())), max(span[1], int(at.max()))
+
+
+def _starts(part: RawColumns, traits: Traits) -> Int64:
+    """When what each row tells begins."""
+    return begins(part, traits.interval_ms) if is_minutes(part.run) else part.at
+
+
+def _longest(part: RawColumns, traits: Traits) -> int:
+    return int((part.at - _starts(part, traits)).max())
 
 
 def _by_run(parts: Sequence[RawColumns]) -> list[RawColumns]:
@@ -203,9 +234,10 @@ def _follows(part: RawColumns, head: End, runs: Mapping[str, Run]) -> bool:
 
 def _later(readings: Readings, head: End | None, runs: Mapping[str, Run]) -> End | None:
     """The last reading of all."""
-    if not len(readings):
+    dated = np.flatnonzero(readings.dated)
+    if not len(dated):
         return head
-    last = readings.end(len(readings) - 1)
+    last = readings.end(int(dated[-1]))
     if head is None:
         return last
     return max(head, last, key=lambda end: (_order(end.run, runs), end.seq, end.at))

@@ -1,8 +1,11 @@
 """Points of a chart: buckets summed to longer ones, and samples thinned so that nothing that stands out is lost."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 
+from hub.plugins.columns import empty_rollup, select_rollup
 from hub.plugins.contract import Float64, Int64, RawColumns, RollupColumns, SeriesKey
 
 MICRO = 1000  # energy is summed as integers of 0.001 mWh, so that any grouping gives the same total
@@ -31,6 +34,8 @@ class SeriesResult(msgspec.Struct):
     estimated_mwh: Float64
     total_mwh: float | None
     estimated_total_mwh: float
+    thinned: str | None = None
+    """How samples were chosen, "m4", where there were more than could be given."""
 
 
 class Energy(msgspec.Struct, frozen=True):
@@ -41,32 +46,81 @@ class Energy(msgspec.Struct, frozen=True):
     estimated_mwh: float
 
 
-def summed(series: SeriesKey, source: str, bucket_ms: int, parts: RollupColumns, edges: Int64) -> SeriesResult:
-    """Stored buckets as buckets between `edges`; each part lies wholly in one of them."""
-    place = np.searchsorted(edges, parts.start, "right") - 1
-    inside = (place >= 0) & (place < len(edges) - 1)
-    place = place[inside]
+def condensed(parts: RollupColumns, edges: Int64) -> RollupColumns:
+    """Ascending buckets summed to those between `edges`; each part lies wholly in one of them. Power, energy and time
+    covered; all else is unknown."""
+    if not len(edges):
+        return empty_rollup()
+    first, last = np.searchsorted(parts.start, [edges[0], edges[-1]])
+    inside = slice(first, last)
+    place = np.searchsorted(edges, parts.start[inside], "right") - 1
     firsts = np.flatnonzero(np.diff(place, prepend=-1))
-    held = place[firsts]
-    weights = np.maximum(parts.covered_ms[inside], 1).astype(np.float64)
+    n = len(firsts)
+    if not n:
+        return empty_rollup()
+    covered = parts.covered_ms[inside]
+    unknown, nothing = np.full(n, np.nan), np.zeros(n, np.int64)
     imported, exported, estimated = (
         _energies(values[inside], firsts) for values in (parts.import_mwh, parts.export_mwh, parts.estimated_mwh)
     )
-    total, estimated_total = energy_sum(imported), energy_sum(estimated)
+    return RollupColumns(
+        start=edges[place[firsts]],
+        mean_power=_mean(parts.mean_power[inside], np.maximum(covered, 1).astype(np.float64), firsts),
+        min_power=np.fmin.reduceat(parts.min_power[inside], firsts),
+        max_power=np.fmax.reduceat(parts.max_power[inside], firsts),
+        mean_voltage=unknown,
+        mean_current=unknown,
+        import_mwh=imported,
+        export_mwh=exported,
+        estimated_mwh=estimated,
+        on_ms=nothing,
+        covered_ms=np.add.reduceat(covered, firsts),
+        count=nothing,
+    )
+
+
+def summed(series: SeriesKey, source: str, bucket_ms: int, parts: RollupColumns, edges: Int64) -> SeriesResult:
+    """Stored buckets as those between `edges`."""
+    sums = condensed(parts, edges)
     return SeriesResult(
         series=series,
         source=source,
         bucket_ms=bucket_ms,
-        at=edges[held],
-        mean=_mean(parts.mean_power[inside], weights, firsts),
-        min=np.fmin.reduceat(parts.min_power[inside], firsts) if len(firsts) else np.empty(0),
-        max=np.fmax.reduceat(parts.max_power[inside], firsts) if len(firsts) else np.empty(0),
-        energy_mwh=imported,
-        export_mwh=exported,
-        estimated_mwh=np.nan_to_num(estimated),
-        total_mwh=total,
-        estimated_total_mwh=estimated_total or 0.0,
+        at=sums.start,
+        mean=sums.mean_power,
+        min=sums.min_power,
+        max=sums.max_power,
+        energy_mwh=sums.import_mwh,
+        export_mwh=sums.export_mwh,
+        estimated_mwh=np.nan_to_num(sums.estimated_mwh),
+        total_mwh=energy_sum(sums.import_mwh),
+        estimated_total_mwh=energy_sum(sums.estimated_mwh) or 0.0,
     )
+
+
+def added(parts: Sequence[RollupColumns]) -> RollupColumns:
+    """Buckets of one width of several outlets, added up where they begin together.
+
+    Means and energies are sums of what is known; so are minima and maxima, which bound those of the sum: two outlets
+    need not have been highest at the same second.
+    """
+    starts = np.unique(np.concatenate([np.empty(0, np.int64), *(part.start for part in parts)]))
+    total = select_rollup(empty_rollup(), slice(0))
+    total = empty_rollup()
+    total.start = starts
+    places = [np.searchsorted(starts, part.start) for part in parts]
+    for name in ("mean_power", "min_power", "max_power", "import_mwh", "export_mwh", "estimated_mwh"):
+        values = np.full(len(starts), np.nan)
+        for part, place in zip(parts, places, strict=True):
+            values[place] = _plus(values[place], getattr(part, name))
+        setattr(total, name, values)
+    covered = np.zeros(len(starts), np.int64)
+    for part, place in zip(parts, places, strict=True):
+        covered[place] = np.maximum(covered[place], part.covered_ms)
+    total.covered_ms = covered
+    total.mean_voltage = total.mean_current = np.full(len(starts), np.nan)
+    total.on_ms = total.count = np.zeros(len(starts), np.int64)
+    return total
 
 
 def thinned(
@@ -80,7 +134,8 @@ def thinned(
     at, power = at[measured], power[measured]
     order = np.argsort(at, kind="stable")
     at, power = at[order], power[order]
-    if len(at) > points:
+    many = len(at) > points
+    if many:
         chosen = m4(at, power, span, max(points // PARTS, 1))
         at, power = at[chosen], power[chosen]
     unknown = np.full(len(at), np.nan)
@@ -97,6 +152,7 @@ def thinned(
         estimated_mwh=np.zeros(len(at)),
         total_mwh=energy.imported_mwh,
         estimated_total_mwh=energy.estimated_mwh,
+        thinned="m4" if many else None,
     )
 
 
@@ -123,6 +179,11 @@ def _energies(values: Float64, firsts: Int64) -> Float64:
     micro = np.rint(np.where(known, values, 0.0) * MICRO).astype(np.int64)
     sums = np.add.reduceat(micro, firsts) / MICRO
     return np.where(np.logical_or.reduceat(known, firsts), sums, np.nan)
+
+
+def _plus(left: Float64, right: Float64) -> Float64:
+    """The sum; of known and unknown the known."""
+    return np.where(np.isnan(left), right, left + np.nan_to_num(right))
 
 
 def _mean(values: Float64, weights: Float64, firsts: Int64) -> Float64:

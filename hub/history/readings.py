@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hub.plugins.contract import NONE, Float64, Int8, Int64, RawColumns
+from hub.history.minutes import Spans, contributions, is_minutes, spans_of
+from hub.plugins.contract import MINUTES, NONE, Float64, Int8, Int64, RawColumns
 from hub.telemetry.energy import DEFAULT_LIMIT_W, INTERVALS
 from hub.telemetry.offsets import date
 
@@ -60,7 +61,9 @@ def own_dates(at: Int64, shift: int | None) -> Int64:
 
 
 class End(msgspec.Struct, array_like=True, frozen=True):
-    """The reading at one end of a gap or of the whole history: enough to go on counting from it."""
+    """The reading at one end of a gap or of the whole history: enough to go on counting from it.
+
+    at: NONE within a run that cannot be dated. kept: it is known by minutes of the plug's flash alone."""
 
     at: int
     run: str
@@ -68,13 +71,17 @@ class End(msgspec.Struct, array_like=True, frozen=True):
     up: int = NONE
     energy_mwh: int = NONE
     export_mwh: int = NONE
+    kept: bool = False
 
 
 class Readings(msgspec.Struct):
-    """Columns in order of run and seq, all dated. `run`: index into `runs`. `bare`: an End, no sample.
+    """Columns in order of run and seq. `run`: index into `runs`. `bare`: no sample, but an End or the last moment of
+    minutes (`kept`: known by minutes alone).
 
+    at: of what cannot be dated, the reading with a date that follows it; since: the one before it (else equal to at).
     broken[k]: something is missing between k - 1 and k (another run, a seq, or more than three intervals).
-    clock: ms that never step back, for elapsed times.
+    span[k]: the minutes in `spans` that tell what lies between k - 1 and k, else -1; lacking[k]: how many samples they
+    stand for. clock: ms that never step back, for elapsed times.
     """
 
     runs: list[Run]
@@ -89,8 +96,14 @@ class Readings(msgspec.Struct):
     export_mwh: Int64
     relay: Int8
     bare: Bools
+    kept: Bools
+    dated: Bools
+    since: Int64
     broken: Bools
     clock: Int64
+    spans: Spans
+    span: Int64
+    lacking: Int64
 
     def __len__(self) -> int:
         return len(self.seq)
@@ -98,20 +111,27 @@ class Readings(msgspec.Struct):
     def end(self, k: int) -> End:
         """Reading k as the end of a gap."""
         run = self.runs[int(self.run[k])].run
-        numbers = (column[k] for column in (self.seq, self.up, self.energy_mwh, self.export_mwh))
-        return End(int(self.at[k]), run, *(int(number) for number in numbers))
+        seq, up, energy, export = (int(column[k]) for column in (self.seq, self.up, self.energy_mwh, self.export_mwh))
+        at = int(self.at[k]) if self.dated[k] else NONE
+        return End(at, run, seq, up, energy, export, bool(self.kept[k]))
 
 
 def arrange(parts: Sequence[RawColumns], ends: Sequence[End], runs: Mapping[str, Run], traits: Traits) -> Readings:
-    """Put dated samples (several parts of one run may overlap: the last part counts) and bare ends in order.
+    """Put dated samples and minutes (several parts of one run may overlap: the last part counts) and bare ends in
+    order. Ends without a date stay where a run with a date stands before and behind them.
 
     A run that nobody knows is ordered by its first date.
     """
-    known = _complete(parts, ends, runs)
+    minutes = [part for part in parts if is_minutes(part.run)]
+    parts = [part for part in parts if not is_minutes(part.run)]
+    known = _complete([*parts, *(renamed(part) for part in minutes)], ends, runs)
     index = {run.run: k for k, run in enumerate(known)}
+    spans = spans_of([(part, index[renamed(part).run]) for part in minutes], parts, index, traits.interval_ms)
     columns = [_columns(part, index[part.run]) for part in parts] + [_bare(end, index[end.run]) for end in ends]
+    if len(spans.run):
+        columns = [_begun(spans), *columns, _kept(spans)]
     if not columns:
-        return _readings(known, {name: np.empty(0, kind) for name, kind in KINDS.items()}, traits)
+        return _readings(known, {name: np.empty(0, kind) for name, kind in KINDS.items()}, spans, traits)
     joined = {name: np.concatenate([part[name] for part in columns]) for name in KINDS}
     # A later part replaces an earlier one, a sample replaces a bare end of the same place: lexsort is stable.
     order = np.lexsort((~joined["bare"], joined["seq"], joined["run"]))
@@ -119,7 +139,19 @@ def arrange(parts: Sequence[RawColumns], ends: Sequence[End], runs: Mapping[str,
     run, seq = joined["run"][order], joined["seq"][order]
     last[:-1] = (run[1:] != run[:-1]) | (seq[1:] != seq[:-1])
     order = order[last]
-    return _readings(known, {name: values[order] for name, values in joined.items()}, traits)
+    order = order[_placed(joined["at"][order] != NONE)]
+    return _readings(known, {name: values[order] for name, values in joined.items()}, spans, traits)
+
+
+def renamed(minutes: RawColumns) -> RawColumns:
+    """Under the name of the run whose minutes they are."""
+    return msgspec.structs.replace(minutes, run=minutes.run.removesuffix(MINUTES))
+
+
+def _placed(dated: Bools) -> Bools:
+    """What has a date, or something with a date on both sides."""
+    placed: Bools = np.logical_or.accumulate(dated) & np.logical_or.accumulate(dated[::-1])[::-1]
+    return placed
 
 
 KINDS: dict[str, Any] = {
@@ -134,6 +166,7 @@ KINDS: dict[str, Any] = {
     "export_mwh": np.int64,
     "relay": np.int8,
     "bare": np.bool_,
+    "kept": np.bool_,
 }
 
 
@@ -150,24 +183,64 @@ def _complete(parts: Sequence[RawColumns], ends: Sequence[End], runs: Mapping[st
 
 
 def _columns(part: RawColumns, run: int) -> dict[str, Any]:
-    columns = {name: getattr(part, name) for name in KINDS if name not in ("run", "bare")}
-    return columns | {"run": np.full(len(part.seq), run, np.int64), "bare": np.zeros(len(part.seq), bool)}
+    columns = {name: getattr(part, name) for name in KINDS if name not in ("run", "bare", "kept")}
+    nothing = np.zeros(len(part.seq), bool)
+    return columns | {"run": np.full(len(part.seq), run, np.int64), "bare": nothing, "kept": nothing}
+
+
+def _kept(spans: Spans) -> dict[str, Any]:
+    """The last moments of minutes as readings."""
+    names = {"run": spans.run, "seq": spans.last, "up": spans.up, "at": spans.at}
+    return _without_sample(len(spans.run), names | {"energy_mwh": spans.energy_mwh, "export_mwh": spans.export_mwh})
+
+
+def _begun(spans: Spans) -> dict[str, Any]:
+    """The moments before minutes of which nothing is known, without counters."""
+    begun = spans.begun
+    names = {"run": spans.run[begun], "seq": spans.first[begun] - 1, "at": spans.begin[begun]}
+    return _without_sample(len(begun), names) | {"kept": np.zeros(len(begun), bool)}
+
+
+def _without_sample(n: int, known: dict[str, Any]) -> dict[str, Any]:
+    unknown, none, relay = np.full(n, np.nan), np.full(n, NONE, np.int64), np.full(n, NONE, np.int8)
+    empty = {name: unknown if kind is np.float64 else none for name, kind in KINDS.items()}
+    return empty | {"relay": relay, "bare": np.ones(n, bool), "kept": np.ones(n, bool)} | known
 
 
 def _bare(end: End, run: int) -> dict[str, Any]:
     known = {"seq": end.seq, "up": end.up, "at": end.at, "energy_mwh": end.energy_mwh, "export_mwh": end.export_mwh}
-    known |= {"run": run, "bare": True, "relay": NONE}
+    known |= {"run": run, "bare": True, "kept": end.kept, "relay": NONE}
     return {name: np.array([known.get(name, np.nan)], kind) for name, kind in KINDS.items()}
 
 
-def _readings(runs: list[Run], columns: dict[str, Any], traits: Traits) -> Readings:
+def _readings(runs: list[Run], columns: dict[str, Any], spans: Spans, traits: Traits) -> Readings:
     run, seq, up, at = (columns[name] for name in ("run", "seq", "up", "at"))
+    dated = at != NONE
+    since = at
+    if not dated.all():
+        places = np.arange(len(at))
+        before = np.maximum.accumulate(np.where(dated, places, 0))
+        behind = np.minimum.accumulate(np.where(dated, places, len(at) - 1)[::-1])[::-1]
+        since, at = at[before], at[behind]
+        columns["at"] = at
+    span, lacking = contributions(spans, run, seq, columns["bare"])
     elapsed = np.zeros(len(seq), np.int64)
     broken = np.ones(len(seq), bool)
     if len(seq) > 1:
         same = run[1:] == run[:-1]
         by_up = same & (up[1:] != NONE) & (up[:-1] != NONE)
-        step = np.where(by_up, up[1:] - up[:-1], at[1:] - at[:-1])
+        step = np.where(by_up, up[1:] - up[:-1], at[1:] - since[:-1])
         elapsed[1:] = np.maximum(step, 0)
-        broken[1:] = ~same | (seq[1:] - seq[:-1] != 1) | (step > traits.longest_ms)
-    return Readings(runs=runs, **columns, broken=broken, clock=np.cumsum(elapsed))
+        missing = (seq[1:] - seq[:-1] != 1) | (step > traits.longest_ms)
+        broken[1:] = ~same | (missing & (span[1:] < 0)) | ~dated[1:] | ~dated[:-1]
+    return Readings(
+        runs=runs,
+        **columns,
+        dated=dated,
+        since=since,
+        broken=broken,
+        clock=np.cumsum(elapsed),
+        spans=spans,
+        span=span,
+        lacking=lacking,
+    )

@@ -7,12 +7,15 @@ import msgspec
 
 from hub.history import commit as commits
 from hub.history.gaps import Outage
-from hub.history.log import CommitLog, Record
+from hub.history.log import CommitLog
 from hub.history.merge import INTENT, Round, decode_intent, row
-from hub.history.state import Merged, State
+from hub.history.state import Merged, State, StreamRow
 from hub.history.tail import Unmerged
 from hub.plugins.codec import DamagedChunk
 from hub.telemetry.streams import Streams
+
+ROUND_COMMITS = 240
+ROUND_BYTES = 64 << 20
 
 log = logging.getLogger("hub.history.recovery")
 
@@ -33,33 +36,23 @@ class Recovered(msgspec.Struct):
     lost: int
 
 
-def recover(records: Sequence[Record], log_file: CommitLog, state: State, streams: Streams) -> Recovered:
+def recover(log_file: CommitLog, state: State, streams: Streams) -> Recovered:
     """Fill `streams` from the state and the log's records after it. Blocking. Raises OSError."""
     for stored in state.streams():
-        known = stored.known
-        streams.restore(
-            stored.number,
-            (stored.device, stored.channel, stored.run),
-            stored.hardware,
-            order=stored.order,
-            reason=stored.reason,
-            settled=known.settled,
-            notes=known.notes,
-            points=known.points,
-            first=known.first,
-        )
+        _restore(stored, streams)
     found = Recovered([], None, [], state.mark(), 0, state.outages(), [], 0)
     merged = state.merged()
     if merged.generation != log_file.generation:
         merged = Merged(log_file.generation)
+    reader = _Reader(log_file, merged, streams, found)
     before = (0, found.mark)  # number and time of the last readable commit
-    for kind, number, payload in records:
+    for kind, number, payload in log_file.records():
         if kind == INTENT:
-            _intended(payload, found, merged, streams)
+            reader.intended(payload)
             found.lost += number - before[0] - 1
             before = (number, before[1])
         elif kind == commits.COMMIT:
-            _committed(number, payload, found, merged, streams)
+            reader.committed(number, payload)
             found.lost += number - before[0] - 1
             if number > before[0] + 1:
                 found.damaged.append(Outage(before[1], found.last))
@@ -69,12 +62,19 @@ def recover(records: Sequence[Record], log_file: CommitLog, state: State, stream
     return found
 
 
-def begin(streams: Streams, unmerged: Sequence[Unmerged], sessions: Sequence[int], mark: int) -> Round:
-    """A round of merging that takes in all these commits, with the streams as they stand now."""
-    numbers = frozenset[int]().union(*(commit.streams for commit in unmerged))
+def begin(
+    streams: Streams, unmerged: Sequence[Unmerged], sessions: Sequence[int], mark: int, through: int | None = None
+) -> Round:
+    """A round of merging that takes in these commits (up to `through`), with the streams as they stand now.
+
+    Of a long log it takes the beginning, because what a round takes in is decoded at once.
+    """
+    if through is None:
+        through = _bound(unmerged)
+    numbers = frozenset[int]().union(*(commit.streams for commit in unmerged if commit.number <= through))
     known = [stream for number in sorted(numbers) if (stream := streams.by_number(number)) is not None]
     return Round(
-        through=unmerged[-1].number,
+        through=through,
         sessions=list(sessions),
         mark=mark,
         streams=[row(stream) for stream in known],
@@ -82,33 +82,76 @@ def begin(streams: Streams, unmerged: Sequence[Unmerged], sessions: Sequence[int
     )
 
 
-def _committed(number: int, payload: bytes, found: Recovered, merged: Merged, streams: Streams) -> None:
-    try:
-        commit = commits.decode(number, payload, ())
-    except (DamagedChunk, msgspec.DecodeError) as error:
-        log.error("commit %d of the history log cannot be read: %s", number, error)
-        found.lost += 1
-        return
-    found.last = commit.at
-    if commit.certain:
-        found.mark = commit.at
-    if commit.session not in found.sessions:
-        found.sessions.append(commit.session)
-    if number <= merged.number and commit.session in merged.sessions:
-        return
-    for delta in commit.streams:
-        if not streams.apply(delta):
-            log.error("commit %d speaks of the unknown stream %d", number, delta.number)
+def _bound(unmerged: Sequence[Unmerged]) -> int:
+    size = 0
+    for k, commit in enumerate(unmerged):
+        size += commit.size
+        if k and (k >= ROUND_COMMITS or size > ROUND_BYTES):
+            return unmerged[k - 1].number
+    return unmerged[-1].number
+
+
+def _restore(stored: StreamRow, streams: Streams) -> None:
+    known = stored.known
+    streams.restore(
+        stored.number,
+        (stored.device, stored.channel, stored.run),
+        stored.hardware,
+        order=stored.order,
+        reason=stored.reason,
+        settled=known.settled,
+        notes=known.notes,
+        points=known.points,
+        first=known.first,
+    )
+
+
+class _Reader:
+    """Takes in one record of the log after the other."""
+
+    def __init__(self, log_file: CommitLog, merged: Merged, streams: Streams, found: Recovered) -> None:
+        self._log = log_file
+        self._merged = merged
+        self._streams = streams
+        self._found = found
+
+    def committed(self, number: int, payload: bytes) -> None:
+        """A commit."""
+        found = self._found
+        try:
+            commit = commits.decode(number, payload, ())
+        except (DamagedChunk, msgspec.DecodeError) as error:
+            log.error("commit %d of the history log cannot be read: %s", number, error)
             found.lost += 1
-    touched = frozenset(delta.number for delta in commit.streams)
-    found.unmerged.append(Unmerged(number, commit.session, touched, payload, commit.at, commit.certain))
+            return
+        found.last = commit.at
+        if commit.certain:
+            found.mark = commit.at
+        if commit.session not in found.sessions:
+            found.sessions.append(commit.session)
+        if number <= self._merged.number and commit.session in self._merged.sessions:
+            return
+        for delta in commit.streams:
+            if not self._streams.apply(delta):
+                log.error("commit %d speaks of the unknown stream %d", number, delta.number)
+                found.lost += 1
+        unmerged = Unmerged(
+            log=self._log,
+            generation=self._log.generation,
+            number=number,
+            session=commit.session,
+            streams=frozenset(delta.number for delta in commit.streams),
+            size=len(payload),
+            at=commit.at,
+            certain=commit.certain,
+        )
+        found.unmerged.append(unmerged)
 
-
-def _intended(payload: bytes, found: Recovered, merged: Merged, streams: Streams) -> None:
-    intent = decode_intent(payload)
-    if not found.unmerged or intent.through <= merged.number:
-        return
-    if found.round is None or found.round.through != intent.through:
-        found.round = begin(streams, found.unmerged, found.sessions, found.mark)
-        found.round.through = intent.through
-    found.round.intents.append(intent)
+    def intended(self, payload: bytes) -> None:
+        """What a merge was about to write."""
+        found, intent = self._found, decode_intent(payload)
+        if not found.unmerged or intent.through <= self._merged.number:
+            return
+        if found.round is None or found.round.through != intent.through:
+            found.round = begin(self._streams, found.unmerged, found.sessions, found.mark, intent.through)
+        found.round.intents.append(intent)

@@ -35,13 +35,13 @@ class Expired(msgspec.Struct):
     gone: dict[str, int]
 
 
-def expire(store: HistoryStore, now: int, default: Retention, own: Mapping[SeriesKey, Retention]) -> Expired:
+def expire(store: HistoryStore, now: int, kept: Mapping[SeriesKey, Retention]) -> Expired:
     """Forget what is too old. Blocking; call it at night, and only while the clock is certain.
 
-    `own`: the retention of every series that there is, where any differs from `default`; empty otherwise.
+    `kept`: the retention of every series that there is. Where all are alike, series that nobody knows go with them.
     """
-    differs = any(retention != default for retention in own.values())
-    groups: list[tuple[SeriesKey | None, Retention]] = list(own.items()) if differs else [(None, default)]
+    alike = len(set(kept.values())) == 1
+    groups: list[tuple[SeriesKey | None, Retention]] = [(None, next(iter(kept.values())))] if alike else [*kept.items()]
     gone = dict.fromkeys(("raw", "1m", "15m"), 0)
     for series, retention in groups:
         for tier in gone:

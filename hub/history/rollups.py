@@ -5,6 +5,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
+from hub.history import minutes
 from hub.history.readings import POWER_LOST, Bools, Readings, Traits
 from hub.plugins.contract import NONE, Float64, Int64, RollupColumns
 from hub.telemetry.energy import counter_steps, power_steps
@@ -50,7 +51,7 @@ def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: 
     n = (end - start) // width
     grid = _Grid(start, width, n)
     real = ~readings.bare
-    at = readings.at[real]
+    at_all, at = readings.at, readings.at[real]
     place = (at - start) // width
     inside = (place >= 0) & (place < n)
     place = place[inside]
@@ -60,6 +61,11 @@ def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: 
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(low, place[seen], power[seen])
     np.maximum.at(high, place[seen], power[seen])
+    kept = minutes.shares(readings.span, readings.lacking, readings.seq, at_all, (start, width, n))
+    count = count + np.bincount(kept.place, weights=kept.count, minlength=n).astype(np.int64)
+    record = readings.spans
+    np.fmin.at(low, kept.place, record.low[kept.span])
+    np.fmax.at(high, kept.place, record.high[kept.span])
     voltage, current = readings.voltage[real][inside], readings.current[real][inside]
     covered, on = _covered(readings, traits, grid)
     imports = _spread(readings, energy.imported, grid)
@@ -70,7 +76,12 @@ def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: 
     low[nothing] = high[nothing] = np.nan
     return RollupColumns(
         start=start + held * width,
-        mean_power=_means(power, place, n)[held],
+        mean_power=_means(
+            np.append(power, record.mean[kept.span]),
+            np.append(place, kept.place),
+            n,
+            np.append(np.ones(len(power)), kept.count),
+        )[held],
         min_power=low[held],
         max_power=high[held],
         mean_voltage=_means(voltage, place, n)[held],
@@ -87,7 +98,7 @@ def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: 
 def imports(readings: Readings, energy: Flow, width: int, after: int, longest_ms: int) -> dict[int, float]:
     """mWh by start of bucket, of the steps that end at reading `after` or later; only the last `longest_ms`."""
     chosen = energy.imported.end >= after
-    begin, end = readings.at[energy.imported.start[chosen]], readings.at[energy.imported.end[chosen]]
+    begin, end = readings.since[energy.imported.start[chosen]], readings.at[energy.imported.end[chosen]]
     if not len(end):
         return {}
     last = int(max(begin.max(), end.max())) // width
@@ -180,17 +191,27 @@ def _stretches(readings: Readings, traits: Traits) -> list[tuple[int, int]]:
     numbers = {name: k for k, name in enumerate(dict.fromkeys(hardware))}
     plug = np.array([numbers[name] for name in hardware])[readings.run]
     others = np.flatnonzero(np.diff(plug)) + 1
-    lost = [k for k in (np.flatnonzero(np.diff(readings.run)) + 1).tolist() if _began_at_zero(readings, k, traits)]
+    lost = [k for k in (np.flatnonzero(np.diff(readings.run)) + 1).tolist() if _lost_counter(readings, k, traits)]
     return list(pairwise(sorted({0, *others.tolist(), *lost, len(readings)})))
 
 
-def _began_at_zero(readings: Readings, k: int, traits: Traits) -> bool:
-    """Did the run of reading k begin after a power cut, and its counter at 0? A counter that stood at 0 before would
-    seem to go on, and the energy of the gap to be known."""
-    up, value = int(readings.up[k]), int(readings.energy_mwh[k])
-    if readings.runs[int(readings.run[k])].reason not in POWER_LOST or NONE in (up, value):
+def _lost_counter(readings: Readings, k: int, traits: Traits) -> bool:
+    """Did the run of reading k begin after a power cut that took its counter: did it begin at 0, or where the plug's
+    flash had it last, with the minutes before? It would seem to go on, and the energy of the gap to be known."""
+    if readings.runs[int(readings.run[k])].reason not in POWER_LOST:
         return False
-    return value <= traits.limit_w * up / 3600 + traits.resolution_mwh
+    own = readings.run == readings.run[k]
+    counted = np.flatnonzero(own & (readings.energy_mwh != NONE))
+    if not len(counted) or readings.up[counted[0]] == NONE:
+        return False
+    up, value = int(readings.up[counted[0]]), int(readings.energy_mwh[counted[0]])
+    since_start = traits.limit_w * up / 3600 + traits.resolution_mwh
+    if value <= since_start:
+        return True
+    before = np.flatnonzero(readings.energy_mwh[:k] != NONE)
+    if not len(before) or not readings.kept[before[-1]]:
+        return False
+    return 0 <= value - int(readings.energy_mwh[before[-1]]) <= since_start
 
 
 def _counter(readings: Readings, counter: Int64, first: int, last: int, traits: Traits) -> tuple[Booked, int]:
@@ -228,27 +249,34 @@ def _only(booked: Booked) -> Booked:
 
 
 def _spread(readings: Readings, booked: Booked, grid: _Grid) -> Float64:
-    return grid.spread(readings.at[booked.start], readings.at[booked.end], booked.mwh)
+    return grid.spread(readings.since[booked.start], readings.at[booked.end], booked.mwh)
 
 
 def _covered(readings: Readings, traits: Traits, grid: _Grid) -> tuple[Float64, Float64]:
-    """ms that samples cover, and the part of them with the relay on: each sample until the next, at most one interval
-    where something is missing behind it."""
+    """ms that samples and minutes cover, and the part of them with the relay on: each until the next, at most one
+    interval where something is missing behind it."""
     if not len(readings):
         return np.zeros(grid.n), np.zeros(grid.n)
     until = np.append(readings.clock[1:] - readings.clock[:-1], traits.interval_ms)
     behind = np.append(readings.broken[1:], True)
     until = np.where(behind, np.minimum(np.where(until > 0, until, traits.interval_ms), traits.interval_ms), until)
-    until[readings.bare] = 0
+    told = np.append(readings.span[1:] >= 0, False)  # by minutes, up to the next reading
+    ends = (readings.span >= 0) & readings.bare
+    until[readings.bare & ~told & ~ends] = 0
     begin, amount = readings.at, until.astype(np.float64)
     covered = grid.spread(begin, begin + until, amount)
-    lit = readings.relay == 1
-    return covered, grid.spread(begin[lit], (begin + until)[lit], amount[lit])
+    share = (readings.relay == 1).astype(np.float64)
+    if len(readings.spans.run):
+        on = minutes.on_share(readings.spans, readings.span, readings.seq, readings.clock)
+        share = np.where(told, np.append(on[1:], 0.0), np.where(ends, on, share))
+    lit = share > 0
+    return covered, grid.spread(begin[lit], (begin + until)[lit], (amount * share)[lit])
 
 
-def _means(values: Float64, place: Int64, n: int) -> Float64:
+def _means(values: Float64, place: Int64, n: int, weights: Float64 | None = None) -> Float64:
     seen = ~np.isnan(values)
-    count = np.bincount(place[seen], minlength=n)
-    total = np.bincount(place[seen], weights=values[seen], minlength=n)
+    weight = np.ones(len(values))[seen] if weights is None else weights[seen]
+    count = np.bincount(place[seen], weights=weight, minlength=n)
+    total = np.bincount(place[seen], weights=values[seen] * weight, minlength=n)
     means: Float64 = np.divide(total, count, out=np.full(n, np.nan), where=count > 0)
     return means

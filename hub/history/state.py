@@ -60,11 +60,14 @@ _decode_known = msgspec.msgpack.Decoder(StreamKnown).decode
 
 
 class SeriesState(msgspec.Struct, array_like=True):
-    """Where the merged history of one outlet begins and ends, and which samples in the store are still undated."""
+    """Where the merged history of one outlet begins and ends, and which samples in the store are still undated.
+
+    longest_ms: the longest that minutes which a plug kept in one record reach."""
 
     first_at: int | None = None
     head: End | None = None
     undated: dict[int, list[Range]] = {}  # stream number -> seqs
+    longest_ms: int = 0
 
 
 class Merged(msgspec.Struct, array_like=True):
@@ -88,6 +91,10 @@ class SeriesChange(msgspec.Struct, array_like=True):
     state: SeriesState
 
 
+class StateDamaged(OSError):
+    """The file is no readable database: it is to be set aside."""
+
+
 class State:
     """A SQLite file; blocking, safe to use from several threads. Raises OSError where SQLite cannot read or write."""
 
@@ -96,24 +103,33 @@ class State:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def open(self) -> None:
-        """Open or create. Raises HubError("history-newer"), OSError."""
+        """Open or create. Raises HubError("history-newer"), StateDamaged, OSError."""
         connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             version = connection.execute("pragma user_version").fetchone()[0]
             if version > VERSION:
                 raise HubError("history-newer", version=version, supported=VERSION)
-            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma journal_mode = wal")  # one sync a merge, and seldom a checkpoint
             connection.execute("pragma synchronous = full")
             if version == 0:
                 connection.executescript(f"begin; {SCHEMA} pragma user_version = {VERSION}; commit;")
+            found = connection.execute("pragma quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
         except (sqlite3.Error, HubError) as error:
             if connection is not None:
                 connection.close()
             if isinstance(error, HubError):
                 raise
-            raise OSError(f"{self._path}: {error}") from error
+            damaged = not isinstance(error, sqlite3.OperationalError)  # those speak of the disk, not of the file
+            raise (StateDamaged if damaged else OSError)(f"{self._path}: {error}") from error
         self._connection = connection
 
     def close(self) -> None:
@@ -179,31 +195,43 @@ class State:
     def apply(self, changes: Iterable[SeriesChange]) -> None:
         """What a merge changed of some outlets, in one transaction. Doing it twice changes nothing."""
         with self._transaction() as connection:
-            for change in changes:
-                place = (change.device, change.channel)
-                connection.execute(
-                    "delete from gap where device = ? and channel = ? and start >= ? and end <= ?", place + change.span
-                )
-                connection.executemany(
-                    "insert or replace into gap values (?, ?, ?, ?, ?, ?)",
-                    [(*place, gap.start, gap.end, gap.cause, _encode(gap)) for gap in change.gaps],
-                )
-                connection.execute("insert or replace into series values (?, ?, ?)", (*place, _encode(change.state)))
+            _apply(connection, changes)
 
-    def finish(self, merged: Merged, mark: int, streams: Iterable[StreamRow]) -> None:
-        """Everything up to record `merged` of the log is in the store; the streams stand as of that record."""
+    def finish(
+        self, merged: Merged, mark: int, streams: Iterable[StreamRow], changes: Iterable[SeriesChange] = ()
+    ) -> None:
+        """The last changes of a merge: with them, everything up to record `merged` of the log is in the store; the
+        streams stand as of that record."""
         with self._transaction() as connection:
-            connection.executemany(
-                "insert or replace into stream values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (s.number, s.device, s.channel, s.run, s.hardware, s.order, s.reason, _encode(s.known))
-                    for s in streams
-                ],
-            )
+            _apply(connection, changes)
+            _put_streams(connection, streams)
             connection.executemany(
                 "insert or replace into meta values (?, ?)",
                 [("merged", _encode(merged)), ("mark", _encode(mark))],
             )
+
+    @property
+    def complete(self) -> bool:
+        """Does it know all that the store holds? False for a file that was just made, until `completed`."""
+        return self._meta("complete", bool, False) or self.merged().generation > 0
+
+    def completed(self, streams: Iterable[StreamRow] = ()) -> None:
+        """It knows all that the store holds, with these streams besides those that it knew."""
+        with self._transaction() as connection:
+            _put_streams(connection, streams)
+            connection.execute("insert or replace into meta values ('complete', ?)", (_encode(True),))
+
+    def prune(self, streams: Iterable[int], kept: Iterable[StreamRow], before: int) -> int:
+        """Forget these streams and the gaps that ended before (Unix ms), and keep of others what stands in `kept`;
+        returns how many gaps went."""
+        with self._transaction() as connection:
+            connection.executemany("delete from stream where number = ?", [(number,) for number in streams])
+            _put_streams(connection, kept)
+            return connection.execute("delete from gap where end < ?", (before,)).rowcount
+
+    def causes(self) -> dict[str, int]:
+        """How many gaps there are of each cause."""
+        return dict(self._all("select cause, count(*) from gap group by cause order by cause"))
 
     def keep_outages(self, outages: Sequence[Outage]) -> None:
         """When the hub did not run."""
@@ -234,6 +262,26 @@ class State:
         if self._connection is None:
             raise OSError(f"{self._path} is not open")
         return self._connection
+
+
+def _apply(connection: sqlite3.Connection, changes: Iterable[SeriesChange]) -> None:
+    for change in changes:
+        place = (change.device, change.channel)
+        connection.execute(
+            "delete from gap where device = ? and channel = ? and start >= ? and end <= ?", place + change.span
+        )
+        connection.executemany(
+            "insert or replace into gap values (?, ?, ?, ?, ?, ?)",
+            [(*place, gap.start, gap.end, gap.cause, _encode(gap)) for gap in change.gaps],
+        )
+        connection.execute("insert or replace into series values (?, ?, ?)", (*place, _encode(change.state)))
+
+
+def _put_streams(connection: sqlite3.Connection, streams: Iterable[StreamRow]) -> None:
+    connection.executemany(
+        "insert or replace into stream values (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(s.number, s.device, s.channel, s.run, s.hardware, s.order, s.reason, _encode(s.known)) for s in streams],
+    )
 
 
 class _Transaction:

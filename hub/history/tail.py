@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -11,17 +11,19 @@ import msgspec
 from hub.history import commit as commits
 from hub.history.commit import Taken
 from hub.history.editions import Edition, Editions
+from hub.history.log import CommitLog, RecordLost
 from hub.history.merge import Outlook
 from hub.history.plan import Planner, SeriesPlan, Source
 from hub.history.readers import Readers
 from hub.history.readings import own_dates
 from hub.history.state import SeriesState, State
+from hub.plugins.codec import DamagedChunk
 from hub.plugins.columns import empty_rollup, join_raw, select_raw, select_rollup
 from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.buffer import Buffer, Columns
 from hub.telemetry.streams import Streams
 
-REMEMBERED = 16  # outlets whose tail stays decoded
+REMEMBERED = 32  # outlets whose tail stays decoded; an hour of one takes 350 kB
 HOT_PARTS = 900  # of 60 samples each, about 5.6 kB: an hour of 15 outlets
 TOGETHER = 16  # outlets for which a commit is decoded at once
 FAR_MS = 366 * 86_400_000
@@ -56,22 +58,33 @@ class Remembering(Generic[T]):
 class Unmerged(msgspec.Struct):
     """One commit of the log that is not merged yet. `raw`: its samples by stream, while they are held in memory.
 
-    serial: counts the commits of this hub run, those that were found in the log included.
+    size: bytes of its payload, which stays in the log. serial: counts the commits of this hub run, those that were
+    found in the log included.
     """
 
+    log: CommitLog
+    generation: int
     number: int
     session: int
     streams: frozenset[int]
-    payload: bytes
+    size: int
     at: int
     certain: bool
     raw: dict[int, RawColumns] | None = None
     serial: int = 0
 
+    def read(self, only: Container[int] | None = None) -> commits.Commit:
+        """The record, from the disk; with `only` the samples of at least these streams. Raises RecordLost, OSError."""
+        payload = self.log.read(self.generation, self.number)
+        try:
+            return commits.decode(self.number, payload, only)
+        except (DamagedChunk, msgspec.DecodeError) as error:
+            raise RecordLost(str(error)) from error
+
     def decoded(self, numbers: frozenset[int]) -> Mapping[int, RawColumns]:
-        """The samples of at least these streams."""
+        """The samples of at least these streams. Raises RecordLost, OSError."""
         raw = self.raw
-        return commits.decode(self.number, self.payload, numbers).raw if raw is None else raw
+        return self.read(numbers).raw if raw is None else raw
 
 
 class Pending(msgspec.Struct):
@@ -133,6 +146,12 @@ class UnmergedTail:
         self.commits[:] = [commit for commit in self.commits if commit.number > through]
         self._hot = sum(len(commit.raw or ()) for commit in self.commits)
 
+    def reset(self) -> None:
+        """History begins again: nothing is unmerged."""
+        self.commits.clear()
+        self.waiting.clear()
+        self._hot = 0
+
     def serial(self, through: int) -> int:
         """The serial of the last unmerged commit up to this record of the log."""
         return max((commit.serial for commit in self.commits if commit.number <= through), default=0)
@@ -143,9 +162,19 @@ class UnmergedTail:
 
     def snapshot(self, series: SeriesKey) -> "Snapshot":
         """The tail as it is now."""
-        outlook = self._outlook([series])
-        known = self._remembered.of(series, lambda: _Remembered(self.store, self.state))
-        return Snapshot(self, series, outlook, known, self._pending(outlook, series))
+        return self.snapshots([series])[0]
+
+    def snapshots(self, series: Sequence[SeriesKey]) -> "list[Snapshot]":
+        """The same of several outlets, to be read one after the other: they decode each commit once for many."""
+        found: list[Snapshot] = []
+        for at in range(0, len(series), TOGETHER):
+            group = series[at : at + TOGETHER]
+            outlook = self._outlook(group)
+            shared = _Shared(outlook)
+            for key in group:
+                known = self._remembered.of(key, lambda: _Remembered(self.store, self.state))
+                found.append(Snapshot(self, key, outlook, known, self._pending(outlook, key), shared=shared))
+        return found
 
     def committed(self, series: SeriesKey, outlook: Outlook) -> "Snapshot":
         """The tail without what is not committed; shares nothing with other snapshots, so that it waits for none."""
@@ -181,13 +210,21 @@ class Snapshot:
     """
 
     def __init__(
-        self, tail: UnmergedTail, series: SeriesKey, outlook: Outlook, known: "_Remembered", pending: list[Pending]
+        self,
+        tail: UnmergedTail,
+        series: SeriesKey,
+        outlook: Outlook,
+        known: "_Remembered",
+        pending: list[Pending],
+        *,
+        shared: "_Shared | None" = None,
     ) -> None:
         self.series = series
         self.outlook = outlook
         self.commits = tail.commits.copy()
         self.ready: Mapping[int, Mapping[int, RawColumns]] = {}
         """Commits that were decoded for several outlets at once, by serial."""
+        self.shared = shared
         self.numbers = frozenset(run.number for run in outlook.runs.get(series, {}).values())
         self._editions = tail.editions
         self._session = tail.session
@@ -214,9 +251,18 @@ class Snapshot:
         """What `read` makes of the plan and of reads of store and state, all of one edition."""
         while True:
             edition = self._editions.settled(self.series)
-            result = read(self._known.plan(edition, self._key(), partial(self._compute, edition)))
+            try:
+                result = read(self._known.plan(edition, self._key(), partial(self._compute, edition)))
+            except RecordLost:  # a log whose records are all merged begins anew, and the edition with it
+                if self._editions.of(self.series) == edition:
+                    raise
+                continue
             if self._editions.of(self.series) == edition:
                 return result
+
+    def decoded(self, commit: Unmerged) -> Mapping[int, RawColumns]:
+        """The samples of at least this outlet."""
+        return commit.decoded(self.numbers) if self.shared is None else self.shared.decoded(commit)
 
     def _key(self) -> Hashable:
         last = self.commits[-1].serial if self.commits else 0
@@ -258,6 +304,20 @@ def together(snapshots: Sequence[Snapshot]) -> Iterator[Snapshot]:
             snapshot.ready = {}
 
 
+class _Shared:
+    """Commits that were decoded for the outlets of one question; called by its thread."""
+
+    def __init__(self, outlook: Outlook) -> None:
+        self._numbers = frozenset(run.number for runs in outlook.runs.values() for run in runs.values())
+        self._decoded: dict[int, Mapping[int, RawColumns]] = {}
+
+    def decoded(self, commit: Unmerged) -> Mapping[int, RawColumns]:
+        """The samples of at least these outlets."""
+        if commit.serial not in self._decoded:
+            self._decoded[commit.serial] = commit.decoded(self._numbers)
+        return self._decoded[commit.serial]
+
+
 class _Remembered:
     """What reader threads keep of one outlet from one question to the next, all of one edition."""
 
@@ -286,7 +346,7 @@ class _Remembered:
         numbers, parts = snapshot.numbers, self._parts.copy()
         for commit in snapshot.commits:
             if commit.serial > max(self._seen, edition.through) and not numbers.isdisjoint(commit.streams):
-                raw = snapshot.ready.get(commit.serial) or commit.decoded(numbers)
+                raw = snapshot.ready.get(commit.serial) or snapshot.decoded(commit)
                 parts += [(commit.session, n, part) for n, part in raw.items() if n in numbers]
         if snapshot.commits and snapshot.commits[-1].serial > self._seen:
             self._seen, self._parts = snapshot.commits[-1].serial, _packed(parts)

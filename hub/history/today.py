@@ -41,6 +41,8 @@ class Today:
         self._days: dict[SeriesKey, Day] = {}
         self._undated: set[SeriesKey] = set()  # outlets of which samples came without a date since the last `compute`
         self._uncounted: dict[SeriesKey, tuple[Hashable, float]] = {}
+        self.late: set[SeriesKey] = set()
+        """Outlets that are to be computed anew."""
         self.complete = False
         """Are all outlets known that have history? What is not known is not counted on."""
 
@@ -162,6 +164,8 @@ class _Fresh:
 
     def integrated(self, midnight: int, traits: Traits) -> float:
         """mWh since midnight by the power."""
+        if self.last is None and not self._parts:
+            return 0.0  # a new run of which nothing could be kept yet
         seq, up, at, power = (self._joined(name) for name in ("seq", "up", "at", "power"))
         order = np.argsort(seq, kind="stable")
         if self.last is not None:

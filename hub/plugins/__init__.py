@@ -24,6 +24,7 @@ from hub.events import (
 )
 from hub.messages import HubError, Message
 from hub.plugins.contract import (
+    MINUTES,
     NONE,
     TIERS,
     Batch,
@@ -31,6 +32,8 @@ from hub.plugins.contract import (
     DeviceDriver,
     HistoryStore,
     Merge,
+    Minute,
+    Minutes,
     Notification,
     Notifier,
     Outgoing,
@@ -40,8 +43,10 @@ from hub.plugins.contract import (
     SeriesKey,
     Settings,
     Status,
+    StoreDamaged,
     StoreError,
     StoreStats,
+    TransactionalStore,
 )
 from hub.plugins.facade import Hub
 from hub.plugins.hookspecs import API, hookimpl
@@ -51,6 +56,7 @@ from hub.sample import Sample
 
 __all__ = [
     "API",
+    "MINUTES",
     "NONE",
     "TIERS",
     "Batch",
@@ -73,6 +79,8 @@ __all__ = [
     "Merge",
     "Merged",
     "Message",
+    "Minute",
+    "Minutes",
     "Notification",
     "Notifier",
     "Outgoing",
@@ -93,8 +101,10 @@ __all__ = [
     "Settings",
     "Status",
     "StatusReported",
+    "StoreDamaged",
     "StoreError",
     "StoreStats",
+    "TransactionalStore",
     "hookimpl",
     "prepare",
 ]

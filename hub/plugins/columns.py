@@ -62,6 +62,7 @@ def select_rollup(columns: RollupColumns, chosen: Any) -> RollupColumns:
 
 def join_rollup(parts: Sequence[RollupColumns]) -> RollupColumns:
     """Buckets as one, ascending by start; of equal starts the last part's bucket stays."""
+    parts = [part for part in parts if len(part.start)]
     if not parts:
         return empty_rollup()
     if len(parts) == 1:

@@ -1,7 +1,9 @@
 """The types that a plugin implements: device drivers, history stores, notifiers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -14,6 +16,9 @@ Float64 = npt.NDArray[np.float64]
 Int8 = npt.NDArray[np.int8]
 
 NONE = -1  # in integer columns: the plug did not send it
+
+MINUTES = "/minutes"
+"""Ends the name of a run in whose place minutes are kept (see RawColumns)."""
 
 
 class PayloadError(Exception):
@@ -34,8 +39,40 @@ class Batch(msgspec.Struct):
     rejected: list[tuple[Sample, str]] = []
 
 
+class Minute(msgspec.Struct):
+    """What a plug kept of the samples seq_from..seq_to when its memory no longer held them.
+
+    up: ms since the run began and energy_mwh, export_mwh: the counters, all at seq_to. min, mean, max: power, W
+    (None = not measured). on_s: relay on. ts: Unix ms at seq_to, where the plug knew the time.
+    """
+
+    seq_from: int
+    seq_to: int
+    up: int
+    energy_mwh: int
+    min: float | None = None
+    mean: float | None = None
+    max: float | None = None
+    on_s: float | None = None
+    export_mwh: int | None = None
+    ts: int | None = None
+
+
+class Minutes(msgspec.Struct):
+    """Minutes of one run of one outlet, and the ones among them that were refused: (seq_from, seq_to, reason).
+
+    reason: why the run began, where the plug says it."""
+
+    run: str
+    channel: int
+    minutes: list[Minute]
+    rejected: list[tuple[int, int, str]] = []
+    reason: str | None = None
+
+
 class Status(msgspec.Struct):
-    """What a plug says of itself; `relays` and `oldest` by channel."""
+    """What a plug says of itself; `relays` and `oldest` by channel. older: earlier runs of which it still holds
+    minutes, the oldest first."""
 
     online: bool
     relays: dict[int, bool]
@@ -48,6 +85,7 @@ class Status(msgspec.Struct):
     run: str | None = None
     reason: str | None = None
     buffer_s: int | None = None
+    older: list[str] = []
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -86,7 +124,7 @@ class DeviceDriver(Protocol):
     counter_resolution_mwh: int
     mdns_type: str | None  # service type to browse for, e.g. "_smartplug._tcp.local."
 
-    def decode(self, suffix: str, payload: bytes) -> Sample | Batch | Status | None:
+    def decode(self, suffix: str, payload: bytes) -> Sample | Batch | Minutes | Status | None:
         """What a message below the device's root says; None where it says nothing to the hub. Raises PayloadError."""
 
     def encode_command(self, command: Command) -> Outgoing:
@@ -116,6 +154,9 @@ class RawColumns(msgspec.Struct):
     (NaN = not sent); energy_mwh, export_mwh: counters (NONE = not sent); relay: 1, 0, NONE; apparent: 1, 0;
     extra: further float columns by name (power_factor, frequency, temperature), only those that hold a value.
     Devices without streams have run "" and seq = position.
+
+    A run that ends in MINUTES holds no samples but minutes that a plug kept of its run of that name: seq is their
+    seq_to, power their mean, and extra holds seq_from, min, max and on_ms. A store keeps them like samples.
     """
 
     run: str
@@ -196,14 +237,18 @@ class HistoryStore(Protocol):
     def merge(self, change: Merge) -> None:
         """Apply in one transaction; durable when it returns."""
 
-    def read(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
-        """Dated raw samples with start <= at < end, one entry a stream, ordered by time of their first sample."""
+    def read(self, series: SeriesKey, start: int, end: int, *, brief: bool = False) -> list[RawColumns]:
+        """Dated raw samples with start <= at < end, one entry a stream, ordered by time of their first sample.
+
+        `brief`: of the columns only seq, at and power are needed, the others may be unknown."""
 
     def read_stream(self, series: SeriesKey, run: str, seq_from: int, seq_to: int) -> RawColumns | None:
         """Raw samples of one stream with seq_from <= seq <= seq_to, dated or not."""
 
-    def rollup(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
-        """Buckets with start <= bucket start < end."""
+    def rollup(self, series: SeriesKey, tier: str, start: int, end: int, *, brief: bool = False) -> RollupColumns:
+        """Buckets with start <= bucket start < end.
+
+        `brief`: voltage and current (NaN), on_ms and count (0) are not needed."""
 
     def delete(self, series: SeriesKey | None, tier: str, before: int) -> int:
         """Forget what lies wholly before (tier "raw", "1m" or "15m"; series None = all); returns how many rows went."""
@@ -212,8 +257,47 @@ class HistoryStore(Protocol):
         """Sizes and counts."""
 
 
+@runtime_checkable
+class TransactionalStore(Protocol):
+    """What a HistoryStore may offer besides: several merges as one, where each by itself costs the disk far more."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Inside, merges are kept until `commit` is called: not durable and not seen by readers before. What is not
+        committed at the end is as if it had never been merged."""
+
+    def merge(self, change: Merge) -> None:
+        """As HistoryStore.merge; inside `together` it is neither durable nor seen before `commit`."""
+
+    def commit(self) -> None:
+        """All merges so far, durable when it returns."""
+
+
+@runtime_checkable
+class MendableStore(Protocol):
+    """What a HistoryStore may offer besides: to say what it holds, and to begin anew when it is beyond repair."""
+
+    def contents(self) -> Mapping[SeriesKey, Sequence[str]]:
+        """Every outlet of which the store holds anything, and the runs of which it holds raw samples."""
+
+    def set_aside(self) -> str:
+        """Called while the store is closed: keep what is damaged under another name, which is returned; the next
+        `open` makes an empty store."""
+
+
+@runtime_checkable
+class FileStore(Protocol):
+    """What a HistoryStore may offer besides: to be backed up, because all of it is files of the data folder."""
+
+    def files(self) -> Sequence[Path]:
+        """The files that are the whole store while nothing is merged or deleted. Only reads them who asks."""
+
+
 class StoreError(Exception):
     """The store cannot do it now."""
+
+
+class StoreDamaged(StoreError):
+    """The store is beyond repair as a whole (a chunk that does not check is only set aside)."""
 
 
 class Notification(msgspec.Struct, frozen=True):

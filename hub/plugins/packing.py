@@ -1,7 +1,7 @@
 """Rows of predicted columns as bytes: byte planes through deflate, with a version and a checksum."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import TypeVar
 
@@ -56,14 +56,14 @@ def pack(rows: Sequence[Row], label: bytes = b"") -> bytes:
     return bytes([VERSION]) + _checksum(VERSION, rest) + bytes(rest)
 
 
-def unpack(data: bytes) -> tuple[list[Row], bytes]:
-    """(rows, label). Raises DamagedChunk, NewerChunk."""
+def unpack(data: bytes, only: Container[int] | None = None) -> tuple[list[Row], bytes]:
+    """(rows, label). Columns whose index is not in `only` come empty. Raises DamagedChunk, NewerChunk."""
     if len(data) < 6 or _checksum(data[0], data[5:]) != data[1:5]:
         raise DamagedChunk("the checksum does not match")
     if data[0] != VERSION:
         raise NewerChunk(f"format {data[0]}") if data[0] > VERSION else DamagedChunk(f"format {data[0]}")
     try:
-        return _unpacked(data[5:])
+        return _unpacked(data[5:], only)
     except (IndexError, ValueError, OverflowError, zlib.error) as error:
         raise DamagedChunk(str(error)) from error
 
@@ -72,22 +72,25 @@ def _checksum(version: int, data: bytes | bytearray) -> bytes:
     return zlib.crc32(data, version).to_bytes(4, "little")
 
 
-def _unpacked(data: bytes) -> tuple[list[Row], bytes]:
+def _unpacked(data: bytes, only: Container[int] | None) -> tuple[list[Row], bytes]:
     outer = _Reader(data, 1)
     head = _Reader(_inflated(outer.take(outer.number())))
     label = head.take(head.number())
     row_count, count = head.number(), head.number()
     shapes, codes = head.take(count), head.take(count)
+    if row_count == 1:
+        return [_only_row(outer, data[0], head, shapes, codes, only=only)], label
     present = [True, *(bool(shape >> k & 1) for shape in shapes for k in range(4))]
     fields = [_field(head, row_count) if there else [0] * row_count for there in present]
     lengths = fields[0]
     sizes = [size for index in range(count) for size in _sizes(fields[1 + 4 * index], lengths)]
     widths = [width for code in codes for width in _widths(code)]
-    blocks = _blocks(outer, data[0], [sum(s) * w for s, w in zip(sizes, widths, strict=True)])
+    wanted = [only is None or index in only for index in range(count) for _ in range(3)]
+    blocks = _blocks(outer, data[0], [sum(s) * w for s, w in zip(sizes, widths, strict=True)], wanted)
     nothing: list[UInt64 | None] = [None] * row_count
     parts = [
-        _split(_unplaned(block, width, length), size) if (length := sum(size)) else nothing
-        for block, width, size in zip(blocks, widths, sizes, strict=True)
+        _split(_unplaned(block, width, length), size) if (length := sum(size)) and needed else nothing
+        for block, width, size, needed in zip(blocks, widths, sizes, wanted, strict=True)
     ]
     rows: list[Row] = []
     for r in range(row_count):
@@ -105,6 +108,36 @@ def _unpacked(data: bytes) -> tuple[list[Row], bytes]:
         ]
         rows.append((lengths[r], columns))
     return rows, label
+
+
+def _only_row(
+    outer: "_Reader", layout: int, head: "_Reader", shapes: bytes, codes: bytes, *, only: Container[int] | None
+) -> Row:
+    """The one row of a chunk of the store, in a third of the time that many take."""
+    length = head.step()
+    numbers = [[head.step() if shape >> k & 1 else 0 for k in range(4)] for shape in shapes]
+    sizes: list[tuple[int, int, int]] = []
+    for mode, _, _, _ in numbers:
+        kind = mode & PREDICTOR
+        sizes.append((
+            length - 1 if kind == DELTA else length if kind == LEVEL else 0,
+            -(-length // BLOCK) if kind == LEVEL else 0,
+            length if mode & MASK else 0,
+        ))  # fmt: skip
+    whole = _Reader(_inflated(outer.rest())) if layout == JOINED and any(map(any, sizes)) and any(codes) else outer
+    columns = []
+    for index, (mode, first, slope, extra) in enumerate(numbers):
+        arrays: list[UInt64 | None] = [None, None, None]
+        for k, (size, width) in enumerate(zip(sizes[index], _widths(codes[index]), strict=True)):
+            if not size:
+                continue
+            packed = b""
+            if width:
+                packed = whole.take(size * width) if layout == JOINED else outer.take(outer.number())
+            if only is None or index in only:
+                arrays[k] = _unplaned(_inflated(packed) if layout == APART and width else packed, width, size)
+        columns.append(Column(mode, first, slope, extra, *arrays))
+    return length, columns
 
 
 def _gathered(rows: Sequence[Row], index: int) -> Iterator[UInt64]:
@@ -216,9 +249,10 @@ def _deflated_all(planes: list[bytes]) -> tuple[int, bytes]:
     return APART, bytes(apart)
 
 
-def _blocks(outer: "_Reader", layout: int, sizes: list[int]) -> list[bytes]:
+def _blocks(outer: "_Reader", layout: int, sizes: list[int], wanted: list[bool]) -> list[bytes]:
     if layout == APART:
-        return [_inflated(outer.take(outer.number())) if size else b"" for size in sizes]
+        packed = [outer.take(outer.number()) if size else None for size in sizes]
+        return [_inflated(data) if data and needed else b"" for data, needed in zip(packed, wanted, strict=True)]
     whole = _inflated(outer.rest()) if sum(sizes) else b""
     return [whole[a:b] for a, b in pairwise(accumulate(sizes, initial=0))]
 
@@ -259,6 +293,11 @@ class _Reader:
             self._at += 1
         self._at += 1
         return value | byte << shift
+
+    def step(self) -> int:
+        """A number of either sign."""
+        coded = self.number()
+        return coded >> 1 if not coded & 1 else -((coded + 1) >> 1)
 
     def take(self, length: int) -> bytes:
         piece = self._data[self._at : self._at + length]

@@ -12,7 +12,7 @@ T = TypeVar("T")
 log = logging.getLogger("hub.plugins")
 
 LIMIT = 0.1  # seconds of the loop thread's CPU time: a slow SD card or a busy machine is not the plugin's fault
-INTERVAL = 0.05
+INTERVAL = 1.0  # how often it is looked whether a call goes on: each look wakes the processor
 
 
 class _Call:

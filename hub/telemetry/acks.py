@@ -77,8 +77,10 @@ class Acks:
         outgoing = driver.encode_ack(ack)
         if outgoing is None or not self._send(device.hardware_id, outgoing.suffix, outgoing.payload, outgoing.qos):
             return False
-        for stream in streams:
+        for stream, entry in zip(streams, ack["acks"], strict=False):  # those that were never heard come behind
             stream.arrived = False
+            if stream.minutes_heard is not None and not stream.minutes_heard.told(entry.get("minutes", [])):
+                stream.minutes_heard = None
         return True
 
     def _status(self, event: StatusReported) -> None:
@@ -102,7 +104,7 @@ class Acks:
         return [
             stream
             for stream in self._streams.of_device(device_id)
-            if stream.run and (stream.arrived or stream.run == run or live(device_id, stream.channel) is stream)
+            if stream.run and stream.parent is None and _concerned(stream, run, live(device_id, stream.channel))
         ]
 
     def _entry(self, stream: Stream) -> dict[str, Any]:
@@ -110,7 +112,12 @@ class Acks:
         # Before the first sample of this hub run the plug's status is all that says where its memory begins.
         hint = oldest.get(stream.channel) if stream.oldest is None and run == stream.run else None
         seq, seen = stream.ack(hint)
-        return {"run": stream.run, "channel": stream.channel, "seq": seq, "seen": seen}
+        entry = {"run": stream.run, "channel": stream.channel, "seq": seq, "seen": seen}
+        if stream.minutes_heard is not None and stream.minutes is not None:
+            ranges = stream.minutes_heard.durable(stream.durable, stream.minutes.durable)
+            if ranges:
+                entry["minutes"] = ranges
+        return entry
 
     def _unheard(self, device_id: str, named: list[Stream]) -> list[dict[str, Any]]:
         """The present run's channels of which nothing was ever heard: the plug is to replay them whole."""
@@ -121,3 +128,8 @@ class Acks:
             for channel, first in oldest.items()
             if (run, channel) not in known
         ]
+
+
+def _concerned(stream: Stream, run: str, live: Stream | None) -> bool:
+    """Is it to be named: the present run, or one of which something arrived that no ack has told yet?"""
+    return stream.arrived or stream.minutes_heard is not None or stream.run == run or live is stream

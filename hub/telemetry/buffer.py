@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hub.plugins.contract import NONE, Float64, Int8, Int64, RawColumns
+from hub.plugins.contract import NONE, Float64, Int8, Int64, Minute, RawColumns
 from hub.sample import Sample
 
 NAN = float("nan")
 BYTES_A_SAMPLE = 66
 LIMIT_BYTES = 64 << 20
 EXTRAS = ("power_factor", "frequency", "temperature")
+MINUTE_EXTRAS = ("seq_from", "min", "max", "on_ms")
 
 
 class Columns:
@@ -55,6 +56,24 @@ class Columns:
             or sample.temperature is not None
         ):
             self._add_extra(sample)
+
+    def add_minute(self, at: int, minute: Minute) -> None:
+        """Append minutes that a plug kept, as RawColumns says."""
+        self.seq.append(minute.seq_to)
+        self.up.append(minute.up)
+        self.at.append(at)
+        self.voltage.append(NAN)
+        self.current.append(NAN)
+        self.power.append(NAN if minute.mean is None else minute.mean)
+        self.energy.append(minute.energy_mwh)
+        self.export.append(NONE if minute.export_mwh is None else minute.export_mwh)
+        self.relay.append(NONE)
+        self.apparent.append(0)
+        if self.extra is None:
+            self.extra = {name: array("d") for name in MINUTE_EXTRAS}
+        on_ms = None if minute.on_s is None else minute.on_s * 1000
+        for name, value in zip(MINUTE_EXTRAS, (minute.seq_from, minute.min, minute.max, on_ms), strict=True):
+            self.extra[name].append(NAN if value is None else value)
 
     def raw(self, run: str) -> RawColumns:
         """A copy as numpy columns, ascending by seq."""
@@ -119,6 +138,13 @@ class Buffer:
         if columns is None:
             columns = self._columns[stream] = Columns()
         columns.add(seq, at, sample)
+        self._samples += 1
+        if self._samples == self._limit and self.on_full is not None:
+            self.on_full()
+
+    def add_minute(self, stream: int, at: int, minute: Minute) -> None:
+        """Append minutes that a plug kept."""
+        self._columns.setdefault(stream, Columns()).add_minute(at, minute)
         self._samples += 1
         if self._samples == self._limit and self.on_full is not None:
             self.on_full()

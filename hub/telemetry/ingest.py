@@ -1,16 +1,20 @@
 """Ingest: from a message of a plug to live state, column buffer and bus, in one synchronous path."""
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
 from hub.bus import Bus
 from hub.events import ClockChanged, PayloadRejected, SampleReceived, StatusReported
-from hub.plugins.contract import NONE, Batch, DeviceDriver, PayloadError, Status
+from hub.plugins.contract import MINUTES, NONE, Batch, DeviceDriver, Minutes, PayloadError, Status
 from hub.sample import Sample
 from hub.telemetry.arrival import Arrivals
 from hub.telemetry.buffer import Buffer
 from hub.telemetry.live import Live
+from hub.telemetry.minutes import Heard, readable
+from hub.telemetry.minutes import refusal as refused_minute
+from hub.telemetry.ranges import Ranges
 from hub.telemetry.rejects import Rejects
 from hub.telemetry.streams import Place, Streams
 
@@ -19,9 +23,13 @@ MAX_CURRENT = 100.0
 MAX_POWER = 25_000.0
 MOST = 2**53  # whole numbers beyond are no counters
 LONGEST_RUN = 64
+OLDER_RUNS = 16  # that a status may name
+LONGEST_TEXT = 256
+SURROGATE = re.compile("[\ud800-\udfff]")
 CHANNELS = 16
 AHEAD_MS = 300_000
 DAY_MS = 86_400_000
+LONGEST_UP = 10 * 366 * DAY_MS  # a run spans buckets from its first to its last sample
 
 log = logging.getLogger("hub.telemetry.ingest")
 
@@ -105,6 +113,8 @@ class Ingest:
                 self._sample(device, decoded, arrival, payload, not retained)
             elif type(decoded) is Batch:
                 self._batch(device, decoded, arrival, payload)
+            elif type(decoded) is Minutes:
+                self._minutes(device, decoded, payload)
             elif type(decoded) is Status:
                 self._status(device, decoded, retained)
         except PayloadError as error:
@@ -138,6 +148,42 @@ class Ingest:
         for sample, reason in batch.rejected:
             self._settle(device, sample, False)
             self._refuse(device, reason, describe(sample), payload)
+
+    def _minutes(self, device: KnownDevice, message: Minutes, payload: bytes) -> None:
+        """Keep the records that say something new; every one that can be placed is acknowledged once it is durable."""
+        if not self._buffer.storing:
+            return
+        _sayable(message.reason)
+        reason = refused_place(Sample(run=message.run, channel=message.channel))
+        if reason is not None:
+            self._refuse(device, reason, f"minutes of channel {message.channel}", payload)
+            return
+        usable = [(minute, refused_minute(minute)) for minute in message.minutes]
+        rejected = message.rejected + [(m.seq_from, m.seq_to, why) for m, why in usable if why is not None]
+        stream = self._streams.open(device.id, message.channel, message.run, device.hardware_id)
+        self._streams.heard_late(stream)
+        if stream.reason is None and message.reason is not None:
+            stream.reason, stream.dirty = message.reason, True
+        stream.arrived = True
+        heard = stream.minutes_heard = stream.minutes_heard or Heard()
+        minutes, lost = self._streams.open_minutes(stream), stream.lost()
+        for minute, why in usable:
+            first, last = minute.seq_from, minute.seq_to
+            if why is not None:
+                continue
+            lacking = Ranges(stream.settled.missing(first, last))
+            for part in Ranges([(first, last)]).common(lost):
+                lacking.add(*part)
+            if not len(lacking.minus(minutes.settled)):
+                heard.known.add(first, last)
+            elif minutes.place_minutes(first, last):
+                heard.stored.add(first, last)
+                at = minute.ts if minute.ts is not None and self._believable(minute.ts) else NONE
+                self._buffer.add_minute(minutes.number, at, minute)
+        for first, last, why in rejected:
+            if readable(first, last):
+                heard.refused.add(first, last)
+            self._refuse(device, why, f"minutes of channel {message.channel}, seq {first} to {last}", payload)
 
     def _store(self, device: KnownDevice, sample: Sample, arrival: int, live: bool) -> bool:
         """Into the buffer, unless it is there already. Is it news for the live view?"""
@@ -196,9 +242,12 @@ class Ingest:
             self._streams.heard_late(stream)
 
     def _status(self, device: KnownDevice, status: Status, retained: bool) -> None:
+        _sayable(status.run, status.reason, status.command_id, status.error, status.firmware)
         if status.run is not None:
             if status.reason is not None:
                 self._streams.explain(device.id, status.run, status.reason)
+            older = [run for run in status.older[:OLDER_RUNS] if refused_place(Sample(run=run)) is None]
+            self._streams.precede(device.id, status.run, older)
             for channel, oldest in status.oldest.items():
                 stream = self._streams.get(device.id, channel, status.run)
                 if stream is not None and not retained and 0 <= oldest < MOST:
@@ -283,15 +332,23 @@ def refused_place(sample: Sample) -> str | None:
     run, seq, up, oldest = sample.run, sample.seq, sample.up, sample.oldest
     if not 0 <= sample.channel < CHANNELS:
         return "channel"
-    if run is not None and not 0 < len(run) <= LONGEST_RUN:
+    if run is not None and (not 0 < len(run) <= LONGEST_RUN or not run.isascii() or run.endswith(MINUTES)):
         return "run"
     if seq is not None and not 0 <= seq < MOST:
         return "seq"
-    if up is not None and not 0 <= up < MOST:
+    if up is not None and not 0 <= up < LONGEST_UP:
         return "up"
     if oldest is not None and not 0 <= oldest < MOST:
         return "oldest"
     return None
+
+
+def _sayable(*texts: str | None) -> None:
+    """Raises PayloadError for what is too long, or half a character (JSON allows it, and no answer, record or database
+    could hold it)."""
+    for text in texts:
+        if text is not None and (len(text) > LONGEST_TEXT or (not text.isascii() and SURROGATE.search(text))):
+            raise PayloadError("text", f"{text[:20]!r}")
 
 
 def describe(sample: Sample) -> str:

@@ -1,6 +1,6 @@
 """Where ingest and history meet: streams and the column buffer are telemetry's, what is durable is history's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
@@ -28,6 +28,9 @@ class Tail(Protocol):
 
     def snapshot(self, series: SeriesKey) -> TailSnapshot:
         """The tail as it is now; cheap."""
+
+    def snapshots(self, series: Sequence[SeriesKey]) -> Sequence[TailSnapshot]:
+        """The same of several outlets, for one reader thread."""
 
     async def read(self, call: Callable[[], T]) -> T:
         """What `call` returns when it is called in a reader thread."""

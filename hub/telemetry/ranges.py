@@ -80,6 +80,28 @@ class Ranges:
             found.append((end + 1, min(start, below) - 1))
         return found
 
+    def missing(self, first: int, last: int) -> list[Range]:
+        """What of first..last is not inside."""
+        found = []
+        at = bisect_right(self.ends, first - 1)  # the first range that ends at `first` or later
+        while first <= last:
+            if at == len(self.starts) or self.starts[at] > last:
+                found.append((first, last))
+                break
+            if self.starts[at] > first:
+                found.append((first, self.starts[at] - 1))
+            first = self.ends[at] + 1
+            at += 1
+        return found
+
+    def minus(self, other: "Ranges") -> "Ranges":
+        """What is not in the other one."""
+        return Ranges(part for first, last in self for part in other.missing(first, last))
+
+    def common(self, other: "Ranges") -> "Ranges":
+        """What is in both."""
+        return self.minus(self.minus(other))
+
     def total(self) -> int:
         """How many numbers."""
         return sum(self.ends) - sum(self.starts) + len(self.starts)

@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 
-from hub.plugins.contract import SeriesKey
+from hub.plugins.contract import MINUTES, SeriesKey
+from hub.telemetry.minutes import Heard
 from hub.telemetry.offsets import Offsets, Point
 from hub.telemetry.ranges import Range, Ranges
 
 OPEN_RANGES = 1024
+NAMED_POINTS = 32  # of the offsets are told again with the name: enough to date what the log holds by itself
 ORDER_STEP = 1 << 20  # between two runs heard live; runs never heard live stand between
 
 StreamKey = tuple[str, int, str]
@@ -66,17 +68,20 @@ class Stream:
         "durable",
         "hardware",
         "key",
+        "minutes",
+        "minutes_heard",
+        "named",
         "newest",
         "notes",
         "number",
         "offsets",
         "oldest",
         "order",
+        "parent",
         "reason",
         "run",
         "settled",
         "span",
-        "stored",
     )
 
     def __init__(self, number: int, key: StreamKey, hardware: str) -> None:
@@ -95,7 +100,10 @@ class Stream:
         self.span = 0  # the most seqs that the plug's memory was seen to hold
         self.arrived = False  # something since the last ack
         self.dirty = False  # something since the last commit
-        self.stored = False  # history's state knows its name
+        self.named = False  # in the log as it is: what it holds can be told without history's state
+        self.parent: Stream | None = None  # the run whose minutes stand here
+        self.minutes: Stream | None = None  # where the minutes of this run stand
+        self.minutes_heard: Heard | None = None  # since the last ack
         self._added = Ranges()
         self._fresh_notes: list[Note] = []
         self._close_below = 0
@@ -132,6 +140,20 @@ class Stream:
         self.note(seq, seq, Settled.REJECTED)
         return True
 
+    def place_minutes(self, first: int, last: int) -> bool:
+        """Take the place of minutes in their stream; False when they would open one range too many."""
+        if len(self.settled) >= OPEN_RANGES and not (self.settled.touches(first) or self.settled.touches(last)):
+            return False
+        self.settled.add(first, last)
+        self._added.add(first, last)
+        self.newest = max(self.newest, last)
+        self.dirty = True
+        return True
+
+    def lost(self) -> Ranges:
+        """Seqs that count as settled although no sample of them can come any more."""
+        return Ranges((first, last) for first, last, why in self.notes if why != Settled.REJECTED)
+
     def holds_from(self, oldest: int) -> None:
         """The plug says that its memory begins at this seq."""
         self.oldest = oldest
@@ -146,12 +168,13 @@ class Stream:
     def ack(self, oldest: int | None = None) -> tuple[int, int]:
         """(seq, seen): the highest durable with nothing missing since `oldest`, and the highest durable."""
         lowest = self._lowest() if oldest is None else oldest
-        return self.durable.reach(lowest), self.durable.last
+        return max(self.durable.reach(lowest), -1), self.durable.last
 
     def take(self) -> StreamDelta:
         """What is new since the last take; it becomes durable by `Streams.durable`."""
-        close, self._close_below = self._close_below, self._lowest()
-        self._close_holes(min(close, self._close_below))
+        if self.parent is None:  # what minutes do not cover may come at any time
+            close, self._close_below = self._close_below, self._lowest()
+            self._close_holes(min(close, self._close_below))
         self.dirty = False
         wall = self.offsets.wall
         delta = StreamDelta(self.number, list(self._added), self._fresh_notes, wall.fresh, wall.provisional())
@@ -160,9 +183,17 @@ class Stream:
             delta.order = self._told_order = self.order
         if self.reason != self._told_reason:
             delta.reason = self._told_reason = self.reason
-        if not self.stored:
-            delta.name = (self.device, self.channel, self.run, self.hardware)
+        if not self.named:
+            self.name(delta)
         return delta
+
+    def name(self, delta: StreamDelta) -> None:
+        """Let it say whose it is."""
+        delta.name = (self.device, self.channel, self.run, self.hardware)
+        delta.order, delta.reason = self.order, self.reason
+        wall = self.offsets.wall
+        delta.points = max(delta.points, wall.points[-NAMED_POINTS:], key=len)
+        delta.first = wall.provisional()
 
     def apply(self, delta: StreamDelta) -> None:
         """Take in a commit that was read back from the log."""
@@ -180,6 +211,7 @@ class Stream:
             self.order = self._told_order = delta.order
         if delta.reason is not None:
             self.reason = self._told_reason = delta.reason
+        self.named = self.named or delta.name is not None
 
     def told(self) -> None:
         """What is known now stands on disk."""
@@ -207,6 +239,7 @@ class Streams:
         self._by_device: dict[str, list[Stream]] = {}
         self._live: dict[SeriesKey, Stream] = {}
         self._reasons: dict[str, tuple[str, str]] = {}  # device -> its newest run and why that began
+        self._older: dict[str, tuple[str, list[str]]] = {}  # device -> its newest run and those that came before
         self._next_number = 1
         self._next_order = ORDER_STEP
 
@@ -225,6 +258,10 @@ class Streams:
                 stream.reason = reason
         return stream
 
+    def open_minutes(self, stream: Stream) -> Stream:
+        """Where the minutes of this run stand: a stream of their own, which only history sees."""
+        return stream.minutes or self.open(stream.device, stream.channel, stream.run + MINUTES, stream.hardware)
+
     def heard_live(self, stream: Stream) -> None:
         """A live sample came. The first one of a run gives it its place in the order of runs."""
         series = SeriesKey(stream.device, stream.channel)
@@ -234,13 +271,15 @@ class Streams:
             stream.order = self._next_order
             self._next_order += ORDER_STEP
             stream.dirty = True
+            self._place_older(stream)
         self._live[series] = stream
 
     def heard_late(self, stream: Stream) -> None:
         """Replayed samples came of a run that was never live: it stands directly before the one that is live now."""
-        if stream.order is not None:
-            return
-        live = self._live.get(SeriesKey(stream.device, stream.channel))
+        if stream.order is None:
+            self._place_before(stream, self._live.get(SeriesKey(stream.device, stream.channel)))
+
+    def _place_before(self, stream: Stream, live: Stream | None) -> None:
         upper = self._next_order if live is None or live.order is None else live.order
         taken = [s.order for s in self._by_device.get(stream.device, ()) if s.order is not None and s.order < upper]
         stream.order = max([*(order + 1 for order in taken), upper - ORDER_STEP + 1])
@@ -271,6 +310,21 @@ class Streams:
                 stream.reason = reason
                 stream.dirty = True
 
+    def precede(self, device: str, run: str, older: list[str]) -> None:
+        """The plug said which runs came before this one, the oldest first. What comes of them only later still stands
+        there, though others may have been live by then."""
+        self._older[device] = (run, older)
+        for stream in list(self._by_device.get(device, ())):
+            if stream.run == run and stream.order is not None:
+                self._place_older(stream)
+
+    def _place_older(self, stream: Stream) -> None:
+        run, older = self._older.get(stream.device, ("", []))
+        for name in older if run == stream.run else ():
+            before = self.open(stream.device, stream.channel, name, stream.hardware)
+            if before.order is None:
+                self._place_before(before, stream)
+
     def take(self) -> list[StreamDelta]:
         """What is new in each stream since the last take."""
         return [stream.take() for stream in self._streams.values() if stream.dirty]
@@ -280,12 +334,30 @@ class Streams:
         for delta in deltas:
             stream = self._by_number.get(delta.number)
             if stream is not None:
+                stream.named = stream.named or delta.name is not None
                 for first, last in delta.settled:
                     stream.durable.add(first, last)
+
+    def unname(self, written: Iterable[StreamDelta] = ()) -> None:
+        """The log began anew: it names each stream again. `written`: what was taken already for commits to come."""
+        for stream in self._streams.values():
+            stream.named = False
+        for delta in written:
+            stream_or_none = self._by_number.get(delta.number)
+            if stream_or_none is not None:
+                stream_or_none.name(delta)
+
+    def replace(self, other: "Streams") -> None:
+        """Know what the other one knows; why runs began stays known."""
+        reasons, older = self._reasons, self._older
+        self.__dict__.update(other.__dict__)
+        self._reasons, self._older = reasons, older
 
     def apply(self, delta: StreamDelta) -> bool:
         """Take in what a commit in the log says of a stream; False when nobody knows the stream's name."""
         stream = self._by_number.get(delta.number)
+        if stream is not None and delta.name is not None and stream.key != delta.name[:3]:
+            return False
         if stream is None:
             if delta.name is None:
                 self._next_number = max(self._next_number, delta.number + 1)  # its samples stay nobody's
@@ -307,7 +379,6 @@ class Streams:
         if known.get("first") is not None:
             stream.offsets.wall.resume(known["first"])
         stream.newest = stream.settled.last
-        stream.stored = True
         stream.told()
         self._restored(stream)
         return stream
@@ -331,9 +402,37 @@ class Streams:
     def forget(self, device: str) -> None:
         """The device was removed, with its history."""
         self._reasons.pop(device, None)
+        self._older.pop(device, None)
         for stream in self._by_device.pop(device, []):
             del self._streams[stream.key], self._by_number[stream.number]
             self._live.pop(SeriesKey(device, stream.channel), None)
+
+    def every(self) -> list[Stream]:
+        """All streams."""
+        return list(self._streams.values())
+
+    def idle(self) -> list[Stream]:
+        """Streams of runs that ended and of which everything is durable, in pairs of run and minutes."""
+        running = {id(stream) for stream in self._live.values()}
+        return [
+            stream
+            for stream in self._streams.values()
+            if not any(
+                id(each) in running or each.dirty or list(each.settled) != list(each.durable)
+                for each in (stream, stream.minutes, stream.parent)
+                if each is not None
+            )
+            and SeriesKey(stream.device, stream.channel) in self._live
+            and stream.run not in self._older.get(stream.device, ("", []))[1]  # its minutes may still come
+        ]
+
+    def drop(self, streams: Iterable[Stream]) -> None:
+        """Forget these, unless something came of them meanwhile."""
+        idle = {id(stream) for stream in self.idle()}
+        for stream in streams:
+            if id(stream) in idle and self._streams.get(stream.key) is stream:
+                del self._streams[stream.key], self._by_number[stream.number]
+                self._by_device[stream.device].remove(stream)
 
     def _add(self, number: int, key: StreamKey, hardware: str) -> Stream:
         stream = Stream(number, key, hardware)
@@ -341,7 +440,18 @@ class Streams:
         self._streams[key] = stream
         self._by_number[number] = stream
         self._by_device.setdefault(stream.device, []).append(stream)
+        self._relate(stream)
         return stream
+
+    def _relate(self, stream: Stream) -> None:
+        """Run and minutes know one another."""
+        minutes, run = self._streams.get((*stream.key[:2], stream.run + MINUTES)), None
+        if stream.run.endswith(MINUTES):
+            run, minutes = self._streams.get((*stream.key[:2], stream.run.removesuffix(MINUTES))), stream
+        else:
+            run = stream
+        if run is not None and minutes is not None:
+            run.minutes, minutes.parent = minutes, run
 
     def _restored(self, stream: Stream) -> None:
         if stream.order is None:

@@ -1,7 +1,9 @@
 """The hub as a process of its own, for tests that kill it and benchmarks that measure it."""
 
 import asyncio
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,10 +21,13 @@ START_SECONDS = 30.0
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """A port of 127.0.0.1 that is free now, below those that the system gives to outgoing connections: one of them
+    might take it before the hub does."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 class HubProcess:
@@ -127,12 +132,12 @@ class HubProcess:
         self._process.kill()
         await self._process.wait()
 
-    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop by this signal; returns the exit code."""
+    async def stop(self, number: signal.Signals = signal.SIGTERM, within: float = 30) -> int:
+        """Ask it to stop by this signal, and wait so many seconds; returns the exit code."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.send_signal(number)
-            await asyncio.wait_for(self._process.wait(), 30)
+            await asyncio.wait_for(self._process.wait(), within)
         assert self._process.returncode is not None
         return self._process.returncode
 

@@ -1,7 +1,8 @@
 """A hub's API over real registry, accounts, presence and commands; plugs are played by hand."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from hub.auth.people import People
 from hub.auth.principal import Principal, system
 from hub.auth.setup import Setup
 from hub.auth.tokens import Tokens
+from hub.backup import Backups
 from hub.bus import Bus
 from hub.clock import Clock
+from hub.config.schema import BackupSection
 from hub.database import Database, SettingsTable
 from hub.devices.commands import Commands
 from hub.devices.device import Device
@@ -24,9 +27,11 @@ from hub.devices.presence import Presence
 from hub.devices.registry import Registry
 from hub.events import SampleReceived, StatusReported
 from hub.history.gaps import GapRecord
+from hub.history.inspection import HistoryCheck, HistoryStats
 from hub.history.query import Query
 from hub.sample import Sample
 from hub.telemetry.live import Live
+from hub.telemetry.rejects import Rejects
 from integrations.devices.smartplug.driver import SmartplugDriver
 from integrations.storage.sqlite.store import SqliteStore
 from tests.history_query.parts import FakeTail
@@ -60,6 +65,19 @@ class SeenByMdns(Discovery):
         return self.seen
 
 
+class Care:
+    """What is asked of history as a whole, in place of it."""
+
+    def __init__(self) -> None:
+        self.dropped: dict[str, int] = {}
+
+    async def stats(self) -> HistoryStats:
+        return HistoryStats(0, 0, 0, {}, {}, 0, None, 0, 0, 0, 0, [], [], {})
+
+    async def check(self) -> HistoryCheck:
+        return HistoryCheck()
+
+
 class Merged:
     """History in which everything is merged: gaps are put in by hand, samples straight into the store."""
 
@@ -69,6 +87,12 @@ class Merged:
     async def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
         mine = [gap for gap in self.known_gaps if (gap.device, gap.channel) == (device, channel)]
         return [gap for gap in mine if gap.start < end and (gap.end is None or gap.end > start)]
+
+
+@asynccontextmanager
+async def at_rest() -> AsyncIterator[list[Path]]:
+    """There is no history to back up."""
+    yield []
 
 
 class Plugins:
@@ -107,9 +131,22 @@ class House:
         self.live = Live()
         self.discovery = SeenByMdns()
         self.history = Merged()
+        self.care = Care()
+        self.rejects = Rejects()
         self.store = SqliteStore(data / "history.sqlite")
         self.store.open()
         self.problems = Problems(self.bus, clock)
+        self.backups = Backups(
+            data=data,
+            config=None,
+            version="0.1.0",
+            settings=self.settings,
+            declared=BackupSection(),
+            rest=at_rest,
+            bus=self.bus,
+            clock=clock,
+            zone=lambda: self.people.first_home.time_zone,
+        )
         self.dropped: list[str] = []
         self.plugins = Plugins()
         self.energy_today: dict[tuple[str, int], float] = {}
@@ -128,6 +165,8 @@ class House:
             discovery=self.discovery,
             live=self.live,
             history=self.history,
+            care=self.care,
+            rejects=self.rejects,
             query=Query(self.store, FakeTail(), clock, lambda _: self.people.first_home.time_zone),
             views=DeviceViews(
                 self.presence,
@@ -136,6 +175,7 @@ class House:
                 lambda device, channel: self.energy_today.get((device, channel)),
             ),
             problems=self.problems,
+            backups=self.backups,
             plugins=lambda language: self.plugins.views,
             drivers=drivers,
             drop_login=self.dropped.append,
@@ -157,6 +197,7 @@ class House:
     async def stop(self) -> None:
         await self.http.close()
         await self.server.stop()
+        await self.backups.stop()
         await self.commands.stop()
         await self.presence.stop()
         await self.database.close()

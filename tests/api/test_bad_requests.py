@@ -110,7 +110,7 @@ TABLE = [
     Bad("GET", "/telemetry?device=DEVICE:7&from=0&to=1", None, 422, "channel-unknown", "device"),
     Bad("GET", "/telemetry?device=DEVICE:x&from=0&to=1", None, 404, "device-unknown", "device"),
     Bad("GET", "/telemetry?device=&from=0&to=1", None, 404, "device-unknown", "device"),
-    Bad("GET", "/telemetry?" + "device=DEVICE&" * 21 + "from=0&to=1", None, 422, "field-too-long", "device"),
+    Bad("GET", "/telemetry?" + "device=DEVICE&" * 51 + "from=0&to=1", None, 422, "field-too-long", "device"),
     Bad("GET", "/telemetry/live", None, 422, "field-missing", "device"),
     Bad("GET", "/gaps?device=DEVICE&from=0", None, 422, "field-missing", "to"),
     Bad("GET", "/devices?limit=5", None, 422, "field-unknown", "limit"),

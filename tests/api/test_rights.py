@@ -14,10 +14,12 @@ from tests.api.house import House
 
 ASKERS = (None, "guest", "user", "admin")
 # What may follow when the right is there: the request itself has no (or a made-up) body.
-ALLOWED = {200, 201, 204, 400, 401, 404, 409, 422, 504}
+ALLOWED = {200, 201, 202, 204, 400, 401, 404, 409, 422, 504}
 QUERIES = {
     "get_telemetry": {"from": "0", "to": "1000"},
     "list_gaps": {"from": "0", "to": "1000"},
+    "get_sum": {"from": "0", "to": "1000"},
+    "export_telemetry": {"from": "0", "to": "1000"},
     "get_live": {},
 }
 RIGHT_OF = {"guest": "view", "user": "control", "admin": "manage"}  # on a plug without shares, not private

@@ -132,7 +132,7 @@ async def test_gaps_have_cause_and_energy(house: House) -> None:
     query = {"from": now - 50_000, "to": now}
     items = (await get(house, "/gaps", device=plug.id, **query))["items"]
     assert [(gap["cause"], gap["energy_kwh"], gap["estimated"]) for gap in items] == [
-        ("power_lost", 0.001234, True),
+        ("power_lost", 0.0012345, True),
         ("offline", None, False),
     ]
     assert items[1]["end"] is None
@@ -140,7 +140,7 @@ async def test_gaps_have_cause_and_energy(house: House) -> None:
 
 
 async def test_a_store_that_cannot_be_read_is_said(house: House, monkeypatch: Any) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise OSError("disk gone")
 
     plug = await house.plug()

@@ -160,7 +160,7 @@ class Client:
             if answer.kind == kind:
                 return answer
             assert answer.kind == 3, f"expected {kind}, got {answer}"
-            self.messages.append(self._message(answer))
+            self.messages.append(self.decode(answer))
 
     async def publish(self, topic: str, payload: bytes = b"", qos: int = 0, *, retain: bool = False) -> None:
         """Publish with QoS 0, or with QoS 1 and wait for the PUBACK."""
@@ -180,7 +180,7 @@ class Client:
 
     async def message(self) -> Message:
         """The next message; QoS 1 is acknowledged."""
-        message = self.messages.pop(0) if self.messages else self._message(await self.expect_publish())
+        message = self.messages.pop(0) if self.messages else self.decode(await self.expect_publish())
         if message.qos == 1:
             self.send(acknowledge(4, message.packet_id))
         return message
@@ -238,7 +238,7 @@ class Client:
         await self.close()
 
     @staticmethod
-    def _message(answer: Packet) -> Message:
+    def decode(answer: Packet) -> Message:
         size = int.from_bytes(answer.body[:2], "big") + 2
         qos = answer.head >> 1 & 3
         end = size + 2 * bool(qos)

@@ -2,12 +2,13 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from hub.broker import Attempt, EmbeddedBroker, Limits, Listener, Login
 from hub.clock import Clock, Timer
-from tests.broker.client import PATIENCE, Client
+from tests.broker.client import PATIENCE, Client, connect
 
 PLUGS = ("plug-1", "plug-2", "plug-3")
 CLIENTS = {
@@ -137,7 +138,12 @@ class StandingClock(Clock):
 class Bench:
     """A broker on a free port with everything around it."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, others: Sequence[Listener] = (), folder: Path | None = None
+    ) -> None:
+        self.folder = folder  # where retained messages and sessions are kept
+        self.reported: list[tuple[str, dict[str, object]]] = []
+        self.others = others  # listeners besides the plain one
         self.receiver, self.store, self.clock, self.limits = Receiver(), Store(), StandingClock(), limits or Limits()
         self.broker = self._make()
         self.port = 0
@@ -149,8 +155,11 @@ class Bench:
             authenticate,
             self.store,
             self.clock,
-            listeners=[Listener("127.0.0.1", self.port if hasattr(self, "port") else 0)],
+            listeners=[Listener("127.0.0.1", self.port if hasattr(self, "port") else 0), *self.others],
             limits=self.limits,
+            folder=self.folder,
+            known=CLIENTS.get,
+            report=lambda problem, values: self.reported.append((problem, values)),
         )
 
     async def start(self) -> None:
@@ -180,6 +189,13 @@ class Bench:
         client = await Client.connect(self.port, client_id or username, username, password, **options)
         self._clients.append(client)
         return client
+
+    async def refused(self, reason: str, count: int) -> None:
+        """Another login is told that the hub has no room for it (CONNACK 3), for the `count`-th time."""
+        client = await self.open()
+        client.send(connect("plug-3", "plug-3", PASSWORD))
+        assert await client.closed() == b"\x20\2\0\3"
+        assert self.broker.stats()[f"refused:{reason}"] == count
 
     async def settled(self, name: str, value: int) -> None:
         """Wait until a counter has this value."""

@@ -109,7 +109,6 @@ async def test_deliveries_come_only_when_subscribed_and_with_the_lower_qos(bench
         ("smartplug/+/control", 0x80),
         ("smartplug/plug-1", 0x80),
         ("#", 0x80),
-        ("smartplug/plug-1/a#", 0x80),
         ("smartplug/plug-1/pair/answer", 0x80),
         ("$share/g/smartplug/plug-1/control", 0x80),
     ],

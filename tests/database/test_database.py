@@ -1,6 +1,7 @@
 """The registry's file: made, migrated, refused, copied, and durable."""
 
 import asyncio
+import os
 import re
 import shutil
 import signal
@@ -128,13 +129,54 @@ async def test_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"this is not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-async def test_damaged_file(tmp_path: Path, content: bytes) -> None:
+async def test_a_damaged_file_without_a_copy_is_set_aside_and_begun_anew(tmp_path: Path, content: bytes) -> None:
     database = Database(tmp_path)
     database.path.write_bytes(content)
+    await database.open()
+    assert database.mended is not None
+    assert database.mended.copy is None
+    assert (tmp_path / database.mended.aside).read_bytes() == content
+    known = SettingsTable(database)
+    await known.load()
+    assert known.get("first_start") is not None, "so that the set-up page is not open to everybody nearby"
+    await database.close()
+
+
+async def test_the_newest_good_copy_takes_the_place_of_a_damaged_file(tmp_path: Path) -> None:
+    database, backups = Database(tmp_path), tmp_path / "backups"
+    await database.open()
+    known = SettingsTable(database)
+    for k, name in enumerate(("oldest", "good", "newest")):
+        await known.set("name", name)
+        copy = backups / f"registry-{name}.sqlite"
+        upgrading.save_copy(database.path, copy)
+        os.utime(copy, (1000 + k, 1000 + k))
+    await database.close()
+    (backups / "registry-newest.sqlite").write_bytes(b"rotten too" * 1000)
+    os.utime(backups / "registry-newest.sqlite", (2000, 2000))
+    pages = database.path.read_bytes()
+    database.path.write_bytes(pages[:8192] + b"\xff" * 8192 + pages[16384:])
+    database = Database(tmp_path)
+    await database.open()
+    assert database.mended is not None
+    assert database.mended.copy == "registry-good.sqlite"
+    known = SettingsTable(database)
+    await known.load()
+    assert known.get("name") == "good"
+    await database.close()
+    database = Database(tmp_path)
+    await database.open()
+    assert database.mended is None
+    await database.close()
+
+
+async def test_a_file_that_cannot_be_opened_is_not_set_aside(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    database.path.mkdir()
     with pytest.raises(HubError) as caught:
         await database.open()
-    assert caught.value.id == "database-damaged"
-    assert database.path.read_bytes() == content
+    assert caught.value.id in {"database-damaged", "database-unreadable"}
+    assert [file.name for file in tmp_path.iterdir()] == ["registry.sqlite"]
 
 
 def test_damaged_copy_is_not_kept(tmp_path: Path) -> None:

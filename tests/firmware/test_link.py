@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+from pathlib import Path
 
 from tests.firmware.conftest import PlugProcess
 from tests.firmware.device.model_hub import ModelHub
@@ -288,3 +289,39 @@ async def test_a_full_ring_and_a_replay_fit_into_little_memory(broker: Broker) -
         assert not any("MemoryError" in line for line in plug.log)
     finally:
         await plug.kill()
+
+
+async def test_minutes_of_a_run_before_a_power_cut_come_after_the_replay(
+    plug: PlugProcess, broker: Broker, tmp_path: Path
+) -> None:
+    flash = {"minutes_folder": str(tmp_path / "minutes"), "minute_ms": 200, "minutes_ms": 300, "interval_ms": 20}
+    await plug.start(port=broker.port, **flash)
+    old = await run_of(broker)
+    async with asyncio.timeout(20):
+        while len(list((tmp_path / "minutes").glob("*"))) == 0 or len(seqs(broker)) < 60:
+            await asyncio.sleep(0.05)
+    await plug.kill()
+    broker.messages.clear()
+    await plug.start(port=broker.port, **flash)
+    await broker.until(lambda: len(seqs(broker)) >= 20)
+    status = json.loads(broker.on("status")[-1].payload)
+    assert status["older"] == [old]
+    run = status["run"]
+    entry = {"run": run, "channel": 0, "seq": 5, "seen": 5}
+    acks = {"hub": "h", "session": "s", "acks": [entry]}
+    await broker.connections[-1].publish(ROOT + "ack", json.dumps(acks).encode())
+    await broker.until(lambda: broker.on("telemetry/minutes"))
+    kinds = [message.topic[len(ROOT) :] for message in broker.messages if message.topic != ROOT + "telemetry"]
+    assert kinds.index("telemetry/batch") < kinds.index("telemetry/minutes")
+    message = broker.on("telemetry/minutes")[0]
+    minutes = json.loads(message.payload)
+    assert (message.qos, minutes["run"], minutes["reason"]) == (1, old, "power_on")
+    first, *others = minutes["minutes"]
+    assert (first["seq_from"], first["seq_to"]) == (0, 0)
+    assert all(b["seq_from"] == a["seq_to"] + 1 for a, b in itertools.pairwise(minutes["minutes"]))
+    assert others and others[0]["mean"] == 230
+    acks["acks"] = [{"run": old, "channel": 0, "seq": -1, "seen": -1, "minutes": [[0, others[-1]["seq_to"]]]}]
+    await broker.connections[-1].publish(ROOT + "ack", json.dumps(acks).encode())
+    await broker.connections[-1].publish(ROOT + "control", b'{"command":"relay_off","id":"after"}', qos=1)
+    await broker.until(lambda: b'"after"' in broker.on("status")[-1].payload)
+    assert "older" not in json.loads(broker.on("status")[-1].payload), "the hub has all of it"

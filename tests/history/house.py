@@ -9,7 +9,7 @@ import msgspec
 from hub.bus import Bus
 from hub.events import Committed
 from hub.history.core import History
-from hub.plugins.contract import RawColumns, SeriesKey
+from hub.plugins.contract import MINUTES, RawColumns, SeriesKey
 from hub.telemetry import Acks, Arrivals, Buffer, Ingest, Live, Rejects, Streams
 from hub.testing.clock import FakeClock
 from integrations.devices.smartplug.driver import SmartplugDriver
@@ -19,7 +19,7 @@ START = 1_700_000_100_000  # a quarter of an hour begins here
 FOREVER = 1 << 60
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process ended here."""
 
 
@@ -61,10 +61,32 @@ class ManualClock(FakeClock):
         self._move(self._monotonic + seconds)
 
 
+class Plain:
+    """A store that knows no transactions of several merges."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.name = store.name
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("together", "commit"):
+            raise AttributeError(name)
+        return getattr(self._store, name)
+
+
 class DataCore:
     """Everything from a message to the store, over one folder."""
 
-    def __init__(self, folder: Path, clock: ManualClock, registry: Registry, *, log_limit: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: ManualClock,
+        registry: Registry,
+        *,
+        log_limit: int = 1 << 30,
+        plain: bool = False,
+        **options: Any,
+    ) -> None:
         self.clock = clock
         self.registry = registry
         self.bus = Bus()
@@ -88,7 +110,7 @@ class DataCore:
         )
         self.history = History(
             folder=folder,
-            store=self.store,
+            store=Plain(self.store) if plain else self.store,
             streams=self.streams,
             buffer=self.buffer,
             live=self.live,
@@ -98,6 +120,7 @@ class DataCore:
             bus=self.bus,
             clock=clock,
             log_limit=log_limit,
+            **options,
         )
         self.acker = Acks(
             registry=registry,
@@ -112,12 +135,13 @@ class DataCore:
 
     async def start(self, *, merge: bool = True) -> "DataCore":
         self.acker.start()
-        spawn = self.history._spawn
+        worker = self.history.worker
+        spawn = worker.spawn
         if not merge:
-            self.history._spawn = lambda work: None  # type: ignore[method-assign]
+            worker.spawn = lambda work: None  # type: ignore[method-assign]
         await self.history.start()
-        self.history._spawn = spawn  # type: ignore[method-assign]
-        for task in list(self.history._tasks):
+        worker.spawn = spawn  # type: ignore[method-assign]
+        for task in list(worker.tasks):
             await task
         return self
 
@@ -127,10 +151,9 @@ class DataCore:
 
     def kill(self) -> None:
         """What kill -9 leaves: files as they are, nothing written any more."""
-        self.history._thread.shutdown()
+        self.history.worker.close()
         self.history._readers.close()
-        if self.history._timer is not None:
-            self.history._timer.cancel()
+        self.history.schedule.end()
         self.history.log.close()
         self.history.state.close()
         self.store.close()
@@ -179,7 +202,7 @@ def die_at(thing: Any, method: str, *, after: bool, times: int = 1) -> Callable[
 
 def stored(core: DataCore, device: str = "d1", channel: int = 0) -> list[RawColumns]:
     """Every dated sample in the store."""
-    return core.store.read(SeriesKey(device, channel), 0, FOREVER)
+    return [part for part in core.store.read(SeriesKey(device, channel), 0, FOREVER) if not part.run.endswith(MINUTES)]
 
 
 def seqs(core: DataCore, device: str = "d1", channel: int = 0) -> dict[str, list[int]]:

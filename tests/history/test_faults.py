@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from hub.events import DeviceRemoved, GapsChanged, Merged, ProblemEnded, ProblemRaised
-from hub.history.log import START as LOG_START
 from hub.messages import HubError
 from hub.plugins.contract import NONE, SeriesKey, StoreError
 from tests.history.house import (
@@ -149,14 +148,13 @@ async def test_a_damaged_record_takes_its_ranges_with_it(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
     core = await DataCore(tmp_path, clock, registry).start()
-    ends = []
     for first in (0, 60, 120):
         play(core, first, first + 59)
         await core.history.commit()
-        ends.append(LOG_START + core.history.log.size)
+    place = core.history.log._index[1][1]
     core.kill()
     with (tmp_path / "history.log").open("r+b") as log:
-        log.seek((ends[0] + ends[1]) // 2)
+        log.seek(place + 100)
         log.write(b"\xff\x00\xff\x00")
     core = DataCore(tmp_path, clock, registry)
     told = problems(core)
@@ -265,7 +263,7 @@ async def test_a_removed_device_takes_its_history_with_it(tmp_path: Path, clock:
     await core.history.merge()
     play(core, 10, 19)
     core.bus.publish(DeviceRemoved("d1", "home"))
-    for task in list(core.history._tasks):
+    for task in list(core.history.worker.tasks):
         await task
     assert stored(core) == []
     assert core.store.read_stream(SERIES, RUN, 0, 100) is None
@@ -304,17 +302,39 @@ async def test_listeners_are_told_of_merges_and_gaps(tmp_path: Path, clock: Manu
     await core.stop()
 
 
-async def test_timers_commit_each_minute_and_merge_each_hour(
+async def test_timers_commit_each_minute_and_merge_after_the_hour(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    monkeypatch.setattr("hub.history.pace.WORTH_MERGING", 1)
+    minutes = (3600 - START // 1000 % 3600) // 60
+    for minute in range(minutes):
+        core.send(sample(minute, up=minute * 60_000))
+        await clock.advance(60)
+        await asyncio.gather(*core.history.worker.tasks)
+        assert len(core.committed) == minute + 1
+        assert seqs(core) == {}
+    await clock.advance(1.9)
+    core.send(sample(minutes, up=minutes * 60_000))
+    assert seqs(core) == {}
+    await clock.advance(0.2)
+    await asyncio.gather(*core.history.worker.tasks)
+    assert seqs(core) == {RUN: list(range(minutes + 1))}, "two seconds after the hour"
+    await core.stop()
+
+
+async def test_a_merge_that_would_merge_little_waits_for_hours(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
     core = await DataCore(tmp_path, clock, registry).start()
-    for minute in range(61):
-        core.send(sample(minute, up=minute * 60_000))
-        await clock.advance(60)
-        await asyncio.gather(*core.history._tasks)
-        assert len(core.committed) == minute + 1
-        # The first commit comes 10 s after the start, so the hour's merge comes with the 61st.
-        assert len(seqs(core).get(RUN, [])) == (61 if minute == 60 else 0)
+    merged = []
+    for hour in range(10):
+        core.send(sample(hour, up=hour * 3_600_000))
+        for _ in range(60):
+            await clock.advance(60)
+            await asyncio.gather(*core.history.worker.tasks)
+        merged.append(len(seqs(core).get(RUN, [])))
+    assert merged == [0, 0, 3, 3, 3, 6, 6, 6, 9, 9]
     await core.stop()
 
 
@@ -322,41 +342,27 @@ async def test_a_full_buffer_is_committed_at_once(tmp_path: Path, clock: ManualC
     core = await DataCore(tmp_path, clock, registry).start()
     core.buffer._limit = 50
     play(core, 0, 49)
-    for task in list(core.history._tasks):
+    for task in list(core.history.worker.tasks):
         await task
     assert core.committed[-1].samples == 50
     await core.stop()
 
 
-async def test_a_lost_state_costs_what_it_named_but_never_mixes_up_streams(
-    tmp_path: Path, clock: ManualClock, registry: Registry
+async def test_what_cannot_be_written_down_is_told_and_not_acknowledged(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The log names streams by number once the state knows them: without it those samples are nobody's."""
     core = await DataCore(tmp_path, clock, registry).start()
-    play(core, 0, 9)
-    await core.history.merge()
-    play(core, 10, 19)
-    await core.history.commit()
-    core.kill()
-    for file in tmp_path.glob("history-state.sqlite*"):
-        file.unlink()
-    core = DataCore(tmp_path, clock, registry)
     told = problems(core)
-    await core.start()
-    assert told == [("raised", "history-damaged")]
-    for seq in range(5):
-        clock.run(1)
-        core.send(sample(seq, run="b" * 16))
-    core.send({"status": "on", "run": RUN, "oldest": 0}, "status")
-    assert core.acks[-1]["acks"][-1] == {"run": RUN, "channel": 0, "seq": -1, "seen": -1}, "so that it replays"
-    await core.history.merge()
-    assert seqs(core) == {RUN: list(range(10)), "b" * 16: list(range(5))}
-    await core.stop()
 
+    def fail(commit: object) -> bytes:
+        raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
 
-async def test_a_state_that_is_no_database_is_an_error_with_its_name(
-    tmp_path: Path, clock: ManualClock, registry: Registry
-) -> None:
-    (tmp_path / "history-state.sqlite").write_bytes(b"this is not SQLite" * 100)
-    with pytest.raises(OSError, match=r"history-state\.sqlite"):
-        await DataCore(tmp_path, clock, registry).start()
+    monkeypatch.setattr("hub.history.commit.encode", fail)
+    play(core, 0, 4)
+    assert not await core.history.commit()
+    assert not await core.history.commit()
+    assert told == [("raised", "history-not-stored")]
+    assert core.acks == []
+    with pytest.raises(HubError) as stopped:
+        await core.stop()
+    assert stopped.value.message.values == {"samples": 5}

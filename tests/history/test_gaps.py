@@ -240,7 +240,7 @@ async def test_a_gap_of_weeks_keeps_old_buckets_whose_raw_samples_are_gone(
     if death is None:
         await story.core.history.merge()
     else:
-        part, method = (story.core.store, "merge") if death[0] == "store" else (story.core.history.state, "apply")
+        part, method = (story.core.store, "commit") if death[0] == "store" else (story.core.history.state, "finish")
         die_at(part, method, after=death[1])
         with pytest.raises(Killed):
             await story.core.history.merge()

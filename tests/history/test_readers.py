@@ -66,7 +66,8 @@ async def seen(query: Query, bucket: str) -> tuple[int, float | None]:
     [
         ("store", "merge", False),
         ("store", "merge", True),
-        ("state", "apply", True),
+        ("store", "commit", False),
+        ("store", "commit", True),
         ("state", "finish", True),
         ("log", "next_generation", True),
     ],
@@ -126,11 +127,11 @@ async def test_a_question_after_a_merge_that_failed_half_way(core: DataCore) -> 
     def refused(*_: object) -> None:
         raise OSError("disk full")
 
-    apply = core.history.state.apply
-    core.history.state.apply = refused  # type: ignore[method-assign]
+    finish = core.history.state.finish
+    core.history.state.finish = refused  # type: ignore[method-assign]
     assert not await core.history.merge()
     query = Query(core.store, core.history.tail, core.clock)
     assert await seen(query, "15m") == (721, pytest.approx(720_000))
-    core.history.state.apply = apply  # type: ignore[method-assign]
+    core.history.state.finish = finish  # type: ignore[method-assign]
     assert await core.history.merge()
     assert await seen(query, "15m") == (721, pytest.approx(720_000))

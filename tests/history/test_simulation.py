@@ -7,9 +7,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from hub.plugins.contract import SeriesKey
+from hub.plugins.contract import MINUTES, SeriesKey
 from hub.telemetry.energy import DEFAULT_LIMIT_W
 from tests.history.house import FOREVER, START, DataCore, Killed, ManualClock, Plug, Registry, die_at, imported, seqs
 from tests.history.plug import RING, SimPlug
@@ -22,6 +23,7 @@ DEATHS = [
     for part, method in (
         ("log", "append"),
         ("store", "merge"),
+        ("store", "commit"),
         ("state", "apply"),
         ("state", "finish"),
         ("log", "next_generation"),
@@ -45,6 +47,7 @@ class World:
         self.backed_up: tuple[int, set[tuple[str, int, int]]] | None = None
         self.promised: dict[tuple[str, int], tuple[int, int]] = {}  # run, channel -> seq and seen of the last ack
         self.lossy = True
+        self.away = 0  # steps for which the link stays down
 
     async def run(self) -> None:
         await self.start_hub()
@@ -72,12 +75,18 @@ class World:
             await self.start_hub()
         if rng.random() < 0.003:
             self.link = False
-        elif not self.link and rng.random() < 0.02:
+        elif not self.link and self.away <= 0 and rng.random() < 0.02:
             self.connect()
-        if rng.random() < 0.0007:
+        self.away -= 1
+        if self.link and rng.random() < 0.0007:
+            self.link, self.away = False, rng.randrange(200, 700)  # longer than the ring
+        if rng.random() < (0.0007 if self.link else 0.003):
             self.plug.power_cut(counter_survives=rng.random() < 0.5)
             self.link = False
-            self.connect()
+            if self.away <= 0:
+                self.connect()
+        if rng.random() < 0.01:
+            self.plug.join_neighbours()
         if step % 150 == 70:
             await self.back_up(step)
         if self.backed_up is not None and step - self.backed_up[0] < RING - 60 and rng.random() < 0.001:
@@ -149,6 +158,8 @@ class World:
                     self.hub.send(message)
             for batch in late:
                 self.hub.send(batch, "telemetry/batch")
+            for message in self.plug.minutes():
+                self.hub.send(message, "telemetry/minutes")
 
     def hear_acks(self) -> None:
         if self.hub is None:
@@ -184,13 +195,14 @@ class World:
         shutil.rmtree(self.folder)
         shutil.copytree(self.backup, self.folder)
         self.promised.clear()
+        self.plug.let_go.clear()
         self.plug.promised = [-1, -1]
         await self.start_hub()
 
     def kept(self) -> set[tuple[str, int, int]]:
         """What a hub that started on this folder would hold as durable."""
         core = DataCore(self.folder, self.clock, self.registry)
-        recovered = core.history._open()
+        recovered = core.history.files.open(core.streams)
         assert recovered.lost <= 1
         found = {
             (stream.run, stream.channel, seq)
@@ -202,26 +214,71 @@ class World:
         return found
 
 
-def expected_energy(plug: SimPlug, kept: dict[str, list[int]], channel: int) -> float:
+class Reading(msgspec.Struct):
+    """What the energy rule is told: one counter value. `kept`: by minutes alone."""
+
+    run: str
+    seq: int
+    value: int
+    kept: bool
+
+
+def covered(hub: DataCore, run: str, channel: int) -> set[int]:
+    """Seqs that minutes tell."""
+    stream = hub.streams.get("d1", channel, run + MINUTES)
+    return set() if stream is None else {seq for a, b in stream.durable for seq in range(a, b + 1)}
+
+
+def readings(plug: SimPlug, hub: DataCore, kept: dict[str, list[int]], channel: int) -> list[Reading]:
+    """Every counter value that history holds, run by run."""
+    found = []
+    for run in plug.runs:
+        raw = {seq: plug.made[run, channel, seq] for seq in kept.get(run, [])}
+        minutes = hub.store.read_stream(SeriesKey("d1", channel), run + MINUTES, 0, FOREVER)
+        ends = {} if minutes is None else dict(zip(minutes.seq.tolist(), minutes.energy_mwh.tolist(), strict=True))
+        for seq in sorted(raw.keys() | ends.keys()):
+            value = raw.get(seq, ends.get(seq))
+            assert value is not None
+            found.append(Reading(run, seq, value, seq not in raw))
+    return found
+
+
+def expected_energy(plug: SimPlug, found: list[Reading], channel: int) -> float:
     """The energy rule told a second time, reading by reading, over everything that was kept."""
-    total, base, proposed = 0, None, None
+    total, base, proposed, before = 0, None, None, None
 
     def step(earlier: tuple[int, int] | None, value: int, at: int) -> int | None:
         if earlier is None or not 0 <= value - earlier[0] <= DEFAULT_LIMIT_W * (at - earlier[1]) / 3.6 + 1:
             return None
         return value - earlier[0]
 
-    for run in plug.runs:
-        for seq in kept.get(run, []):
-            value, at = plug.made[run, channel, seq], plug.times[run, channel, seq]
-            assert value is not None
-            steps = [found for found in (step(base, value, at), step(proposed, value, at)) if found is not None]
-            if base is None or steps:
-                total += min(steps, default=0)
-                base, proposed = (value, at), None
-            else:
-                proposed = (value, at)
+    for reading in found:
+        at = plug.times[reading.run, channel, reading.seq]
+        if before is not None and before.run != reading.run and plug.reasons[reading.run] == "power_on":
+            since_start = DEFAULT_LIMIT_W * plug.ups[reading.run, channel, reading.seq] / 3600 + 1
+            from_flash = before.kept and 0 <= reading.value - before.value <= since_start
+            if reading.value <= since_start or from_flash:
+                base = proposed = None
+        steps = [s for s in (step(base, reading.value, at), step(proposed, reading.value, at)) if s is not None]
+        if base is None or steps:
+            total += min(steps, default=0)
+            base, proposed = (reading.value, at), None
+        else:
+            proposed = (reading.value, at)
+        before = reading
     return total
+
+
+async def only_what_nothing_tells_is_a_gap(hub: DataCore, channel: int, told: dict[str, set[int]]) -> None:
+    for gap in await hub.history.gaps("d1", channel, 0, FOREVER):
+        left, right = gap.left, gap.right
+        if left is None or right is None:
+            continue
+        last = right.seq if left.run == right.run else FOREVER
+        between = {seq for seq in told.get(left.run, ()) if left.seq < seq < last}
+        if left.run != right.run:
+            between |= {seq for seq in told.get(right.run, ()) if seq < right.seq}
+        assert not between, f"a {gap.cause} gap from {left} to {right} holds {sorted(between)[:3]}"
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -230,6 +287,7 @@ async def test_no_duplicate_no_hole_and_the_energy_of_the_counters(tmp_path: Pat
     await world.run()
     assert world.hub is not None
     plug, hub = world.plug, world.hub
+    assert not plug.flash, "minutes that no ack let go"
     for channel in (0, 1):
         kept = seqs(hub, channel=channel)
         for run, numbers in kept.items():
@@ -239,11 +297,25 @@ async def test_no_duplicate_no_hole_and_the_energy_of_the_counters(tmp_path: Pat
         made = {place for place, value in plug.made.items() if value is not None and place[1] == channel}
         missing = made - held - plug.lost
         assert not missing, f"{len(missing)} missing, e.g. {sorted(missing)[:3]}"
+        minutes = {run: covered(hub, run, channel) for run in plug.runs}
+        told = {run: minutes[run] | set(kept.get(run, ())) for run in plug.runs}
+        for run, at, first, last in plug.let_go:
+            refused = {seq for seq in range(first, last + 1) if plug.made[run, channel, seq] is None}
+            assert at != channel or set(range(first, last + 1)) - refused <= told[run], "let go and not durable"
+        undated = {run for run in plug.runs if run not in kept and not dated(hub, run, channel)}
+        filled = sum(len(minutes[run] - set(kept.get(run, ()))) for run in plug.runs if run not in undated)
         for tier in ("1m", "15m"):
             buckets = hub.store.rollup(SeriesKey("d1", channel), tier, 0, FOREVER)
-            assert buckets.count.sum() == len(held), f"{tier} counts samples twice or not at all"
-        energy = expected_energy(plug, kept, channel)
+            assert buckets.count.sum() == len(held) + filled, f"{tier} counts samples twice or not at all"
+        energy = expected_energy(plug, readings(plug, hub, kept, channel), channel)
         by_tier = [imported(hub, tier, channel=channel) for tier in ("15m", "1m")]
         assert by_tier == pytest.approx([energy, energy], abs=1)
         assert energy <= plug.true_mwh[channel]
+        await only_what_nothing_tells_is_a_gap(hub, channel, told)
     await hub.stop()
+
+
+def dated(hub: DataCore, run: str, channel: int) -> bool:
+    """Have its minutes a date?"""
+    parts = hub.store.read(SeriesKey("d1", channel), 0, FOREVER)
+    return any(part.run == run + MINUTES for part in parts)

@@ -164,6 +164,14 @@ async def test_a_device_without_counter(day: Day) -> None:
     assert await day.agree() == pytest.approx(55_000)
 
 
+async def test_a_new_run_of_which_nothing_was_kept(day: Day) -> None:
+    quiet = {"energy_mwh": None, "power": 1800.0}
+    day.play(0, 30, **quiet)
+    await day.core.history.commit()
+    day.core.send(sample(0, run="b" * 16, voltage=900.0, **quiet))
+    assert await day.agree() == pytest.approx(15_000)
+
+
 async def test_midnight_of_a_device_without_counter(day: Day) -> None:
     day.midnight = START + 900_000
     day.play(0, 880, energy_mwh=None)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from hub.clock import Clock
@@ -37,6 +37,9 @@ class FakeTail:
 
     def snapshot(self, series: SeriesKey) -> "FakeSnapshot":
         return FakeSnapshot(self, series)
+
+    def snapshots(self, series: Sequence[SeriesKey]) -> "list[FakeSnapshot]":
+        return [self.snapshot(key) for key in series]
 
     async def read(self, call: Callable[[], T]) -> T:
         return await asyncio.to_thread(call)

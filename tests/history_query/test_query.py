@@ -278,7 +278,7 @@ async def test_questions_that_make_no_sense(query: Query) -> None:
         ((T, NOW, 1000, "1m"), "too-many-points"),
     ):
         with pytest.raises(HubError) as caught:
-            await query.series(FRIDGE, *arguments)  # type: ignore[arg-type]
+            await query.series(FRIDGE, *arguments)
         assert caught.value.id == problem
         assert str(caught.value)
     with pytest.raises(HubError):
@@ -294,7 +294,7 @@ async def test_a_range_without_end_is_answered_at_once(query: Query, store: Sqli
 async def test_a_store_that_cannot_read_is_told(
     query: Query, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise StoreError("disk I/O error")
 
     monkeypatch.setattr(store, "rollup", broken)
@@ -308,7 +308,7 @@ async def test_reading_does_not_hold_the_event_loop(
     reading, go_on = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def slow(*_: object) -> RollupColumns:
+    def slow(*_: object, **__: object) -> RollupColumns:
         loop.call_soon_threadsafe(reading.set)
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
         return empty_rollup()

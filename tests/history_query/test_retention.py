@@ -44,20 +44,20 @@ def days(store: SqliteStore, series: SeriesKey, tier: str) -> int:
 
 def test_each_tier_has_its_age(store: SqliteStore) -> None:
     short = Retention(raw=2, minutes=4, hours=6, days=8)
-    gone = expire(store, T + 12 * DAY, short, {}).gone
+    gone = expire(store, T + 12 * DAY, {FRIDGE: short, LAMP: short}).gone
     for series in (FRIDGE, LAMP):
         assert [days(store, series, tier) for tier in ("raw", "1m")] == [3, 5]
         assert days(store, series, "15m") >= 9, "a month goes as a whole"
     assert (gone["raw"], gone["1m"]) == (9 * 60 * 2, 7 * 3 * 2)
-    assert expire(store, T + 12 * DAY, short, {}).gone == {"raw": 0, "1m": 0, "15m": 0}
-    expire(store, T + 60 * DAY, short, {})
+    assert expire(store, T + 12 * DAY, {FRIDGE: short, LAMP: short}).gone == {"raw": 0, "1m": 0, "15m": 0}
+    expire(store, T + 60 * DAY, {FRIDGE: short, LAMP: short})
     assert store.stats().rollup_buckets == {"1m": 0, "15m": 0}
 
 
 def test_a_series_may_have_its_own(store: SqliteStore) -> None:
     short = Retention(raw=2, minutes=4, hours=6, days=8)
     own = {FRIDGE: Retention(raw=100, minutes=1, hours=100, days=1), LAMP: short}
-    expire(store, T + 60 * DAY, short, own)
+    expire(store, T + 60 * DAY, own)
     assert [days(store, FRIDGE, tier) for tier in ("raw", "1m", "15m")] == [12, 0, 12]
     assert [days(store, LAMP, tier) for tier in ("raw", "1m", "15m")] == [0, 0, 0]
 

@@ -155,10 +155,10 @@ def test_a_closed_store_says_so(store: SqliteStore) -> None:
 
 
 def test_settings_that_durability_rests_on(store: SqliteStore, path: Path) -> None:
-    with store._change() as shelf:
-        assert shelf.one("pragma synchronous") == (2,)
+    with store._changing() as change:
+        assert change.shelf.one("pragma synchronous") == (2,)
+        assert change.shelf.one("pragma journal_mode") == ("persist",)
     connection = sqlite3.connect(path)
-    assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
     assert connection.execute("pragma auto_vacuum").fetchone() == (2,)
     connection.close()
 

@@ -1,5 +1,6 @@
 """Ingest: validation, settling, dating by arrival, the live view, and that one bad message never stops the next."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 
 from hub.bus import Bus
 from hub.events import PayloadRejected, SampleReceived, StatusReported
-from hub.plugins.contract import NONE
+from hub.plugins.contract import NONE, Minutes, Status
 from hub.sample import Sample
 from hub.telemetry import Arrivals, Buffer, Ingest, Live, Rejects, Streams
 from integrations.devices.smartplug.driver import SmartplugDriver
@@ -127,7 +128,13 @@ def test_a_refused_sample_is_settled_counted_and_shown(bench: Bench, fields: dic
     assert len(bench.samples) == 2
 
 
-@pytest.mark.parametrize("fields", [{"seq": -1}, {"seq": 2**60}, {"run": ""}, {"run": "x" * 65}, {"channel": 16}])
+HALF = "\ud800"  # half a character: JSON can say it, and nothing that the hub writes could hold it
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"seq": -1}, {"seq": 2**60}, {"run": ""}, {"run": "x" * 65}, {"run": "ä"}, {"up": 2**52}, {"channel": 16}],
+)
 def test_an_impossible_place_is_refused_and_not_settled(bench: Bench, fields: dict[str, Any]) -> None:
     bench.send(sample(1) | fields)
     assert len(bench.buffer) == 0
@@ -276,6 +283,40 @@ def test_a_status_is_passed_on_with_what_it_says(bench: Bench) -> None:
     stream = bench.streams.get("d1", 0, "a" * 16)
     assert stream is not None
     assert (stream.oldest, stream.reason) == (3, "brownout")
+
+
+@pytest.mark.parametrize("name", ["command_id", "error", "firmware", "run", "reason"])
+@pytest.mark.parametrize("text", [HALF, "x" * 257])
+def test_a_status_with_a_text_that_nobody_could_say_is_refused(bench: Bench, name: str, text: str) -> None:
+    class Odd(SmartplugDriver):
+        def decode(self, suffix: str, payload: bytes) -> Any:
+            if suffix == "status":
+                return msgspec.structs.replace(Status(online=True, relays={}), **{name: text})
+            return Minutes("a" * 16, 0, [], [], text)
+
+    bench.drivers["smartplug"] = Odd()
+    bench.send({}, "status")
+    bench.send({}, "telemetry/minutes")
+    assert bench.statuses == []
+    assert bench.rejects.counts["d1", "text"] == 2
+    assert bench.streams.of_device("d1") == []
+
+
+@pytest.mark.parametrize(
+    ("suffix", "body"),
+    [
+        ("telemetry", {"run": HALF, "seq": 1, "voltage": "x", "current": 1}),
+        ("telemetry", sample(1) | {"voltage": HALF}),
+        ("telemetry/batch", {"run": HALF, "seq": 1, "up": 1, "dt": 1, "voltage": [1], "current": ["x"]}),
+        ("telemetry/batch", {"run": "a", "seq": 1, "up": 1, "dt": 1, "voltage": [1, HALF], "current": [1, 1]}),
+        ("telemetry/minutes", {"run": HALF, "minutes": [{}]}),
+        ("status", {"status": "on", "run": HALF, "id": HALF}),
+    ],
+)
+def test_half_a_character_is_refused_and_harms_nothing(bench: Bench, suffix: str, body: dict[str, Any]) -> None:
+    bench.send(json.dumps(body).encode(), suffix)
+    assert bench.rejects.counts["d1", "json"] == 1
+    assert bench.streams.of_device("d1") == []
 
 
 def test_the_live_chart_holds_ten_minutes(bench: Bench) -> None:

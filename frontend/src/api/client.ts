@@ -79,13 +79,27 @@ export class ApiClient {
     return null;
   }
 
-  async request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    return this.renewing(() => this.send<T>(method, path, body, signal));
+  }
+
+  /** A file and the name that the hub gives it. */
+  file(path: string, signal?: AbortSignal): Promise<{ blob: Blob; name: string }> {
+    return this.renewing(async () => {
+      const response = await this.fetch("GET", path, undefined, signal);
+      const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
+      return { blob: await this.read(() => response.blob(), signal), name: named?.[1] ?? "data" };
+    });
+  }
+
+  /** Does it; once more with a new token where the old one has run out. */
+  private async renewing<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.send<T>(method, path, body, signal);
+      return await work();
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401 && this.session)) throw error;
       if (!(await this.refresh())) throw error;
-      return this.send<T>(method, path, body, signal);
+      return work();
     }
   }
 
@@ -94,24 +108,31 @@ export class ApiClient {
   }
 
   private async send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const response = await this.fetch(method, path, body, signal);
+    if (response.status === 204) return undefined as T;
+    return JSON.parse(await response.text()) as T;
+  }
+
+  private async fetch(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": this.language };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     const init: RequestInit = { method, headers, credentials: "same-origin" };
     if (body !== undefined) init.body = JSON.stringify(body);
     if (signal) init.signal = signal;
-    let response: Response;
+    const response = await this.read(() => fetch(this.base + path, init), signal);
+    this.readClock(response.headers.get("Date"));
+    if (!response.ok) throw new ApiError(response.status, problemOf(response.status, await response.text()));
+    return response;
+  }
+
+  private async read<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      response = await fetch(this.base + path, init);
+      return await work();
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new NetworkError(String(error));
     }
-    this.readClock(response.headers.get("Date"));
-    if (response.status === 204) return undefined as T;
-    const text = await response.text();
-    if (!response.ok) throw new ApiError(response.status, problemOf(response.status, text));
-    return JSON.parse(text) as T;
   }
 
   private readClock(date: string | null): void {

@@ -121,9 +121,16 @@ export interface AddDeviceRequest {
   channels?: number;
 }
 
+// For the files of an MQTT broker of the home's own.
+export interface BrokerLines {
+  password: string;
+  rules: string[];
+}
+
 export interface AddedDevice {
   device: Device;
   secret: string;
+  broker_lines: BrokerLines | null;
 }
 
 export interface ChangeDeviceRequest {
@@ -171,6 +178,7 @@ export interface Series {
   estimated: boolean[];
   total_kwh: number | null;
   estimated_kwh: number;
+  thinned?: string | null;
 }
 
 export interface Gap {

@@ -157,6 +157,10 @@ export const de: Record<MessageId, string> = {
   "plug.emptyTitle": "Hier wurde nichts gemessen",
   "plug.emptyText": "Der Stecker hat sich in dieser Zeit nicht gemeldet.",
   "plug.emptyLive": "Die Linie beginnt mit dem nächsten Messwert.",
+  "download.action": "Daten herunterladen (CSV)",
+  "download.busy": "Wird heruntergeladen…",
+  "download.done": "{name} ist heruntergeladen.",
+  "download.failed": "Nicht heruntergeladen: der Hub hat nicht geantwortet.",
   "plug.table": "Als Tabelle zeigen",
   "plug.chart": "Als Kurve zeigen",
   "plug.tableCaption": "Leistung von {name}, {period}",
@@ -256,6 +260,8 @@ export const de: Record<MessageId, string> = {
   "add.password": "MQTT-Passwort",
   "add.copy": "Kopieren",
   "add.copied": "Kopiert",
+  "add.linesText":
+    "Dein MQTT-Broker kennt diesen Zugang noch nicht. Ergänze seine Dateien um diese Zeilen und lass ihn sie neu lesen.",
   "add.toPlug": "Zum Stecker",
   "add.notAllowed": "Nur ein Admin kann einen Stecker hinzufügen. Frag jemanden zu Hause.",
 

@@ -154,6 +154,10 @@ export const en = {
   "plug.emptyTitle": "Nothing measured here",
   "plug.emptyText": "The plug had not reported in this time.",
   "plug.emptyLive": "The line starts with the next reading.",
+  "download.action": "Download data (CSV)",
+  "download.busy": "Downloading…",
+  "download.done": "{name} is downloaded.",
+  "download.failed": "Not downloaded: the hub did not answer.",
   "plug.table": "Show as table",
   "plug.chart": "Show as chart",
   "plug.tableCaption": "Power of {name}, {period}",
@@ -251,6 +255,8 @@ export const en = {
   "add.password": "MQTT password",
   "add.copy": "Copy",
   "add.copied": "Copied",
+  "add.linesText":
+    "Your MQTT broker does not know this login yet. Add these lines to its files, then let it read them again.",
   "add.toPlug": "To the plug",
   "add.notAllowed": "Only an admin can add a plug. Ask someone at home.",
 

@@ -105,7 +105,7 @@ function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
   );
 }
 
-function Done({ added: { device, secret } }: { added: AddedDevice }) {
+function Done({ added: { device, secret, broker_lines: lines } }: { added: AddedDevice }) {
   const { t } = useI18n();
   return (
     <section className="sheet col" style={{ gap: 14 }}>
@@ -113,6 +113,13 @@ function Done({ added: { device, secret } }: { added: AddedDevice }) {
       <p className="meta">{t("add.doneText")}</p>
       <Secret label={t("add.user")} value={device.hardware_id} />
       <Secret label={t("add.password")} value={secret} />
+      {lines && (
+        <>
+          <p className="meta">{t("add.linesText")}</p>
+          <Secret label="password_file" value={lines.password} />
+          <Secret label="acl_file" value={lines.rules.join("\n")} />
+        </>
+      )}
       <Link href={`/plugs/${device.key}`} className="btn">
         {t("add.toPlug")}
       </Link>

@@ -19,6 +19,7 @@ import { decimal, energyText } from "../model/format";
 import { outletName, outletPath, type OutletView } from "../model/outlet";
 import { parseMoment, periodName, type PlugRange, writeMoment } from "../model/period";
 import { clock, HOUR, type RangeKind, shiftSpan, spanOf, weekday } from "../model/time";
+import { Download } from "../ui/Download";
 import { useDesktop, useTitle } from "../ui/hooks";
 import { HonestSwitch } from "../ui/HonestSwitch";
 import { useOutletLine } from "../ui/PlugRow";
@@ -368,6 +369,14 @@ function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
           <Button className="text-btn meta" onPress={() => setAsTable(!asTable)}>
             {t(asTable ? "plug.chart" : "plug.table")}
           </Button>
+        )}
+        {data && !empty && (
+          <Download
+            outlet={outletKey(view.device.id, view.outlet.channel)}
+            kind={kind}
+            from={span.start}
+            to={Math.min(span.end, now)}
+          />
         )}
       </div>
     </>

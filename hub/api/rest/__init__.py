@@ -1,6 +1,6 @@
 """The resources of the API, a module each; ROUTES is the whole table."""
 
-from hub.api.rest import auth, devices, homes, mqtt, system, telemetry, users
+from hub.api.rest import auth, backups, devices, export, homes, mqtt, system, telemetry, users
 from hub.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -8,7 +8,9 @@ ROUTES: tuple[Route, ...] = (
     *auth.ROUTES,
     *devices.ROUTES,
     *telemetry.ROUTES,
+    *export.ROUTES,
     *mqtt.ROUTES,
     *users.ROUTES,
     *homes.ROUTES,
+    *backups.ROUTES,
 )

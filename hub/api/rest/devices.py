@@ -18,6 +18,7 @@ from hub.api.types import (
     Outlet,
 )
 from hub.auth.principal import Principal
+from hub.broker.interface import Login
 from hub.devices.device import Device as Registered
 from hub.messages import HubError
 
@@ -69,7 +70,17 @@ async def add_device(call: Call[NoQuery, AddDeviceRequest]) -> AddedDevice:
     if asked.driver not in services.drivers:
         raise HubError("driver-missing", field="driver", driver=asked.driver)
     device, secret = await services.registry.add(call.principal, **msgspec.structs.asdict(asked))
-    return AddedDevice(_view(call, device, call.principal), secret)
+    lines = services.login_lines(Login("plug", device.hardware_id), secret)
+    return AddedDevice(_view(call, device, call.principal), secret, lines)
+
+
+async def renew_secret(call: AnyCall) -> AddedDevice:
+    """POST /devices/{device}/secret"""
+    services = call.services
+    secret = await services.registry.new_secret(call.principal, call.path("device"))
+    device = services.registry.get(call.principal, call.path("device"))
+    lines = services.login_lines(Login("plug", device.hardware_id), secret)
+    return AddedDevice(_view(call, device, call.principal), secret, lines)
 
 
 async def found_devices(call: AnyCall) -> FoundList:
@@ -174,6 +185,18 @@ ROUTES = (
         handler=remove_device,
         role="user",
         device="manage",
+    ),
+    Route(
+        method="POST",
+        path="/devices/{device}/secret",
+        summary="Give a plug a new secret; it is shown once",
+        tag=TAG,
+        handler=renew_secret,
+        role="user",
+        device="manage",
+        answer=AddedDevice,
+        description="The plug is cut off until it has the new one.",
+        answer_example=AddedDevice(EXAMPLE, "a3" * 32),
     ),
     Route(
         method="POST",

@@ -3,6 +3,7 @@
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types import AddedMqttClient, AddMqttClientRequest, MqttClient, MqttClientList
 from hub.auth.access import MqttClient as StoredClient
+from hub.broker.interface import Login
 
 TAG = "mqtt"
 EXAMPLE = MqttClient("home-assistant", ["smartplug/#"], ["smartplug/+/control"])
@@ -21,7 +22,8 @@ async def add_mqtt_client(call: Call[NoQuery, AddMqttClientRequest]) -> AddedMqt
     """POST /mqtt-clients"""
     asked = call.body
     client, secret = await call.services.mqtt.add(call.principal, name=asked.name, read=asked.read, write=asked.write)
-    return AddedMqttClient(_view(client), secret)
+    lines = call.services.login_lines(Login("client", client.name, client.read, client.write), secret)
+    return AddedMqttClient(_view(client), secret, lines)
 
 
 async def remove_mqtt_client(call: AnyCall) -> None:

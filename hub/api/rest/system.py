@@ -4,10 +4,21 @@ from typing import Literal, cast
 
 from hub.api.routing import AnyCall, Route
 from hub.api.security import is_forwarded, peer_address
-from hub.api.types import PluginList, PluginView, ProblemList, ProblemView, SystemInfo
+from hub.api.types import (
+    PluginList,
+    PluginView,
+    ProblemList,
+    ProblemView,
+    RejectCount,
+    RejectList,
+    RejectView,
+    SystemInfo,
+)
+from hub.history.inspection import HistoryCheck, HistoryStats
 
 PRODUCT = "Smart Plug AI"
 TAG = "system"
+UNKNOWN = "unknown"  # devices that are in no registry
 
 
 async def system_info(call: AnyCall) -> SystemInfo:
@@ -26,6 +37,28 @@ async def system_info(call: AnyCall) -> SystemInfo:
 async def list_problems(call: AnyCall) -> ProblemList:
     """GET /system/problems"""
     return ProblemList(call.services.problems.list(call.language))
+
+
+async def list_rejects(call: AnyCall) -> RejectList:
+    """GET /system/rejects"""
+    services = call.services
+    seen = {device.id for device in services.registry.list(call.principal)} | {UNKNOWN}
+    counts = {**services.rejects.counts, **{(device, "counter"): n for device, n in services.care.dropped.items()}}
+    newest = [reject for reject in services.rejects.newest() if reject.device in seen]
+    return RejectList(
+        [RejectCount(*key, count) for key, count in sorted(counts.items()) if key[0] in seen],
+        [RejectView(each.at, each.device, each.reason, each.detail, each.payload) for each in newest],
+    )
+
+
+async def history_stats(call: AnyCall) -> HistoryStats:
+    """GET /system/history"""
+    return await call.services.care.stats()
+
+
+async def check_history(call: AnyCall) -> HistoryCheck:
+    """POST /system/history/check"""
+    return await call.services.care.check()
 
 
 async def list_plugins(call: AnyCall) -> PluginList:
@@ -53,6 +86,56 @@ ROUTES = (
         role="admin",
         answer=ProblemList,
         answer_example=ProblemList([ProblemView("clock-uncertain", "The hub does not know the time.", 1764000000000)]),
+    ),
+    Route(
+        method="GET",
+        path="/system/rejects",
+        summary="What devices sent that could not be used",
+        tag=TAG,
+        handler=list_rejects,
+        role="admin",
+        answer=RejectList,
+        answer_example=RejectList(
+            [RejectCount("dev_7Q2K", "range", 3)],
+            [RejectView(1764000000000, "dev_7Q2K", "range", "voltage is 612.0", '{"voltage":612.0}')],
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/system/history",
+        summary="What history holds",
+        tag=TAG,
+        handler=history_stats,
+        role="admin",
+        answer=HistoryStats,
+        errors=("history-unreadable",),
+        answer_example=HistoryStats(
+            outlets=5,
+            samples=3024000,
+            raw_bytes=2600000,
+            buckets={"1m": 216000, "15m": 175200},
+            bucket_bytes={"1m": 700000, "15m": 600000},
+            file_bytes=4100000,
+            bytes_per_sample=1.356,
+            log_records=42,
+            log_bytes=60000,
+            log_file_bytes=262144,
+            log_damaged=0,
+            damaged=[],
+            aside=[],
+            gaps={"power_lost": 3},
+        ),
+    ),
+    Route(
+        method="POST",
+        path="/system/history/check",
+        summary="Read all of history and compare it",
+        tag=TAG,
+        handler=check_history,
+        role="admin",
+        answer=HistoryCheck,
+        errors=("history-unreadable",),
+        answer_example=HistoryCheck(samples=3024000, buckets=391200, log_records=42),
     ),
     Route(
         method="GET",

@@ -5,17 +5,48 @@ EN = {
     "{supported}). Install the newer version again.",
     "history-not-stored": "New measurements cannot be stored: {reason}. Plugs keep theirs and send them again later. "
     "Make room on the disk.",
+    "history-not-saved": "The last {samples, plural, one {# sample} other {# samples}} could not be saved; the log says "
+    "why. The plugs keep theirs and send them again as soon as a hub can store them.",
     "history-not-merged": "History cannot be written to its store: {reason}. Nothing is lost, the hub tries again.",
     "history-damaged": "{count, plural, one {# record} other {# records}} of the history log could not be read after "
     "the start. Plugs send again what they still hold.",
+    "history-store-lost": "The history database was damaged and is now kept as {file}. The hub has begun a new one; "
+    "plugs send again what they still hold. Put back a backup if there is one, or save what can be read with "
+    "plughub history rebuild.",
+    "history-state-lost": "The notes that the hub keeps about its history were damaged ({file}). They were rebuilt from "
+    "the history itself for {outlets, plural, one {# outlet} other {# outlets}}; why older gaps came about is lost.",
+    "history-space": "The disk is nearly full: {free} MB are left. The oldest single measurements were removed to make "
+    "room; what was measured then is shown in minutes. Make room on the disk.",
+    "history-disk-low": "The disk is nearly full: {free} MB are left. When no more can be stored the plugs keep their "
+    "measurements as long as they can. Make room on the disk.",
+    "history-file-damaged": "{file} is damaged ({reason}). plughub history rebuild sets it aside and begins anew; so "
+    "does the next start of the hub.",
+    "history-log-lost": "The history log was damaged and is now kept as {file}. What it held was not in the history "
+    "yet; plugs send again what they still hold.",
 }
 DE = {
     "history-newer": "Der Stand des Verlaufs stammt von einer neueren Version des Hubs (Format {version}, diese liest "
     "{supported}). Installiere die neuere Version wieder.",
     "history-not-stored": "Neue Messwerte können nicht gespeichert werden: {reason}. Die Stecker behalten ihre und "
     "senden sie später noch einmal. Schaffe Platz auf dem Datenträger.",
+    "history-not-saved": "Die letzten {samples, plural, one {# Messung} other {# Messungen}} konnten nicht gespeichert "
+    "werden; das Protokoll sagt, warum. Die Stecker behalten sie und senden sie, sobald ein Hub sie speichern kann.",
     "history-not-merged": "Der Verlauf kann nicht in seinen Speicher geschrieben werden: {reason}. Nichts geht "
     "verloren, der Hub versucht es wieder.",
     "history-damaged": "{count, plural, one {# Eintrag} other {# Einträge}} des Verlaufsprotokolls waren nach dem "
     "Start nicht lesbar. Die Stecker senden noch einmal, was sie noch haben.",
+    "history-store-lost": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Der Hub hat "
+    "eine neue begonnen; die Stecker senden noch einmal, was sie noch haben. Spiele eine Sicherung ein, wenn du eine "
+    "hast, oder rette mit plughub history rebuild, was lesbar ist.",
+    "history-state-lost": "Die Notizen des Hubs zu seinem Verlauf waren beschädigt ({file}). Sie wurden für {outlets, "
+    "plural, one {# Steckdose} other {# Steckdosen}} aus dem Verlauf selbst neu aufgebaut; warum ältere Lücken "
+    "entstanden, ist verloren.",
+    "history-space": "Der Datenträger ist fast voll: {free} MB sind noch frei. Die ältesten Einzelmesswerte wurden "
+    "gelöscht, um Platz zu schaffen; was älter ist, zeigt der Hub in Minuten. Schaffe Platz auf dem Datenträger.",
+    "history-disk-low": "Der Datenträger ist fast voll: {free} MB sind noch frei. Kann nichts mehr gespeichert werden, "
+    "behalten die Stecker ihre Messwerte, so lange sie können. Schaffe Platz auf dem Datenträger.",
+    "history-file-damaged": "{file} ist beschädigt ({reason}). plughub history rebuild legt die Datei beiseite und "
+    "beginnt neu; ebenso der nächste Start des Hubs.",
+    "history-log-lost": "Das Verlaufsprotokoll war beschädigt und liegt jetzt als {file} daneben. Was darin stand, war "
+    "noch nicht im Verlauf; die Stecker senden noch einmal, was sie noch haben.",
 }

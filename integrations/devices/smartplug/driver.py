@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from hub.plugins import Batch, Command, Outgoing, PayloadError, Sample, Settings, Status
+from hub.plugins import Batch, Command, Minute, Minutes, Outgoing, PayloadError, Sample, Settings, Status
 
 MDNS_TYPE = "_smartplug._tcp.local."
 MOST_IN_A_BATCH = 600
+MOST_MINUTES = 600  # in a message
 NOT_A_NUMBER = re.compile(rb"(?<=[:,\[\s])-?(?:nan|inf(?:inity)?)(?=[,\]}\s])", re.IGNORECASE)
 
 _encode = msgspec.json.Encoder().encode
@@ -48,6 +49,22 @@ COLUMNS = (
 )
 
 
+class MinutesMessage(msgspec.Struct):
+    """`telemetry/minutes`; each record is judged on its own."""
+
+    run: str
+    minutes: list[msgspec.Raw]
+    channel: int = 0
+    reason: str | None = None
+
+
+class MinutePlace(msgspec.Struct):
+    """What must be readable of a record for its range to be acknowledged although it is refused."""
+
+    seq_from: int
+    seq_to: int
+
+
 class ChannelStatus(msgspec.Struct):
     """One outlet in `status`."""
 
@@ -69,6 +86,7 @@ class StatusMessage(msgspec.Struct):
     buffer_s: int | None = None
     reason: str | None = None
     channels: dict[int, ChannelStatus] = {}
+    older: list[str] = []
 
 
 class SmartplugDriver:
@@ -81,14 +99,19 @@ class SmartplugDriver:
     def __init__(self) -> None:
         self._sample = msgspec.json.Decoder(Sample).decode
         self._batch = msgspec.json.Decoder(BatchMessage).decode
+        self._minutes = msgspec.json.Decoder(MinutesMessage).decode
+        self._minute = msgspec.json.Decoder(Minute).decode
+        self._minute_place = msgspec.json.Decoder(MinutePlace).decode
         self._status = msgspec.json.Decoder(StatusMessage).decode
 
-    def decode(self, suffix: str, payload: bytes) -> Sample | Batch | Status | None:
+    def decode(self, suffix: str, payload: bytes) -> Sample | Batch | Minutes | Status | None:
         """See the contract. Raises PayloadError."""
         if suffix == "telemetry":
             return self._decode_sample(payload)
         if suffix == "telemetry/batch":
             return self._decode_batch(payload)
+        if suffix == "telemetry/minutes":
+            return self._decode_minutes(payload)
         if suffix == "status":
             return self._decode_status(payload) if payload else None
         return None
@@ -163,6 +186,26 @@ class SmartplugDriver:
                 samples.append(sample)
         return Batch(samples, rejected)
 
+    def _decode_minutes(self, payload: bytes) -> Minutes:
+        try:
+            message = self._minutes(NOT_A_NUMBER.sub(b"null", payload))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise PayloadError(_reason(error), str(error)) from error
+        if len(message.minutes) > MOST_MINUTES:
+            raise PayloadError("minutes", f"{len(message.minutes)} records; at most {MOST_MINUTES} are accepted")
+        minutes: list[Minute] = []
+        rejected: list[tuple[int, int, str]] = []
+        for record in message.minutes:
+            try:
+                minutes.append(self._minute(record))
+            except msgspec.ValidationError as error:
+                try:
+                    place = self._minute_place(record)
+                except msgspec.ValidationError:
+                    raise PayloadError("type", str(error)) from error
+                rejected.append((place.seq_from, place.seq_to, "type"))
+        return Minutes(message.run, message.channel, minutes, rejected, message.reason)
+
     def _decode_status(self, payload: bytes) -> Status:
         try:
             message = self._status(payload)
@@ -188,6 +231,7 @@ class SmartplugDriver:
             run=message.run,
             reason=message.reason,
             buffer_s=message.buffer_s,
+            older=message.older,
         )
 
 
@@ -204,6 +248,7 @@ def _fields(payload: bytes) -> dict[str, Any]:
     """The payload's object as it is, with null for the NaN that careless firmware writes; empty where it is none."""
     try:
         fields = json.loads(NOT_A_NUMBER.sub(b"null", payload))
+        json.dumps(fields, ensure_ascii=False).encode()  # half a character, which nothing could write down again?
     except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}

@@ -71,16 +71,16 @@ class RawChunks:
             *(stream.last_seq, stream.first_hour, stream.last_hour, stream.id),
         )
 
-    def between(self, series: int, start: int, end: int) -> list[RawColumns]:
+    def between(self, series: int, start: int, end: int, *, brief: bool) -> list[RawColumns]:
         """Dated samples with start <= at < end, one entry a stream, by the time of their first sample."""
         found = []
         for stream in self._streams(series):
             if stream.first_hour is None or stream.last_hour is None:
                 continue
             first, last = max(start // HOUR, stream.first_hour), min((end - 1) // HOUR, stream.last_hour)
-            columns = self._joined(self._by_hour(stream, first, last), stream)
+            columns = self._joined(self._by_hour(stream, first, last), stream, brief=brief)
             if columns is not None:
-                columns = select_raw(columns, (columns.at >= start) & (columns.at < end))
+                columns = _cut(columns, start, end)
                 if len(columns.seq):
                     found.append(columns)
         return sorted(found, key=lambda columns: int(columns.at.min()))
@@ -128,14 +128,14 @@ class RawChunks:
         if stream.first_hour is not None and stream.last_hour is not None:
             yield from self._by_hour(stream, stream.first_hour, stream.last_hour, seq_from, seq_to)
 
-    def _joined(self, chunks: Any, stream: Stream) -> RawColumns | None:
-        parts = [part for chunk in chunks if (part := self._decoded(chunk, stream)) is not None]
+    def _joined(self, chunks: Any, stream: Stream, *, brief: bool = False) -> RawColumns | None:
+        parts = [part for chunk in chunks if (part := self._decoded(chunk, stream, brief=brief)) is not None]
         return join_raw(parts) if parts else None
 
-    def _decoded(self, chunk: Chunk, stream: Stream) -> RawColumns | None:
+    def _decoded(self, chunk: Chunk, stream: Stream, *, brief: bool = False) -> RawColumns | None:
         id, _, hour, data = chunk
         try:
-            columns = decode_raw(data)
+            columns = decode_raw(data, brief=brief)
         except DamagedChunk as error:
             when = f"{np.datetime64(hour * HOUR, 'ms')}Z" if hour >= 0 else "undated"
             self._shelf.damaged("raw", id, data, f"raw {self._shelf.name(stream.series)} {when}: {error}")
@@ -169,6 +169,11 @@ class RawChunks:
     def _new_stream(self, series: int, run: str) -> Stream:
         id = self._shelf.added("insert into stream(series, run, last_seq) values(?, ?, -1)", series, run)
         return Stream(id, series, run, -1, None, None)
+
+
+def _cut(columns: RawColumns, start: int, end: int) -> RawColumns:
+    inside = (columns.at >= start) & (columns.at < end)
+    return columns if inside.all() else select_raw(columns, inside)
 
 
 def _hours(columns: RawColumns) -> Any:

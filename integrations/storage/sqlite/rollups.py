@@ -1,5 +1,6 @@
 """Buckets of both tiers: chunks of an hour in the open day, joined into days, and those of 15 minutes into months."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,10 @@ class RollupChunks:
             if chunk is not None and start in chunk.start:
                 self._write(series, tier, span, place, select_rollup(chunk, chunk.start != start))
 
-    def join(self) -> None:
-        """Make one chunk of the hours of each day, and of the days of each month, that is over by the newest bucket."""
+    def join(self, wanted: Collection[int] | None) -> None:
+        """Make one chunk of the hours of each day, and of the days of each month, that is over by the newest bucket.
+
+        wanted: the series to look after; None = all."""
         for tier, newest in self._newest.items():
             for span in range(WIDEST[tier]):
                 length = LENGTHS[span + 1]
@@ -53,6 +56,8 @@ class RollupChunks:
                     *(length, length, tier, span, over),
                 )
                 for series, place in places:
+                    if wanted is not None and series not in wanted:
+                        continue
                     pieces = self._rows(series, tier, span, place, place + length - LENGTHS[span])
                     whole = self._rows(series, tier, span + 1, place, place)  # is newer, if it is there
                     joined = join_rollup(self._decoded(series, tier, [*pieces, *whole]))
@@ -62,7 +67,7 @@ class RollupChunks:
                         *(tier, span, place, place + length, series),
                     )
 
-    def between(self, series: int | None, tier: int, start: int, end: int) -> RollupColumns:
+    def between(self, series: int | None, tier: int, start: int, end: int, *, brief: bool) -> RollupColumns:
         """Buckets with start <= bucket start < end."""
         if series is None or start >= end:
             return empty_rollup()
@@ -74,9 +79,9 @@ class RollupChunks:
             )
             if first is not None:
                 low, high = max(start // length * length, first), min((end - 1) // length * length, last)
-                parts += self._decoded(series, tier, self._rows(series, tier, span, low, high))
-        columns = join_rollup(parts)
-        return select_rollup(columns, (columns.start >= start) & (columns.start < end))
+                rows = self._rows(series, tier, span, low, high)
+                parts += [_cut(part, start, end) for part in self._decoded(series, tier, rows, brief=brief)]
+        return join_rollup(parts)
 
     def delete(self, series: int | None, tier: int, before: int) -> int:
         """Forget chunks that end by then; returns how many buckets went."""
@@ -115,11 +120,13 @@ class RollupChunks:
         parts = self._decoded(series, tier, self._rows(series, tier, span, start, start))
         return parts[0] if parts else None
 
-    def _decoded(self, series: int, tier: int, rows: list[tuple[Any, ...]]) -> list[RollupColumns]:
+    def _decoded(
+        self, series: int, tier: int, rows: list[tuple[Any, ...]], *, brief: bool = False
+    ) -> list[RollupColumns]:
         parts = []
         for id, start, data in rows:
             try:
-                parts.append(decode_rollup(data))
+                parts.append(decode_rollup(data, brief=brief))
             except DamagedChunk as error:
                 name, when = self._shelf.name(series), f"{np.datetime64(start, 'ms')}Z"
                 self._shelf.damaged("rollup", id, data, f"{tier // 60_000}m {name} {when}: {error}")
@@ -136,3 +143,8 @@ class RollupChunks:
             "on conflict(tier, span, start, series) do update set count = excluded.count, data = excluded.data",
             *(tier, span, start, series, len(columns.start), encode_rollup(columns)),
         )
+
+
+def _cut(columns: RollupColumns, start: int, end: int) -> RollupColumns:
+    first, last = np.searchsorted(columns.start, [start, end])
+    return columns if last - first == len(columns.start) else select_rollup(columns, slice(first, last))

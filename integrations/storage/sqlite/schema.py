@@ -37,8 +37,16 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection for one thread at a time; transactions are begun by hand."""
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.execute("pragma synchronous = full")
-    connection.execute(f"pragma journal_size_limit = {4 * MEBI}")
     return connection
+
+
+def _writes(connection: sqlite3.Connection) -> None:
+    """A rollback journal, because a merge mostly adds pages: they are written once, a write-ahead log would write them
+    twice. The journal keeps its place on the disk; readers are shut out for nothing but the commit itself."""
+    connection.execute("pragma journal_mode = persist")
+    connection.execute(f"pragma journal_size_limit = {4 * MEBI}")
+    connection.execute("pragma cache_spill = off")
+    connection.execute("pragma secure_delete = off")  # zeros over what is forgotten would be written too
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -54,8 +62,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     if not tables:
         connection.execute(f"pragma page_size = {PAGE}")
         connection.execute("pragma auto_vacuum = incremental")
-        connection.execute("pragma journal_mode = wal")
+        _writes(connection)
         connection.executescript(
             f"begin immediate; {TABLES} pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
         )
-    connection.execute("pragma journal_mode = wal")
+    _writes(connection)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub.plugins import TIERS, Merge, RawColumns, RollupColumns, SeriesKey, StoreError, StoreStats
+from integrations.storage.sqlite.damage import set_aside, told
 from integrations.storage.sqlite.raw import RawChunks
 from integrations.storage.sqlite.rollups import RollupChunks
 from integrations.storage.sqlite.schema import connect, prepare
@@ -20,7 +21,7 @@ class SqliteStore:
     """History store over one file: chunks of an hour of raw samples, and of a day or a month of buckets.
 
     Means are kept to 0.01 W, 0.01 V and 0.1 mA, energies of buckets to 0.001 mWh; raw samples exactly.
-    One writer at a time; readers have a connection for each thread and never wait for the writer.
+    One writer at a time; readers have a connection for each thread and wait for the writer only while it commits.
     """
 
     name = "sqlite"
@@ -33,10 +34,11 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection] = []
         self._listing = threading.Lock()  # of readers
         self._found: Found = {}
+        self._change: Change | None = None  # the open one, in the thread that merges
 
     def open(self) -> None:
-        """Open or make the file. Raises HubError for a newer or a foreign one, StoreError when it is corrupt."""
-        with self._writing, _told():
+        """Open or make the file. Raises HubError for a newer or a foreign one, StoreDamaged when it is corrupt."""
+        with self._writing, told():
             connection = connect(self._path)
             try:
                 prepare(connection, self._path)
@@ -56,22 +58,37 @@ class SqliteStore:
                 self._writer = None
 
     def merge(self, change: Merge) -> None:
-        """Apply in one transaction, durable when it returns. Damaged chunks met so far are set aside in it."""
-        with self._change() as shelf:
-            raw, rollups = RawChunks(shelf), RollupChunks(shelf)
-            for series, columns in change.raw:
-                raw.put(shelf.series(series), columns)
-            for series, tier, buckets in change.rollups:
-                rollups.put(shelf.series(series), TIERS[tier], buckets)
-            for series, tier, start in change.removed:
-                rollups.remove(shelf.series(series), TIERS[tier], start)
-            rollups.join()
+        """Apply: durable when it returns, or with `commit` where it is called `together` with others."""
+        with told():
+            if self._change is not None:
+                self._change.merge(change)
+                return
+        with self._changing() as own:
+            own.merge(change)
+            own.commit()
 
-    def read(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]:
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Merges inside become one transaction, durable and seen by readers with `commit`, or not at all."""
+        with self._changing() as change:
+            self._change = change
+            try:
+                yield
+            finally:
+                self._change = None
+
+    def commit(self) -> None:
+        """Make what was merged `together` so far durable. Damaged chunks met until then are set aside in it."""
+        with told():
+            if self._change is None:
+                raise StoreError("nothing was begun")
+            self._change.commit()
+
+    def read(self, series: SeriesKey, start: int, end: int, *, brief: bool = False) -> list[RawColumns]:
         """Dated raw samples with start <= at < end, one entry a stream, ordered by time of their first sample."""
         with self._view() as shelf:
             number = shelf.known(series)
-            return [] if number is None else RawChunks(shelf).between(number, start, end)
+            return [] if number is None else RawChunks(shelf).between(number, start, end, brief=brief)
 
     def read_stream(self, series: SeriesKey, run: str, seq_from: int, seq_to: int) -> RawColumns | None:
         """Raw samples of one stream with seq_from <= seq <= seq_to, dated or not; None if there are none."""
@@ -79,26 +96,46 @@ class SqliteStore:
             number = shelf.known(series)
             return None if number is None else RawChunks(shelf).of_stream(number, run, seq_from, seq_to)
 
-    def rollup(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns:
+    def rollup(self, series: SeriesKey, tier: str, start: int, end: int, *, brief: bool = False) -> RollupColumns:
         """Buckets with start <= bucket start < end."""
         with self._view() as shelf:
-            return RollupChunks(shelf).between(shelf.known(series), TIERS[tier], start, end)
+            return RollupChunks(shelf).between(shelf.known(series), TIERS[tier], start, end, brief=brief)
 
     def delete(self, series: SeriesKey | None, tier: str, before: int) -> int:
         """Forget chunks that lie wholly before; returns how many samples or buckets went.
 
         Undated samples go only with `before` = 2**63 - 1. Space is given back to the file system in part."""
-        with self._change() as shelf:
+        with self._changing() as change:
+            shelf = change.shelf
             number = None if series is None else shelf.known(series)
             if series is not None and number is None:
                 return 0
             if tier == "raw":
-                gone = RawChunks(shelf).delete(number, before, undated=before >= FOREVER)
+                gone = change.raw.delete(number, before, undated=before >= FOREVER)
             else:
-                gone = RollupChunks(shelf).delete(number, TIERS[tier], before)
+                gone = change.rollups.delete(number, TIERS[tier], before)
             shelf.tidy()
+            change.commit()
         self._give_back()
         return gone
+
+    def contents(self) -> dict[SeriesKey, list[str]]:
+        """Every outlet of which there is anything, and the runs of which there are raw samples."""
+        with self._view() as shelf:
+            known = {id: SeriesKey(device, channel) for id, device, channel in shelf.all("select * from series")}
+            found: dict[SeriesKey, list[str]] = {series: [] for series in known.values()}
+            for series, run in shelf.all("select series, run from stream order by series, first_hour, id"):
+                found[known[series]].append(run)
+        return found
+
+    def files(self) -> list[Path]:
+        """The one file: while nobody writes, its journal is empty."""
+        return [self._path]
+
+    def set_aside(self) -> str:
+        """Keep the file under a name with the date, which is returned; `open` then makes a new one."""
+        self._found.clear()
+        return set_aside(self._path).name
 
     def stats(self) -> StoreStats:
         """Sizes and counts, and what was found damaged."""
@@ -111,7 +148,7 @@ class SqliteStore:
                 for name, bucket in TIERS.items()
             }
             damaged = [what for (what,) in shelf.all("select what from damaged order by id")]
-        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        files = (self._path, self._path.with_name(self._path.name + "-journal"))
         return StoreStats(
             raw_samples=samples,
             raw_bytes=raw_bytes,
@@ -122,27 +159,20 @@ class SqliteStore:
         )
 
     @contextlib.contextmanager
-    def _change(self) -> Iterator[Shelf]:
-        with self._writing, _told():
+    def _changing(self) -> Iterator["Change"]:
+        with self._writing, told():
             if self._writer is None:
                 raise StoreError("the store is closed")
-            shelf = Shelf(self._writer, self._found, writing=True)
-            self._writer.execute("begin immediate")
+            writer = self._writer
             try:
-                settled = shelf.set_aside()
-                yield shelf
-                self._writer.execute("commit")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("rollback")
-                raise
-            for place, chunk in settled.items():
-                if self._found.get(place) is chunk:
-                    del self._found[place]
+                yield Change(writer, self._found)
+            finally:
+                if writer.in_transaction:
+                    writer.execute("rollback")
 
     @contextlib.contextmanager
     def _view(self) -> Iterator[Shelf]:
-        with _told():
+        with told():
             connection = self._reader()
             connection.execute("begin")
             try:
@@ -163,7 +193,7 @@ class SqliteStore:
         return connection
 
     def _give_back(self) -> None:
-        with self._writing, _told():
+        with self._writing, told():
             if self._writer is None:
                 return
             pages, free = (
@@ -174,10 +204,37 @@ class SqliteStore:
                 self._writer.execute(f"pragma incremental_vacuum({surplus})").fetchall()
 
 
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """SQLite's errors as the store's."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(str(error)) from error
+class Change:
+    """What is being written: transactions one after the other, each begun by the first merge in it."""
+
+    def __init__(self, connection: sqlite3.Connection, found: Found) -> None:
+        self._connection = connection
+        self._found = found
+        self._begin()
+
+    def merge(self, change: Merge) -> None:
+        """Put all of it; hours that have become a day, and days a month, are joined."""
+        if not self._connection.in_transaction:
+            self._begin()
+        shelf, raw, rollups = self.shelf, self.raw, self.rollups
+        for series, columns in change.raw:
+            raw.put(shelf.series(series), columns)
+        for series, tier, buckets in change.rollups:
+            rollups.put(shelf.series(series), TIERS[tier], buckets)
+        for series, tier, start in change.removed:
+            rollups.remove(shelf.series(series), TIERS[tier], start)
+        rollups.join({shelf.series(series) for series, _, _ in change.rollups})
+
+    def commit(self) -> None:
+        """Durable when it returns."""
+        self.rollups.join(None)
+        self._connection.execute("commit")
+        for place, chunk in self._settled.items():
+            if self._found.get(place) is chunk:
+                del self._found[place]
+
+    def _begin(self) -> None:
+        self._connection.execute("begin immediate")
+        self.shelf = Shelf(self._connection, self._found, writing=True)
+        self.raw, self.rollups = RawChunks(self.shelf), RollupChunks(self.shelf)
+        self._settled = self.shelf.set_aside()

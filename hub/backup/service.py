@@ -1,0 +1,319 @@
+"""Backups in the running hub: one at a time, in a thread of its own, each day and when somebody asks."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from hub.backup.catalog import Item, by_id, listed, missing, of_hub
+from hub.backup.copying import Job, Order
+from hub.backup.keys import Keys
+from hub.backup.pace import Pace, Progress, Stopped
+from hub.backup.settings import STORED, Settings, checked, combined, folder_of, last_due, next_due
+from hub.backup.target import FolderTarget
+from hub.bus import Bus
+from hub.clock import Clock, Timer
+from hub.config.schema import BackupSection
+from hub.database import SettingsTable
+from hub.events import ProblemEnded, ProblemRaised
+from hub.messages import HubError, Message
+
+RATE = 8 << 20  # bytes read in a second: a fifth of what a card reads
+TICK_S = 60.0
+FIRST_S = 300.0  # after a start, which has other work for the card
+RETRY_S = 3600.0
+DAY_MS = 86_400_000
+OLD_DAYS = 3
+LAST, MARKED, SINCE = "backup_last", "backup_marked", "backup_since"  # in the settings table
+FAILED, WITHOUT_HISTORY, OLD = "backup-failed", "backup-without-history", "backup-old"
+WITHOUT = ("backup-source-damaged", "backup-source-unreadable", "backup-space-short", "backup-no-space")
+"""What may go well where history stays out: the registry is kept always."""
+
+log = logging.getLogger("hub.backup")
+T = TypeVar("T")
+
+Rest = Callable[[], AbstractAsyncContextManager[Sequence[Path]]]
+"""History's files, which nobody changes until the block ends."""
+
+
+class LastRun(msgspec.Struct, frozen=True):
+    """at: Unix ms. name: the archive, None = it failed. error: why it failed, or why history is not in it."""
+
+    at: int
+    automatic: bool
+    name: str | None = None
+    error: Message | None = None
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """items: archives of this hub, newest first; `broken`: names of those whose history lacks an earlier archive.
+    free: bytes. same_disk: a card that dies takes data and archives. problem: why the target cannot be read."""
+
+    items: list[Item] = []
+    broken: list[str] = []
+    free: int | None = None
+    same_disk: bool = False
+    problem: Message | None = None
+
+
+class Backups:
+    """Makes and lists archives. All calls are made on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        data: Path,
+        config: Path | None,
+        version: str,
+        settings: SettingsTable,
+        declared: BackupSection,
+        rest: Rest,
+        bus: Bus,
+        clock: Clock,
+        zone: Callable[[], str],
+        rate: int | None = RATE,
+    ) -> None:
+        self._data = data
+        self._config = config
+        self._version = version
+        self._table = settings
+        self._declared = declared
+        self._rest = rest
+        self._bus = bus
+        self._clock = clock
+        self._zone = zone
+        self._rate = rate
+        self._timer: Timer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._pace: Pace | None = None
+        self._not_before = 0.0
+        self._newest = 0
+        self._since = 0  # when this hub first had the time; a new home has no backup yet
+        self._told: set[str] = set()
+        self.last: LastRun | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What holds now."""
+        return combined(self._declared, self._table.get(STORED))
+
+    @property
+    def folder(self) -> Path:
+        """Where archives go."""
+        return folder_of(self.settings, self._data)
+
+    @property
+    def progress(self) -> Progress | None:
+        """Of the one that runs."""
+        return self._pace.progress if self._pace is not None else None
+
+    @property
+    def next(self) -> int | None:
+        """When the next automatic one is due, Unix ms; None while the time is not certain."""
+        return next_due(self._clock.now(), self.settings.time, self._zone()) if self._clock.certain() else None
+
+    async def start(self) -> None:
+        """Look at what there is; from then on a backup is made each day."""
+        stored = self._table.get(LAST)
+        if stored is not None:
+            self.last = msgspec.convert(stored, LastRun)
+            self._tell()
+        listing = await self.list()
+        self._since = int(self._table.get(SINCE) or 0)
+        if not self._since and self._clock.certain():
+            self._since = self._clock.now()
+            await self._table.set(SINCE, self._since)
+        self._newest = max((item.head.created for item in listing.items if item.head), default=0)
+        self._not_before = self._clock.monotonic() + FIRST_S
+        self._timer = self._clock.call_later(TICK_S, self._tick)
+
+    async def stop(self) -> None:
+        """A backup that runs ends without an archive."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pace is not None:
+            self._pace.stop()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def list(self) -> Listing:
+        """What is in the folder."""
+        return await asyncio.to_thread(self._list, self._target(), str(self._table.get("hub_id") or ""))
+
+    def begin(self, *, history: bool | None = None, folder: Path | None = None) -> None:
+        """Start one now; `settled` waits for it. Raises HubError("backup-running", "backup-folder-relative")."""
+        if self._task is not None:
+            raise HubError("backup-running")
+        if folder is not None and not folder.is_absolute():
+            raise HubError("backup-folder-relative", field="folder")
+        wanted = self.settings.history if history is None else history
+        self._spawn(wanted, folder, automatic=False)
+
+    async def settled(self) -> None:
+        """When none runs."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def change(self, changes: dict[str, Any]) -> None:
+        """Store what the page changes; a new folder is tried at once. Raises HubError with the field."""
+        declared = self.settings.declared
+        changes = checked(changes, declared)
+        stored = {**(self._table.get(STORED) or {}), **changes}
+        if changes.get("folder") is not None:
+            try:
+                await asyncio.to_thread(FolderTarget(Path(changes["folder"])).prepare)
+            except HubError as error:
+                error.field = "folder"
+                raise
+        await self._table.set(STORED, stored)
+
+    def _target(self, folder: Path | None = None) -> FolderTarget:
+        own = self.folder
+        chosen = folder or own
+        return FolderTarget(chosen, marked=str(chosen) in (self._table.get(MARKED) or []))
+
+    def _list(self, target: FolderTarget, hub: str) -> Listing:
+        """In a thread."""
+        if not target.folder.exists() and self.settings.folder is None:
+            return Listing(same_disk=True)
+        try:
+            target.check()
+            items = listed(target)
+            free, disk = target.free(), target.folder.stat().st_dev
+        except HubError as error:
+            return Listing(problem=error.message)
+        except OSError as error:
+            return Listing(
+                problem=Message("backup-target-failed", {"folder": str(target.folder), "reason": str(error)})
+            )
+        own, known = of_hub(items, hub), by_id(items)
+        unreadable = [item for item in items if item.head is None]
+        broken = [item.name for item in own if item.head is not None and missing(item.head, known)]
+        return Listing([*reversed(own), *unreadable], broken, free, disk == self._data.stat().st_dev)
+
+    def _tick(self) -> None:
+        self._timer = self._clock.call_later(TICK_S, self._tick)
+        if self._task is not None or not self._clock.certain():
+            return
+        now, settings = self._clock.now(), self.settings
+        self._since = self._since or now
+        newest = max(self._newest, self._since)
+        if now - newest > OLD_DAYS * DAY_MS:
+            self._raise(OLD, days=(now - newest) // DAY_MS)
+        due = newest < last_due(now, settings.time, self._zone())
+        if due and self._clock.monotonic() >= self._not_before:
+            self._spawn(settings.history, None, automatic=True)
+
+    def _spawn(self, history: bool, folder: Path | None, *, automatic: bool) -> None:
+        self._pace = Pace(self._rate)
+        self._task = self._watched(self._run(history, folder, self._pace, automatic=automatic))
+
+    def _watched(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._task = self._pace = None
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a backup failed", exc_info=task.exception())
+
+    async def _run(self, history: bool, folder: Path | None, pace: Pace, *, automatic: bool) -> None:
+        now, target = self._clock.now(), self._target(folder)
+        item: Item | None = None
+        error: Message | None = None
+        try:
+            item, error = await self._make(history, target, pace, now)
+        except Stopped:
+            log.info("a backup was broken off: the hub ends")
+            return
+        except HubError as failure:
+            error = failure.message
+        except Exception as failure:
+            log.exception("a backup failed")
+            error = Message("backup-target-failed", {"folder": str(target.folder), "reason": repr(failure)})
+        self.last = LastRun(now, automatic, None if item is None else item.name, error)
+        if item is not None:
+            log.info("backed up to %s (%d bytes)", item.name, item.size)
+            await self._remember(target, folder)
+            if folder is None:
+                self._newest = max(self._newest, now)
+        else:
+            log.warning("the backup failed: %s", error)
+            self._not_before = self._clock.monotonic() + RETRY_S
+        await self._table.set(LAST, msgspec.to_builtins(self.last))
+        self._tell()
+
+    async def _make(self, history: bool, target: FolderTarget, pace: Pace, now: int) -> tuple[Item, Message | None]:
+        """Raises HubError, Stopped."""
+        settings = self.settings
+        order = Order(self._data, self._version, now, self._config, settings.keep)
+        keys = Keys(settings.passphrase)
+        with ThreadPoolExecutor(1, thread_name_prefix="backup", initializer=_be_modest) as pool:
+            run = partial(asyncio.get_running_loop().run_in_executor, pool)
+            await run(target.prepare)
+            left_out: Message | None = None
+            if history:
+                try:
+                    return await self._attempt(Job(order, target, keys, pace), run, with_history=True), None
+                except HubError as error:
+                    if error.id not in (*WITHOUT, "history-not-at-rest"):
+                        raise
+                    left_out = error.message
+            return await self._attempt(Job(order, target, keys, pace), run, with_history=False), left_out
+
+    async def _attempt(self, job: Job, run: Callable[..., "asyncio.Future[Any]"], *, with_history: bool) -> Item:
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                files = await stack.enter_async_context(self._rest()) if with_history else None
+                await run(partial(job.copy, files))
+            item: Item = await run(job.finish)
+            return item
+        finally:
+            await run(job.close)
+
+    async def _remember(self, target: FolderTarget, folder: Path | None) -> None:
+        """From now on this folder must be there, with its mark."""
+        marked = self._table.get(MARKED) or []
+        place = str(target.folder)
+        if folder is None and self.settings.folder is not None and place not in marked:
+            await self._table.set(MARKED, [*marked, place])
+
+    def _tell(self) -> None:
+        last = self.last
+        if last is None:
+            return
+        if last.name is not None:
+            self._end(FAILED)
+            self._end(OLD)
+        elif last.automatic:
+            self._raise(FAILED, reason=last.error)
+        if last.name is not None and last.error is not None:
+            self._raise(WITHOUT_HISTORY, reason=last.error)
+        elif last.name is not None:
+            self._end(WITHOUT_HISTORY)
+
+    def _raise(self, id: str, **values: Any) -> None:
+        self._told.add(id)
+        self._bus.publish(ProblemRaised(id, values))
+
+    def _end(self, id: str) -> None:
+        if id in self._told:
+            self._told.discard(id)
+            self._bus.publish(ProblemEnded(id))
+
+
+def _be_modest() -> None:
+    """The thread that copies yields to all others."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -1,0 +1,81 @@
+"""What people set of backups: in the configuration (which then holds) or on the page, and when the next one is due."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from datetime import time as day_time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from hub.backup.keys import SHORTEST
+from hub.config.schema import BackupSection
+from hub.messages import HubError
+
+STORED = "backup"
+"""The name in the settings table of what the page changes."""
+DEFAULT_FOLDER = "backups"  # in the data folder
+MOST = 100
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """folder: None = `backups` in the data folder. keep: good archives. time: of the day, HH:MM by the home's clock.
+    declared: the names that the configuration sets, which the page cannot change."""
+
+    folder: str | None = None
+    keep: int = 7
+    history: bool = False
+    time: str = "03:00"
+    passphrase: str | None = None
+    declared: tuple[str, ...] = ()
+
+
+def combined(declared: BackupSection, stored: Any) -> Settings:
+    """The configuration first, then what was stored, then the defaults."""
+    given = {name: value for name, value in msgspec.structs.asdict(declared).items() if value is not None}
+    known = {name: stored[name] for name in given_names() if isinstance(stored, dict) and name in stored}
+    return Settings(**{**known, **given, "declared": tuple(given)})
+
+
+def given_names() -> tuple[str, ...]:
+    """What may be set."""
+    return BackupSection.__struct_fields__
+
+
+def checked(changes: dict[str, Any], declared: tuple[str, ...]) -> dict[str, Any]:
+    """Changes that may be stored. Raises HubError with the field."""
+    for name, value in changes.items():
+        if name in declared:
+            raise HubError("backup-declared", field=name, name=name)
+        if name == "folder" and value is not None and (not value.startswith("/") or not value.isprintable()):
+            raise HubError("backup-folder-relative", field=name)
+        if name == "time" and not TIME.fullmatch(value):
+            raise HubError("backup-time-wrong", field=name)
+        if name == "passphrase" and value is not None and len(value) < SHORTEST:
+            raise HubError("backup-passphrase-short", field=name, least=SHORTEST)
+    return changes
+
+
+def folder_of(settings: Settings, data: Path) -> Path:
+    """Where archives go."""
+    return data / DEFAULT_FOLDER if settings.folder is None else Path(settings.folder)
+
+
+def last_due(now: int, time: str, zone: str) -> int:
+    """The latest moment up to `now` at this time of the day, Unix ms."""
+    return max(at for at in _around(now, time, zone) if at <= now)
+
+
+def next_due(now: int, time: str, zone: str) -> int:
+    """The first moment after `now` at this time of the day, Unix ms."""
+    return min(at for at in _around(now, time, zone) if at > now)
+
+
+def _around(now: int, time: str, zone: str) -> list[int]:
+    place = ZoneInfo(zone)
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(place).date()
+    hour, minute = map(int, time.split(":"))
+    days = [today + timedelta(days=n) for n in (-2, -1, 0, 1, 2)]
+    return [int(datetime.combine(day, day_time(hour, minute), place).timestamp() * 1000) for day in days]

@@ -1,0 +1,67 @@
+"""A damaged registry: set aside, and the newest good copy put in its place; without one, begun anew."""
+
+import json
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from sqlalchemy.exc import DBAPIError
+
+from hub.aside import set_aside
+
+CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """Names: of the damaged file as it is kept, and of the copy that took its place (None = there was none)."""
+
+    aside: str
+    copy: str | None
+
+
+def check(path: Path) -> None:
+    """Raises sqlite3.DatabaseError for a file that is damaged; the registry is small enough to read all of it."""
+    if path.exists() and path.stat().st_size:
+        with closing(sqlite3.connect(path)) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            error = sqlite3.DatabaseError(found)
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+
+
+def is_damage(error: BaseException) -> bool:
+    """Is the file itself damaged? A full disk or a locked file is no reason to set anything aside."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    return (getattr(origin, "sqlite_errorcode", 0) & 0xFF) in CORRUPT
+
+
+def mend(path: Path, backups: Path) -> Mended:
+    """Set the file aside; a good copy takes its place. Raises OSError."""
+    aside = set_aside(path)
+    for copy in sorted(backups.glob("registry-*.sqlite"), key=lambda file: file.stat().st_mtime, reverse=True):
+        if _is_good(copy):
+            path.touch(mode=0o600)
+            shutil.copyfile(copy, path)
+            return Mended(aside.name, copy.name)
+    return Mended(aside.name, None)
+
+
+def begin_closed(path: Path) -> None:
+    """A registry that had to be begun anew is no first start: whoever sets it up needs the code."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        now = json.dumps(time.time_ns() // 1_000_000)
+        connection.execute("INSERT OR IGNORE INTO settings(name, value) VALUES ('first_start', ?)", (now,))
+
+
+def _is_good(copy: Path) -> bool:
+    try:
+        check(copy)
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""History's files: the log, the state and the store, opened and closed together; what is damaged is set aside."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from hub.aside import set_aside
+from hub.history.log import CommitLog
+from hub.history.readings import Traits
+from hub.history.rebuild import Rebuilder, Rebuilt, named_in
+from hub.history.recovery import Recovered, recover
+from hub.history.state import State, StateDamaged
+from hub.plugins.contract import HistoryStore, MendableStore, SeriesKey, StoreDamaged, StoreError
+from hub.telemetry.streams import Streams
+
+log = logging.getLogger("hub.history")
+
+
+class Mended(msgspec.Struct):
+    """What was damaged and what became of it: names of files that were set aside, and what the state was rebuilt to."""
+
+    store: str | None = None
+    state: str | None = None
+    log: str | None = None
+    rebuilt: Rebuilt | None = None
+
+
+class Files:
+    """Blocking: all calls in history's thread. A store that cannot be opened keeps nobody from committing."""
+
+    def __init__(
+        self,
+        folder: Path,
+        log: CommitLog,
+        state: State,
+        store: HistoryStore,
+        *,
+        traits: Callable[[SeriesKey], Traits],
+        hardware: Callable[[str], str],
+    ) -> None:
+        self._folder = folder
+        self._log = log
+        self._state = state
+        self._store = store
+        self._traits = traits
+        self._hardware = hardware
+        self.store_open = False
+        self.mended = Mended()
+        """Since whoever reads it took it last."""
+
+    def open(self, streams: Streams) -> Recovered:
+        """Read back what log and state hold; fills `streams`. Raises HubError, OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._mend_store()
+        self._open_state()
+        self._log.open()
+        self.mended.log = self._log.aside
+        if not self._state.complete:
+            self._rebuild_state()
+        return recover(self._log, self._state, streams)
+
+    def open_store(self) -> None:
+        """Open the store, unless it is open. Raises HubError, StoreError, OSError."""
+        if not self.store_open:
+            self._store.open()
+            self.store_open = True
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._log.close()
+        self._state.close()
+        if self.store_open:
+            self._store.close()
+            self.store_open = False
+
+    def lose_store(self) -> None:
+        """The store said in the middle of its work that it is beyond repair: the next `open` begins a new one."""
+        self.close()
+        self._set_store_aside()
+
+    def _mend_store(self) -> None:
+        """Begin anew where the store is beyond repair. Other errors are no reason: who merges tries again."""
+        try:
+            self.open_store()
+        except StoreDamaged as error:
+            log.error("the history store is damaged: %s", error)
+            self._set_store_aside()
+        except (StoreError, OSError) as error:
+            log.warning("the history store cannot be opened: %s", error)
+
+    def _set_store_aside(self) -> None:
+        if isinstance(self._store, MendableStore):
+            self.mended.store = self._store.set_aside()
+            # Its ranges speak of samples that are gone: without it the plugs send again what they still hold.
+            if self._state.path.exists():
+                set_aside(self._state.path)
+
+    def _open_state(self) -> None:
+        try:
+            self._state.open()
+        except StateDamaged as error:
+            log.error("the history state is damaged: %s", error)
+            self.mended.state = set_aside(self._state.path).name
+            self._state.open()
+
+    def _rebuild_state(self) -> None:
+        try:
+            self.open_store()
+            contents = self._store.contents() if isinstance(self._store, MendableStore) else {}
+            if contents:
+                rebuilder = Rebuilder(self._store, contents, self._state, self._traits, self._hardware)
+                rebuilder.state(named_in(self._log))
+                self.mended.rebuilt = rebuilder.rebuilt
+            else:
+                self._state.completed()
+        except (StoreError, OSError) as error:
+            log.error("the history state could not be rebuilt from the store: %s", error)

@@ -1,0 +1,34 @@
+"""The ledger: what this hub run knows of the hub's own past: when it ran, and what it holds for certain."""
+
+import secrets
+
+from hub.history.gaps import Outage
+from hub.history.recovery import Recovered
+
+MOST_OUTAGES = 200
+
+
+class Ledger:
+    """session: names this hub run. sessions: the runs that wrote what is not merged yet. mark: the latest certain
+    time that was committed. outages: when the hub did not run. damaged: times of which commits were lost."""
+
+    def __init__(self) -> None:
+        self.session = secrets.randbits(48)
+        self.sessions: list[int] = []
+        self.mark = 0
+        self.outages: list[Outage] = []
+        self.damaged: list[Outage] = []
+
+    def take_over(self, found: Recovered) -> None:
+        """What was found at the start."""
+        self.sessions, self.mark = found.sessions, found.mark
+        self.damaged, self.outages = found.damaged, found.outages
+
+    def was_down(self, since: int, until: int) -> None:
+        """The hub did not run between (Unix ms)."""
+        self.outages = [*self.outages, Outage(since, until)][-MOST_OUTAGES:]
+
+    def wrote(self) -> None:
+        """This run committed something."""
+        if self.session not in self.sessions:
+            self.sessions.append(self.session)

@@ -1,0 +1,149 @@
+"""History of a hub that does not run, opened for the command line: looked at, checked, rebuilt, saved from damage."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hub.aside import set_aside
+from hub.history.calendar import DAY
+from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
+from hub.history.log import CommitLog
+from hub.history.readings import Traits
+from hub.history.rebuild import FOREVER, Rebuilder, Rebuilt, named_in
+from hub.history.state import State, StateDamaged
+from hub.messages import HubError
+from hub.plugins.contract import (
+    TIERS,
+    HistoryStore,
+    MendableStore,
+    Merge,
+    RawColumns,
+    RollupColumns,
+    SeriesKey,
+    StoreDamaged,
+    StoreError,
+)
+
+log = logging.getLogger("hub.history.offline")
+
+
+class OfflineHistory:
+    """Blocking. Whoever opens it holds the lock of the data folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: HistoryStore,
+        traits: Callable[[SeriesKey], Traits],
+        hardware: Callable[[str], str],
+    ) -> None:
+        self._store = store
+        self._state = State(folder / "history-state.sqlite")
+        self._log = CommitLog(folder / "history.log")
+        self._traits = traits
+        self._hardware = hardware
+        self._inspector = Inspector(folder, store, self._state, self._log, traits)
+
+    @contextmanager
+    def opened(self, *, mend: bool = False) -> "Iterator[OfflineHistory]":
+        """Everything open. `mend`: set a damaged state or store aside and begin anew, instead of raising
+        HubError("history-file-damaged"). Raises also HubError("history-unreadable", ...)."""
+        try:
+            self._open(mend)
+            self._log.open()
+            yield self
+        except (StoreError, OSError) as error:
+            raise HubError("history-unreadable", reason=str(error)) from error
+        finally:
+            self._log.close()
+            self._state.close()
+            self._store.close()
+
+    def stats(self) -> HistoryStats:
+        """What it holds."""
+        return self._inspector.stats()
+
+    def check(self) -> HistoryCheck:
+        """Read everything and compare it."""
+        found = HistoryCheck()
+        for series, runs in self._inspector.contents().items():
+            self._inspector.check(series, runs, found)
+        self._inspector.finish(found)
+        return found
+
+    def rebuild(self, *, state: bool) -> Rebuilt:
+        """Rollups from the raw samples; before it, where it is asked for or the state is new, the state."""
+        contents = self._store.contents() if isinstance(self._store, MendableStore) else {}
+        if state and self._state.complete:
+            self._state.close()
+            set_aside(self._state.path)
+            self._state.open()
+        rebuilder = Rebuilder(self._store, contents, self._state, self._traits, self._hardware)
+        if not self._state.complete:
+            rebuilder.state(named_in(self._log))
+        rebuilder.rollups()
+        return rebuilder.rebuilt
+
+    def save_from(self, damaged: HistoryStore) -> int:
+        """Take over what can be read of another store; returns how many samples. What is here already stays."""
+        saved = 0
+        try:
+            damaged.open()
+            contents = damaged.contents() if isinstance(damaged, MendableStore) else {}
+            for series, runs in contents.items():
+                for run in runs:
+                    saved += self._save_run(damaged, series, run)
+                for tier in TIERS:
+                    self._save_rollups(damaged, series, tier)
+        except (StoreError, OSError) as error:
+            log.warning("no more can be read: %s", error)
+        finally:
+            damaged.close()
+        return saved
+
+    def _save_run(self, damaged: HistoryStore, series: SeriesKey, run: str) -> int:
+        try:
+            columns = damaged.read_stream(series, run, 0, FOREVER)
+        except StoreError:
+            columns = None
+        parts = [columns] if columns is not None else self._hours(damaged, series, run)
+        for part in parts:
+            here = self._store.read_stream(series, run, int(part.seq[0]), int(part.seq[-1]))
+            self._store.merge(Merge([(series, part)] + ([] if here is None else [(series, here)]), []))
+        return sum(len(part.seq) for part in parts)
+
+    def _hours(self, damaged: HistoryStore, series: SeriesKey, run: str) -> list[RawColumns]:
+        """What the days around a damaged page still give."""
+        known = damaged.rollup(series, "15m", 0, FOREVER).start
+        found = []
+        for day in range(int(known[0]) // DAY * DAY, int(known[-1]) + DAY, DAY) if len(known) else ():
+            try:
+                found += [part for part in damaged.read(series, day, day + DAY) if part.run == run]
+            except StoreError as error:
+                log.warning("a day of %s cannot be read: %s", series, error)
+        return found
+
+    def _save_rollups(self, damaged: HistoryStore, series: SeriesKey, tier: str) -> None:
+        columns: RollupColumns = damaged.rollup(series, tier, 0, FOREVER)
+        if len(columns.start):
+            here = self._store.rollup(series, tier, 0, FOREVER)
+            self._store.merge(Merge([], [(series, tier, columns), (series, tier, here)]))
+
+    def _open(self, mend: bool) -> None:
+        try:
+            self._store.open()
+        except StoreDamaged as error:
+            if not mend or not isinstance(self._store, MendableStore):
+                raise HubError("history-file-damaged", file=self._store.name, reason=str(error)) from error
+            self._store.set_aside()
+            if self._state.path.exists():
+                set_aside(self._state.path)
+            self._store.open()
+        try:
+            self._state.open()
+        except StateDamaged as error:
+            if not mend:
+                raise HubError("history-file-damaged", file=self._state.path.name, reason=str(error)) from error
+            set_aside(self._state.path)
+            self._state.open()

@@ -1,0 +1,130 @@
+"""One outlet's history at the moment of a question: store and tail as one. Everything here blocks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hub.history.calendar import MINUTE, Calendar
+from hub.history.days import DaySums
+from hub.history.minutes import is_minutes
+from hub.history.points import Energy, SeriesResult, added, condensed, energy_sum, summed, thinned
+from hub.plugins.columns import join_raw, join_rollup, select_rollup
+from hub.plugins.contract import TIERS, HistoryStore, Int64, RawColumns, RollupColumns, SeriesKey
+from hub.telemetry.interface import TailSnapshot
+
+STORED = {"1m": "1m", "5m": "1m", "15m": "15m", "1h": "15m", "1d": "15m", "1w": "15m", "1mo": "15m"}
+"""The tier that a bucket is summed from."""
+BY_DAYS = ("1d", "1w", "1mo")
+QUARTER = TIERS["15m"]
+
+
+class Outlet:
+    """Reads of one outlet, made in a reader thread: the tail first, so that a merge that finishes in between hides
+    nothing."""
+
+    def __init__(
+        self,
+        series: SeriesKey,
+        store: HistoryStore,
+        tail: TailSnapshot,
+        *,
+        minutes_from: int,
+        now: int,
+        days: DaySums | None,
+    ) -> None:
+        """minutes_from: the 1-minute tier is not answered before it; days: remembers sums of whole days."""
+        self.series = series
+        self._store = store
+        self._tail = tail
+        self._minutes_from = minutes_from
+        self._now = now
+        self._days = days
+
+    def raw(self, start: int, end: int, *, brief: bool = False) -> list[RawColumns]:
+        """Samples with start <= at < end, one entry a stream, by the time of their first."""
+        tail = self._tail.raw(start, end)
+        stored = self._store.read(self.series, start, end, brief=brief)
+        streams: dict[str, list[RawColumns]] = {}
+        for columns in (*stored, *tail):
+            if len(columns.seq) and not is_minutes(columns.run):
+                streams.setdefault(columns.run, []).append(columns)
+        return sorted((join_raw(parts) for parts in streams.values()), key=lambda columns: int(columns.at.min()))
+
+    def thinned(self, start: int, end: int, points: int) -> SeriesResult:
+        """At most about so many samples."""
+        streams = self.raw(start, end, brief=True)
+        return thinned(self.series, streams, (start, end), points, total(self.energy(start, end)))
+
+    def parts(self, source: str, calendar: Calendar, edges: Int64) -> RollupColumns:
+        """Buckets that sum up to those between `edges`, which are edges of this kind of bucket."""
+        start, end = int(edges[0]), int(edges[-1])
+        if source not in BY_DAYS or self._days is None:
+            return self._buckets(STORED[source], start, end)
+        days = calendar.edges("1d", start, end)
+        tail = self._tail.buckets(STORED[source], start, end)
+        return self._days.parts(
+            self.series,
+            calendar.zone,
+            days,
+            tail,
+            lambda a, b: self._store.rollup(self.series, "15m", a, b, brief=True),
+        )
+
+    def summed(self, source: str, calendar: Calendar, edges: Int64, width: int) -> SeriesResult:
+        """Buckets between `edges`; `width`: their usual length."""
+        return summed(self.series, source, width, self.parts(source, calendar, edges), edges)
+
+    def rollup(self, source: str, calendar: Calendar, edges: Int64) -> RollupColumns:
+        """The same as columns: power, energy and time covered."""
+        return condensed(self.parts(source, calendar, edges), edges)
+
+    def energy(self, start: int, end: int) -> list[RollupColumns]:
+        """Buckets whose energies, already cut to the range, add up to its own."""
+        first, last = -(-start // QUARTER) * QUARTER, end // QUARTER * QUARTER
+        if first >= last:
+            return [self._edge(start, end)]
+        parts = [self._buckets("15m", first, last)]
+        if start < first:
+            parts.append(self._edge(start, first))
+        if last < end:
+            parts.append(self._edge(last, end))
+        return parts
+
+    def _edge(self, start: int, end: int) -> RollupColumns:
+        """Less than two quarters: by minutes where they are kept."""
+        tier, width = ("15m", QUARTER) if start < self._minutes_from else ("1m", MINUTE)
+        buckets = self._buckets(tier, start // width * width, end)
+        # What a running bucket holds flowed up to now, not up to its end.
+        extent = np.clip(self._now - buckets.start, 1, width)
+        overlap = np.minimum(buckets.start + extent, end) - np.maximum(buckets.start, start)
+        share = overlap.clip(0) / extent
+        cut = select_rollup(buckets, slice(None))
+        cut.import_mwh, cut.export_mwh, cut.estimated_mwh = (
+            values * share for values in (buckets.import_mwh, buckets.export_mwh, buckets.estimated_mwh)
+        )
+        return cut
+
+    def _buckets(self, tier: str, start: int, end: int) -> RollupColumns:
+        tail = self._tail.buckets(tier, start, end)
+        stored = self._store.rollup(self.series, tier, start, end, brief=True)
+        return join_rollup([stored, tail])
+
+
+def together(outlets: Sequence[Outlet], source: str, calendar: Calendar, edges: Int64, width: int) -> SeriesResult:
+    """The sum of several outlets, added up at the tier that is stored: the finer, the closer are its extremes."""
+    if source in BY_DAYS:
+        # By hours a year of a home would be added up for each question; days of each outlet are remembered.
+        days = calendar.edges("1d", int(edges[0]), int(edges[-1]))
+        parts = [outlet.rollup("1d", calendar, days) for outlet in outlets]
+    else:
+        parts = [outlet.parts(source, calendar, edges) for outlet in outlets]
+    return summed(SeriesKey("", 0), source, width, added(parts), edges)
+
+
+def total(parts: Sequence[RollupColumns]) -> Energy:
+    """The sum of all energies."""
+    imported, exported, estimated = (
+        energy_sum(np.concatenate([np.empty(0), *(getattr(part, name) for part in parts)]))
+        for name in ("import_mwh", "export_mwh", "estimated_mwh")
+    )
+    return Energy(imported, exported, estimated or 0.0)

@@ -1,0 +1,196 @@
+"""Rebuilding: history's state from what the store holds, and rollups from the raw samples that are still there."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+import numpy as np
+
+from hub.history import commit as commits
+from hub.history.calendar import DAY
+from hub.history.gaps import Causes
+from hub.history.log import CommitLog
+from hub.history.plan import Planner
+from hub.history.readings import Run, Traits
+from hub.history.state import SeriesChange, State, StreamKnown, StreamRow
+from hub.plugins.codec import DamagedChunk
+from hub.plugins.columns import select_raw
+from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, Merge, RawColumns, SeriesKey
+from hub.telemetry.offsets import TOLERANCE_MS, Point
+from hub.telemetry.ranges import Range, Ranges
+from hub.telemetry.streams import ORDER_STEP, StreamDelta
+
+FOREVER = (1 << 62) - 1
+
+log = logging.getLogger("hub.history.rebuild")
+
+
+class Rebuilt(msgspec.Struct):
+    """What was rebuilt: streams, outlets, gaps found between raw samples, buckets written."""
+
+    streams: int = 0
+    outlets: int = 0
+    gaps: int = 0
+    buckets: int = 0
+
+
+def named_in(log_file: CommitLog) -> dict[tuple[str, int, str], StreamDelta]:
+    """The streams that the log names, by (device, channel, run): their numbers stand in its records."""
+    found: dict[tuple[str, int, str], StreamDelta] = {}
+    for kind, number, payload in log_file.records():
+        if kind == commits.COMMIT:
+            try:
+                deltas = commits.decode(number, payload, ()).streams
+            except (DamagedChunk, msgspec.DecodeError):
+                continue  # recovery counts it
+            found |= {delta.name[:3]: delta for delta in deltas if delta.name is not None}
+    return found
+
+
+class Rebuilder:
+    """Blocking, in one thread while nobody merges. `hardware`: the hardware_id that a device has now.
+
+    Why a run began, and why samples were refused, stood in the state alone: the causes of old gaps become unknown,
+    and gaps older than the raw samples are lost.
+    """
+
+    def __init__(
+        self,
+        store: HistoryStore,
+        contents: Mapping[SeriesKey, Iterable[str]],
+        state: State,
+        traits: Callable[[SeriesKey], Traits],
+        hardware: Callable[[str], str],
+    ) -> None:
+        self._store = store
+        self._contents = contents
+        self._state = state
+        self._planner = Planner(store, state)
+        self._traits = traits
+        self._hardware = hardware
+        self.rebuilt = Rebuilt()
+
+    def state(self, named: Mapping[tuple[str, int, str], StreamDelta]) -> None:
+        """Fill an empty state. `named`: streams that have a number already. Raises OSError, StoreError."""
+        taken = {delta.number for delta in named.values()}
+        number = max(taken, default=0)
+        rows: list[StreamRow] = []
+        for series, runs in self._contents.items():
+            found = sorted(
+                ((self._first(parts), run, parts) for run in runs if (parts := self._all(series, run)) is not None),
+                key=lambda each: each[:2],
+            )
+            mine = [named.get((series.device, series.channel, run)) for _, run, _ in found]
+            orders = [delta.order for delta in mine if delta is not None and delta.order is not None]
+            first = (min(orders) // ORDER_STEP if orders else len(found) + 1) - len(found)
+            for k, (delta, (_, run, columns)) in enumerate(zip(mine, found, strict=True)):
+                row = _row(series, run, columns, first + k)
+                if delta is None:
+                    number += 1
+                    row.number, row.hardware = number, self._hardware(series.device)
+                elif delta.name is not None:
+                    row.number, row.hardware, row.reason = delta.number, delta.name[3], delta.reason
+                    row.order = row.order if delta.order is None else delta.order
+                rows.append(row)
+        self._state.completed(rows)
+        self.rebuilt.streams = len(rows)
+        for series in self._contents:
+            self._series(series, [row for row in rows if _of(row) == series], rollups=False)
+
+    def rollups(self) -> None:
+        """Compute the buckets of all raw samples anew; those of which raw is gone stay. Raises OSError, StoreError."""
+        rows = self._state.streams()
+        for series in self._contents:
+            self._series(series, [row for row in rows if _of(row) == series], rollups=True)
+
+    def _series(self, series: SeriesKey, rows: Iterable[StreamRow], *, rollups: bool) -> None:
+        """Plan day after day as merges would, so that no more than a day is in memory."""
+        runs = {row.run: run_of(row) for row in rows}
+        begin, end = self._span(series)
+        for day in range(begin // DAY * DAY, end, DAY):
+            parts = self._store.read(series, day, day + DAY)
+            if parts:
+                self._plan(series, parts, runs, begin, rollups=rollups)
+        undated = {run.number: ranges for run in runs.values() if (ranges := _undated(self._all(series, run.run)))}
+        state = self._state.series(series)
+        oldest = self._store.rollup(series, "15m", 0, FOREVER).start
+        if len(oldest) and (state.first_at is None or oldest[0] + TIERS["15m"] <= state.first_at):
+            state.first_at = int(oldest[0])  # of raw samples that are gone
+        state.undated = undated
+        self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], state)])
+        self.rebuilt.outlets += 1
+
+    def _plan(
+        self, series: SeriesKey, parts: list[RawColumns], runs: Mapping[str, Run], begin: int, *, rollups: bool
+    ) -> None:
+        plan = self._planner.plan(
+            series, parts, runs, self._traits(series), Causes(runs), horizon=begin, minutes_from=begin
+        )
+        self.rebuilt.gaps += len(plan.gaps)
+        if rollups:
+            removed = [(series, tier, start) for tier, starts in plan.removed.items() for start in starts]
+            changed = [(series, tier, columns) for tier, columns in plan.rollups.items()]
+            self._store.merge(Merge([], changed, removed))
+            self.rebuilt.buckets += sum(len(columns.start) for _, _, columns in changed)
+        else:
+            self._state.apply([SeriesChange(series.device, series.channel, plan.span, plan.gaps, plan.state)])
+
+    def _span(self, series: SeriesKey) -> tuple[int, int]:
+        """From the first dated raw sample to behind the last."""
+        dates = [part.at[part.at != NONE] for run in self._contents[series] if (part := self._all(series, run))]
+        known = [at for at in dates if len(at)]
+        return (min(int(at.min()) for at in known), max(int(at.max()) for at in known) + 1) if known else (0, 0)
+
+    def _all(self, series: SeriesKey, run: str) -> RawColumns | None:
+        return self._store.read_stream(series, run, 0, FOREVER)
+
+    def _first(self, columns: RawColumns) -> int:
+        dated = columns.at[columns.at != NONE]
+        return int(dated.min()) if len(dated) else FOREVER
+
+
+def _of(row: StreamRow) -> SeriesKey:
+    return SeriesKey(row.device, row.channel)
+
+
+def _row(series: SeriesKey, run: str, columns: RawColumns, place: int) -> StreamRow:
+    first = columns.extra["seq_from"].astype(np.int64) if run.endswith(MINUTES) else columns.seq
+    settled = Ranges(_ranges(first, columns.seq))
+    known = StreamKnown(list(settled), [], _points(columns))
+    return StreamRow(0, series.device, series.channel, run, "", place * ORDER_STEP, None, known)
+
+
+def run_of(row: StreamRow) -> Run:
+    """A stream of the state as planning sees it."""
+    return Run(
+        row.number, row.run, row.order or 0, row.hardware, row.reason, tuple(row.known.points), tuple(row.known.notes)
+    )
+
+
+def _ranges(first: Int64, last: Int64) -> list[Range]:
+    """Numbers first[k]..last[k], ascending, as few ranges."""
+    if not len(first):
+        return []
+    breaks = np.flatnonzero(first[1:] > last[:-1] + 1)
+    starts, ends = first[np.append(0, breaks + 1)], last[np.append(breaks, len(last) - 1)]
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def _undated(columns: RawColumns | None) -> list[Range]:
+    if columns is None:
+        return []
+    part = select_raw(columns, columns.at == NONE)
+    return _ranges(part.seq, part.seq)
+
+
+def _points(columns: RawColumns) -> list[Point]:
+    """Offsets that give the samples the dates which they have."""
+    known = (columns.at != NONE) & (columns.up != NONE)
+    ups, offsets = columns.up[known], (columns.at - columns.up)[known]
+    points: list[Point] = []
+    for k in (np.append(0, np.flatnonzero(np.diff(offsets)) + 1) if len(ups) else np.empty(0, int)).tolist():
+        if not points or abs(int(offsets[k]) - points[-1][1]) > TOLERANCE_MS:
+            points.append((int(ups[k]), int(offsets[k])))
+    if points and points[-1][0] != ups[-1]:
+        points.append((int(ups[-1]), int(offsets[-1])))
+    return points

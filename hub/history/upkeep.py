@@ -1,0 +1,146 @@
+"""Upkeep: forgets what is older than retention, and the oldest raw samples where the disk runs short."""
+
+import logging
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from hub.history.calendar import DAY, HOUR
+from hub.history.files import Files
+from hub.history.merge import row
+from hub.history.problems import DISK_LOW, SPACE, Troubles
+from hub.history.retention import Retention, expire
+from hub.history.state import State, StreamRow
+from hub.history.worker import Worker
+from hub.plugins.contract import MINUTES, HistoryStore, MendableStore, SeriesKey, StoreError
+from hub.telemetry.streams import Stream, Streams
+
+STEP = 6 * HOUR  # of raw samples that are given up at once
+WORTH = 1 << 20  # bytes of raw chunks below which giving them up helps nobody
+MOST_NOTES = 1000  # of a stream
+
+log = logging.getLogger("hub.history.upkeep")
+
+
+class Room(msgspec.Struct):
+    """The disk: bytes free, and what was given up for it: samples, and up to when (Unix ms)."""
+
+    free: int
+    gone: int = 0
+    until: int | None = None
+
+
+class Upkeep:
+    """Awaited on the event loop while `worker.writing` is held and nothing is unmerged that was committed."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        reserve: int,
+        store: HistoryStore,
+        state: State,
+        files: Files,
+        streams: Streams,
+        worker: Worker,
+        troubles: Troubles,
+        retention: Callable[[SeriesKey], Retention],
+    ) -> None:
+        self._folder = folder
+        self._reserve = reserve  # bytes of the disk that history leaves free
+        self._store = store
+        self._state = state
+        self._files = files
+        self._streams = streams
+        self._worker = worker
+        self._troubles = troubles
+        self._retention = retention
+        self._done_on = 0  # day
+
+    async def daily(self, now: int) -> None:
+        """Once a day: forget what is older than retention. `now`: Unix ms of a clock that is certain."""
+        if now // DAY == self._done_on or not self._files.store_open:
+            return
+        self._done_on = now // DAY
+        own = {series: self._retention(series) for series in self._streams.series()}
+        if not own:
+            return
+        try:
+            gone = await self._worker.run(partial(expire, self._store, now, own))
+            if any(gone.gone.values()):
+                log.info("removed what is older than retention: %s", gone.gone)
+            await self._prune(now, list(own.values()))
+        except (StoreError, OSError) as error:
+            log.warning("old history could not be removed: %s", error)
+
+    async def make_room(self, newest: int) -> None:
+        """Where the disk is nearly full, the oldest raw samples go, never the last day before `newest` (Unix ms)."""
+        if not self._files.store_open:
+            return
+        try:
+            room = await self._worker.run(partial(self._make_room, newest))
+        except (StoreError, OSError) as error:
+            log.warning("no room could be made: %s", error)
+            return
+        if room.until is not None:
+            log.warning("gave up %d raw samples to make room", room.gone)
+            self._troubles.again(SPACE, free=room.free >> 20, until=room.until)
+        elif room.free < self._reserve and not self._troubles.holds(SPACE):
+            self._troubles.begin(DISK_LOW, free=room.free >> 20)
+        if room.free >= self._reserve:
+            self._troubles.end(SPACE)
+            self._troubles.end(DISK_LOW)
+
+    def _make_room(self, newest: int) -> Room:
+        """In the thread."""
+        room = Room(_free(self._folder))
+        if room.free >= self._reserve or self._store.stats().raw_bytes < WORTH:
+            return room
+        last = newest - DAY
+        oldest = newest - max((self._retention(series).kept("raw") for series in self._streams.series()), default=DAY)
+        for before in range(oldest, last + 1, STEP):
+            gone = self._store.delete(None, "raw", before)
+            if gone:
+                room.gone, room.until, room.free = room.gone + gone, before, _free(self._folder)
+            if room.free >= self._reserve:
+                break
+        return room
+
+    async def _prune(self, now: int, kept: list[Retention]) -> None:
+        """Streams, offsets and gaps of which nothing is kept any more."""
+        if not isinstance(self._store, MendableStore):
+            return
+        contents = await self._worker.run(self._store.contents)
+        held = {(series.device, series.channel, run) for series, runs in contents.items() for run in runs}
+        idle = [stream for stream in self._streams.idle() if not held & {stream.key, *_kin(stream)}]
+        raw_from = now - max(retention.kept("raw") for retention in kept)
+        shorter = [trimmed for s in self._streams.every() if (trimmed := _trimmed(s, raw_from)) is not None]
+        gaps_before = now - max(retention.kept("15m") for retention in kept)
+        await self._worker.run(partial(self._state.prune, [stream.number for stream in idle], shorter, gaps_before))
+        self._streams.drop(idle)
+
+
+def _free(folder: Path) -> int:
+    space = os.statvfs(folder)
+    return space.f_bavail * space.f_frsize
+
+
+def _kin(stream: Stream) -> list[tuple[str, int, str]]:
+    """The run and its minutes go together."""
+    device, channel, run = stream.key
+    return [(device, channel, run.removesuffix(MINUTES)), (device, channel, run.removesuffix(MINUTES) + MINUTES)]
+
+
+def _trimmed(stream: Stream, raw_from: int) -> StreamRow | None:
+    """Without the offsets and notes that only samples older than `raw_from` need; None = there are none."""
+    points = stream.offsets.wall.points
+    old = sum(up + offset < raw_from for up, offset in points) - 1  # the last of them dates what follows
+    if old <= 0 and len(stream.notes) <= MOST_NOTES:
+        return None
+    if old > 0:
+        del points[:old]
+    del stream.notes[:-MOST_NOTES]
+    return row(stream)

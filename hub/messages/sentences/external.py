@@ -1,0 +1,41 @@
+"""Sentences about a broker that the home already has: what is in the way, and the lines for its files."""
+
+EN = {
+    "external-broker-unreachable": "The MQTT broker {host}:{port} does not answer ({reason}). Nothing is measured until it does; the plugs keep what they can.",
+    "external-broker-lost": "The connection to the MQTT broker {host}:{port} ends again and again ({reason}).",
+    "external-broker-ended": "The MQTT broker {host}:{port} ends the connection again and again (code {code}); its log says why.",
+    "external-broker-login": "The MQTT broker {host}:{port} refuses the login of “{username}”. Check username and password in the configuration.",
+    "external-broker-version": "The MQTT broker {host}:{port} does not speak MQTT 5. Mosquitto does so from version 1.6 on.",
+    "external-broker-refused": "The MQTT broker {host}:{port} refuses the connection (code {code}); its log says why.",
+    "external-broker-certificate": "The certificate of the MQTT broker {host}:{port} is not accepted: {reason}. Check ca and server_name in the configuration.",
+    "external-broker-tls": "There is no TLS connection to the MQTT broker {host}:{port}: {reason}.",
+    "external-broker-file": "The file {file} of the TLS settings cannot be used: {reason}.",
+    "external-broker-taken-over": "Another hub with the same id ({id}) uses this MQTT broker: the two throw each other out. Stop the copy.",
+    "external-broker-rights": "The MQTT broker does not let the hub use these topics: {topics}. Add them to the rules of the hub's login.",
+    "external-dynsec-failed": "The dynamic security plugin of the MQTT broker does not do what the hub asks: {reason}. Logins are not written until it does.",
+    "external-logins-missing": "The MQTT broker has no login for {names}, and their secrets are no longer known here. Give each a new secret.",
+    "external-logins-taken": "The MQTT broker has logins of somebody else with these names: {names}. Remove them there, or give the plugs other ids.",
+    "cli-lines-passwords": "Line for the password_file of your broker:",
+    "cli-lines-rules": "Lines for its acl_file:",
+    "cli-lines-reload": "Then let the broker read them: systemctl reload mosquitto",
+}
+
+DE = {
+    "external-broker-unreachable": "Der MQTT-Broker {host}:{port} antwortet nicht ({reason}). Bis dahin wird nichts gemessen; die Stecker behalten, was sie können.",
+    "external-broker-lost": "Die Verbindung zum MQTT-Broker {host}:{port} reißt immer wieder ab ({reason}).",
+    "external-broker-ended": "Der MQTT-Broker {host}:{port} beendet die Verbindung immer wieder (Code {code}); sein Protokoll sagt, warum.",
+    "external-broker-login": "Der MQTT-Broker {host}:{port} lehnt die Anmeldung von „{username}“ ab. Prüfe username und password in der Konfiguration.",
+    "external-broker-version": "Der MQTT-Broker {host}:{port} spricht kein MQTT 5. Mosquitto kann es ab Version 1.6.",
+    "external-broker-refused": "Der MQTT-Broker {host}:{port} lehnt die Verbindung ab (Code {code}); sein Protokoll sagt, warum.",
+    "external-broker-certificate": "Das Zertifikat des MQTT-Brokers {host}:{port} wird nicht anerkannt: {reason}. Prüfe ca und server_name in der Konfiguration.",
+    "external-broker-tls": "Es gibt keine TLS-Verbindung zum MQTT-Broker {host}:{port}: {reason}.",
+    "external-broker-file": "Die Datei {file} aus den TLS-Einstellungen ist nicht zu gebrauchen: {reason}.",
+    "external-broker-taken-over": "Ein anderer Hub mit derselben ID ({id}) benutzt diesen MQTT-Broker: die beiden werfen einander hinaus. Beende die Kopie.",
+    "external-broker-rights": "Der MQTT-Broker lässt den Hub diese Topics nicht benutzen: {topics}. Ergänze sie in den Regeln für den Zugang des Hubs.",
+    "external-dynsec-failed": "Das Plugin dynamic security des MQTT-Brokers tut nicht, was der Hub verlangt: {reason}. Bis dahin werden keine Zugänge geschrieben.",
+    "external-logins-missing": "Der MQTT-Broker hat keinen Zugang für {names}, und ihre Geheimnisse sind hier nicht mehr bekannt. Gib jedem ein neues Geheimnis.",
+    "external-logins-taken": "Der MQTT-Broker hat schon fremde Zugänge mit diesen Namen: {names}. Entferne sie dort oder gib den Steckern andere IDs.",
+    "cli-lines-passwords": "Zeile für die password_file deines Brokers:",
+    "cli-lines-rules": "Zeilen für seine acl_file:",
+    "cli-lines-reload": "Danach muss der Broker sie lesen: systemctl reload mosquitto",
+}

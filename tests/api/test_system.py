@@ -1,0 +1,45 @@
+"""What an admin may know of rejects and of history as a whole."""
+
+from tests.api.house import House
+
+
+async def get(house: House, path: str, role: str, method: str = "GET") -> tuple[int, dict[str, object]]:
+    async with house.http.request(method, f"/api/v1{path}", headers=await house.headers(role)) as response:
+        return response.status, await response.json()
+
+
+async def test_rejects_are_shown_by_device_and_reason_with_the_newest(house: House) -> None:
+    plug = await house.plug()
+    house.rejects.add(1000, plug.id, "range", "voltage is 612.0", b'{"voltage":612.0}')
+    house.rejects.add(2000, plug.id, "json", "it ends too soon", b'{"volt')
+    house.rejects.add(3000, "of-another-home", "json", "it ends too soon", b"{")
+    house.rejects.count("unknown", "device")
+    house.care.dropped[plug.id] = 7
+    status, found = await get(house, "/system/rejects", "admin")
+    assert status == 200
+    assert found == {
+        "counts": [
+            {"device": plug.id, "reason": "counter", "count": 7},
+            {"device": plug.id, "reason": "json", "count": 1},
+            {"device": plug.id, "reason": "range", "count": 1},
+            {"device": "unknown", "reason": "device", "count": 1},
+        ],
+        "newest": [
+            {"at": 2000, "device": plug.id, "reason": "json", "detail": "it ends too soon", "payload": '{"volt'},
+            {
+                "at": 1000,
+                "device": plug.id,
+                "reason": "range",
+                "detail": "voltage is 612.0",
+                "payload": '{"voltage":612.0}',
+            },
+        ],
+    }
+    assert (await get(house, "/system/rejects", "user"))[0] == 403
+
+
+async def test_history_as_a_whole_is_an_admins_business(house: House) -> None:
+    assert (await get(house, "/system/history", "admin"))[1]["samples"] == 0
+    assert (await get(house, "/system/history/check", "admin", "POST"))[1]["wrong"] == 0
+    assert (await get(house, "/system/history", "user"))[0] == 403
+    assert (await get(house, "/system/history/check", "guest", "POST"))[0] == 403

@@ -1,0 +1,95 @@
+"""What the garbage collector is kept from, and that connections need none."""
+
+import asyncio
+import gc
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub import collector
+from hub.broker import Limits, Listener
+from hub.broker.connection import Connection
+from hub.collector import Collector
+from tests.broker.certificates import make_certificate, trusting
+from tests.broker.client import Client, connect, publish, subscribe
+from tests.broker.parts import PASSWORD, Bench
+from tests.broker.websocket import open_websocket
+
+
+@pytest.fixture
+def running() -> Iterator[Collector]:
+    running = Collector()
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_what_is_there_at_the_start_is_left_alone(running: Collector) -> None:
+    assert gc.get_freeze_count() > 10_000
+    assert gc.get_threshold() == (collector.YOUNG, collector.MIDDLE, collector.OLD)
+
+
+def test_what_a_long_round_walked_over_is_left_alone_too(running: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = gc.get_freeze_count()
+    living = [[number] for number in range(100_000)]
+    gc.collect(1)
+    assert gc.get_freeze_count() == before
+    monkeypatch.setattr(collector, "LONG_S", 0.0)
+    gc.collect()
+    assert gc.get_freeze_count() >= before + len(living)
+    assert running.longest > 0
+
+
+def test_everything_is_as_before_after_the_stop() -> None:
+    before = gc.get_threshold()
+    running = Collector()
+    running.start()
+    running.stop()
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+    assert running._round not in gc.callbacks
+
+
+async def log_in(bench: Bench, kind: str, trust: ssl.SSLContext) -> Client:
+    if kind == "websocket":
+        client = await open_websocket(bench.broker.port("websocket"))
+        client.send(connect("plug-1", "plug-1", PASSWORD))
+    else:
+        port = bench.broker.port("mqtts") if kind == "tls" else bench.port
+        tls = {"ssl": trust, "server_hostname": "localhost"} if kind == "tls" else {}
+        client = Client(*await asyncio.open_connection("127.0.0.1", port, **tls))  # type: ignore[arg-type]
+        client.send(connect("plug-1", "plug-1", PASSWORD if kind != "stranger" else b"wrong"))
+    await client.read()
+    return client
+
+
+@pytest.mark.parametrize("kind", ["plug-1", "stranger", "websocket", "tls"])
+async def test_a_closed_connection_is_freed_without_the_collector(kind: str, tmp_path: Path) -> None:
+    files = make_certificate(tmp_path)
+    trust = trusting(files)
+    others = [Listener("127.0.0.1", 0, "websocket", websocket=True), Listener("127.0.0.1", 0, "mqtts", files)]
+    bench = Bench(Limits(free_failures=100), others)
+    await bench.start()
+    await (await log_in(bench, kind, trust)).close()  # loads what is loaded at first use
+    await bench.settled("connections", 0)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            client = await log_in(bench, kind, trust)
+            if kind != "stranger":
+                client.send(subscribe(("smartplug/plug-1/control", 1)))
+                client.send(publish("smartplug/plug-1/telemetry", b"x", 1))
+                await client.expect(9)
+                await client.expect(4)
+            await client.close()
+            await bench.settled("connections", 0)
+            await bench.settled("clients", 0)
+        await asyncio.sleep(0.01)
+        left = [type(item).__name__ for item in gc.get_objects() if isinstance(item, Connection)]
+    finally:
+        gc.enable()
+    await bench.stop()
+    assert len(left) <= 1, left

@@ -1,0 +1,76 @@
+"""How often a home commits and merges: seldom where each costs the disk a fixed sum and brings it little."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.history.pace import BLOCK, Pace, is_dear, merge_in, worth_merging
+
+HOUR = 3_600_000
+MOUNTS = r"""
+22 27 0:21 / /proc rw,relatime - proc proc rw
+27 1 179:2 / / rw,noatime shared:1 - ext4 /dev/root rw
+30 27 8:1 / /media/usb\040stick rw,relatime - exfat /dev/sda1 rw,fmask=0022
+31 27 8:2 / /media/ssd rw,relatime shared:9 - ext4 /dev/sda2 rw,lazytime,discard
+32 27 8:3 / /media/new rw,lazytime - ext4 /dev/sda3 rw
+33 27 0:40 / /over rw - overlay overlay rw,lowerdir=/x
+34 33 8:5 / /over rw - ext4 /dev/sdb1 rw
+35 27 0:41 / /mnt/card rw - f2fs /dev/mmcblk1 rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "dear"),
+    [
+        ("/var/lib/plughub", True),
+        ("/media/usb stick/hub", False),
+        ("/media/usbstick", True),
+        ("/media/ssd/hub", False),
+        ("/media/new", False),
+        ("/over/hub", True),
+        ("/mnt/card", False),
+    ],
+)
+def test_ext4_pays_for_each_commit_unless_times_are_lazy(folder: str, dear: bool) -> None:
+    assert is_dear(Path(folder), MOUNTS.strip()) is dear
+
+
+def test_nothing_known_is_not_dear() -> None:
+    assert not is_dear(Path("/data"), "")
+
+
+def test_what_the_owner_set_is_obeyed() -> None:
+    for interval in (1.0, 30.0, 900.0):
+        pace = Pace(interval, dear=True)
+        assert [pace.commit_in(size) for size in (0, 100, 1_000_000)] == [interval] * 3
+
+
+def test_a_minute_where_commits_cost_what_they_hold() -> None:
+    pace = Pace(dear=False)
+    assert [pace.commit_in(size) for size in (0, 100, 1_000_000)] == [60.0] * 3
+
+
+def test_a_commit_is_to_fill_a_block_where_each_is_dear() -> None:
+    pace = Pace(dear=True)
+    assert pace.commit_in(0) == 60
+    assert pace.commit_in(BLOCK) == 60
+    assert pace.commit_in(BLOCK // 2) == 120
+    assert pace.commit_in(BLOCK) == 120, "it fills its block: the pace is right"
+    assert pace.commit_in(600) == 150, "no power cut may take more"
+    assert pace.commit_in(0) == 150, "after a merge nothing is known that is new"
+    assert pace.commit_in(3 * BLOCK) == 60
+    assert pace.commit_in(100 * BLOCK) == 60
+
+
+def test_merges_come_just_after_the_hour() -> None:
+    assert merge_in(5 * HOUR) == 2
+    assert merge_in(5 * HOUR + 1_999) == pytest.approx(0.001)
+    assert merge_in(5 * HOUR + 2_000) == 3600
+    assert merge_in(5 * HOUR + 1_802_000) == 1800
+
+
+def test_little_is_merged_every_three_hours() -> None:
+    assert worth_merging(1 << 20, 3600)
+    assert not worth_merging(100_000, 2 * 3600)
+    assert worth_merging(100_000, 3 * 3600)
+    assert worth_merging(0, 2.6 * 3600), "a merge at the start shifts the hours"

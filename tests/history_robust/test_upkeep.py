@@ -1,0 +1,223 @@
+"""What history forgets: what is older than retention, and the oldest raw samples where the disk runs short."""
+
+import resource
+import shutil
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hub.events import ProblemEnded, ProblemRaised
+from hub.history.calendar import DAY, HOUR
+from hub.history.log import CommitLog
+from hub.history.retention import Retention
+from hub.plugins.contract import SeriesKey, StoreError
+from tests.history.house import FOREVER, START, DataCore, ManualClock, Plug, Registry, sample, seqs, stored
+
+RUN = "a" * 16
+SERIES = SeriesKey("d1")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry(Plug())
+
+
+def play(core: DataCore, first: int, last: int, **fields: Any) -> None:
+    rng = np.random.default_rng(first)
+    for seq in range(first, last + 1):
+        core.clock.run(1.0)
+        noise = {"voltage": float(rng.uniform(220, 240)), "current": float(rng.uniform(0, 10))}
+        core.send(sample(seq, power=float(rng.uniform(0, 2300)), **(noise | fields)))
+
+
+def problems(core: DataCore) -> list[str]:
+    found: list[str] = []
+    core.bus.subscribe(ProblemRaised, lambda event: found.append(event.id), "test")
+    core.bus.subscribe(ProblemEnded, lambda event: found.append(f"{event.id} ended"), "test")
+    return found
+
+
+async def fill(core: DataCore, days: int, a_day: int = 600) -> None:
+    """Some minutes of each day, each in a run of its own."""
+    for day in range(days):
+        play(core, 0, a_day - 1, run=f"{day:016x}")
+        await core.history.merge()
+        core.clock.run(DAY / 1000 - a_day)
+
+
+async def test_a_disk_that_runs_short_costs_the_oldest_raw_samples_only(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.history.upkeep.WORTH", 0)
+    core = await DataCore(tmp_path, clock, registry).start()
+    told = problems(core)
+    await fill(core, 5)
+    assert told == []
+    minutes = core.store.rollup(SERIES, "1m", 0, FOREVER)
+    upkeep = core.history._merging._upkeep
+    upkeep._reserve = shutil.disk_usage(tmp_path).free * 2
+    play(core, 0, 9, run="f" * 16)
+    await core.history.merge()
+    await core.history.merge()
+    assert told == ["history-space"]
+    oldest = min(int(part.at.min()) for part in stored(core))
+    assert clock.now() - DAY - 7 * HOUR <= oldest, "what is older than a day is gone"
+    assert len(stored(core)) == 2
+    kept = core.store.rollup(SERIES, "1m", 0, FOREVER)
+    assert kept.import_mwh[: len(minutes.start)].tolist() == pytest.approx(minutes.import_mwh.tolist())
+    play(core, 10, 19, run="f" * 16)
+    assert await core.history.merge(), "live and rollups go on"
+    upkeep._reserve = 0
+    await core.history.merge()
+    assert told == ["history-space", "history-space ended"]
+    await core.stop()
+
+
+async def test_a_disk_that_others_filled_is_told_and_history_is_left_alone(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    core = await DataCore(tmp_path, clock, registry, reserve=0).start()
+    await fill(core, 3, a_day=60)
+    await core.stop()
+    core = DataCore(tmp_path, clock, registry, reserve=free * 2)
+    told = problems(core)
+    await core.start()
+    play(core, 0, 9, run="f" * 16)
+    assert await core.history.merge(), "the log's own room is there already"
+    assert told == ["history-disk-low"]
+    assert sum(len(part.seq) for part in stored(core)) == 190
+    await core.stop()
+
+
+async def test_a_file_that_may_not_grow_stops_storing_and_acks_and_starts_again(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    """RLIMIT_FSIZE: the kernel itself refuses the writes of log and store."""
+    core = await DataCore(tmp_path, clock, registry).start()
+    told = problems(core)
+    play(core, 0, 59)
+    await core.history.commit()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (core.history.log.capacity, hard))
+    try:
+        seq = 60
+        while "history-not-stored" not in told:
+            play(core, seq, seq + 999)
+            seq += 1000
+            await core.history.commit()
+            assert seq < 200_000
+        acknowledged = core.acks[-1]["acks"][0]["seq"]
+        play(core, seq, seq + 9)
+        live = core.live.get("d1")
+        assert live is not None
+        assert live.energy_mwh == 5000 + (seq + 9) * 1000
+        assert len(core.buffer) == 0, "the plug keeps these"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await core.history.merge()
+    await core.history.commit()
+    assert told[-1].endswith("ended")
+    assert seqs(core)[RUN][: acknowledged + 1] == list(range(acknowledged + 1))
+    await core.stop()
+
+
+async def test_streams_offsets_and_gaps_go_with_their_samples(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    short = Retention(raw=1, minutes=2, hours=2, days=2)
+    core = await DataCore(tmp_path, clock, registry, retention=lambda _: short).start()
+    await fill(core, 9, a_day=60)
+    runs = [stream.run for stream in core.streams.of_series(SERIES)]
+    assert runs == [f"{day:016x}" for day in (6, 7, 8)], "two days, a margin, and whole chunks"
+    assert [row.run for row in core.history.state.streams()] == runs
+    gaps = await core.history.gaps("d1", 0, 0, FOREVER)
+    assert all(gap.end is None or gap.end >= clock.now() - 5 * DAY for gap in gaps)
+    assert len(gaps) >= 3
+    await core.stop()
+    core = await DataCore(tmp_path, clock, registry, retention=lambda _: short).start()
+    assert [stream.run for stream in core.streams.of_series(SERIES)] == runs[1:], "a day later"
+    await core.stop()
+
+
+async def test_nothing_expires_by_a_clock_that_is_not_certain(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    short = Retention(raw=1, minutes=1, hours=1, days=1)
+    core = await DataCore(tmp_path, clock, registry, retention=lambda _: short).start()
+    await fill(core, 1, a_day=60)
+    clock.is_certain = False
+    clock.run(30 * DAY / 1000)
+    core.send(sample(60))
+    await core.history.merge()
+    assert seqs(core) == {f"{0:016x}": list(range(60))}
+    await core.stop()
+
+
+async def test_undated_samples_stay(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    short = Retention(raw=1, minutes=1, hours=1, days=1)
+    clock.is_certain = False
+    core = await DataCore(tmp_path, clock, registry, retention=lambda _: short).start()
+    play(core, 0, 59)
+    await core.stop()
+    clock.is_certain = True
+    core = await DataCore(tmp_path, clock, registry, retention=lambda _: short).start()
+    for _ in range(5):
+        clock.run(DAY / 1000)
+        play(core, 0, 9, run="b" * 16)
+        await core.history.merge()
+    kept = core.store.read_stream(SERIES, RUN, 0, FOREVER)
+    assert kept is not None
+    assert len(kept.seq) == 60
+    await core.stop()
+
+
+def test_a_long_log_is_not_held_in_memory(tmp_path: Path) -> None:
+    log = CommitLog(tmp_path / "history.log", reserve=0)
+    log.open()
+    payload = np.random.default_rng(1).bytes(1 << 20)
+    for _ in range(64):
+        log.append(1, payload)
+    log.close()
+    tracemalloc.start()
+    log.open()
+    sizes = [len(payload) for _, _, payload in log.records()]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    log.close()
+    assert sizes == [1 << 20] * 64
+    assert peak < 8 << 20
+
+
+async def test_what_is_not_merged_stays_in_the_log_alone(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    merge = core.store.merge
+
+    def refuse(change: Any) -> None:
+        raise StoreError("not now")
+
+    core.store.merge = refuse  # type: ignore[method-assign]
+    for first in range(0, 60_000, 3000):
+        play(core, first, first + 2999)
+        await core.history.commit()
+    assert not await core.history.merge()
+    held = sum(len(part.seq) for commit in core.history.tail.commits for part in (commit.raw or {}).values())
+    assert held <= 900 * 3000
+    core.kill()
+    core = DataCore(tmp_path, clock, registry)
+    await core.start(merge=False)
+    assert all(commit.raw is None for commit in core.history.tail.commits)
+    assert await core.history.merge()
+    assert seqs(core) == {RUN: list(range(60_000))}
+    core.store.merge = merge  # type: ignore[method-assign]
+    await core.stop()
