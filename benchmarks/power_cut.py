@@ -79,7 +79,7 @@ async def read(folder: Path, acknowledged: int) -> dict[str, Any]:
         buckets = core.store.rollup(SeriesKey(f"d{plug}"), "15m", 0, FOREVER)
         energy, expected = float(buckets.import_mwh.sum()), int(seqs.max()) * STEP_MWH
         assert abs(energy - expected) < 1, f"{energy} mWh in place of {expected}"
-    check = await core.history.check()
+    check = await core.history.care.check()
     await core.stop()
     assert check.fine, check
     return {"kept": int(min(len(seqs) for seqs in kept)), "beyond": int(kept[0].max()) - acknowledged}

@@ -13,7 +13,7 @@ from hub.api import Today
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
 from hub.api.services import Services, no_lines
-from hub.api.types import BrokerLines, PluginView
+from hub.api.types import BrokerLines, PluginErrors, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
 from hub.auth.passwords import Passwords
@@ -269,7 +269,7 @@ class App:
             discovery=discovery,
             live=live,
             history=history,
-            care=history,
+            care=history.care,
             rejects=rejects,
             query=query,
             views=views,
@@ -320,6 +320,7 @@ class App:
                 info.state,
                 [hook.removeprefix("plughub_") for hook in info.hooks],
                 detail=None if info.reason is None else render(info.reason, language),
+                errors=PluginErrors(info.failures, info.last_failure),
             )
             for info in self._plugins.plugins()
         ]

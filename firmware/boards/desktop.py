@@ -107,9 +107,11 @@ class DesktopPlug:
         ring_samples: int = 3600,
         replay_wait_ms: int = 0,
         backoff_max_ms: int = 4000,
+        minutes_folder: str | None = None,
         broker=None,
     ) -> None:
         """`appliance` is one of recording.appliances(); without it SteadyMeters read what they are told.
+        `minutes_folder`: stands for the flash that minutes are kept in; None = none are kept.
         `broker`, called before each connection, gives (host, port, secret) in place of the arguments; it may raise
         OSError while there is none."""
         if appliance is None:
@@ -118,6 +120,7 @@ class DesktopPlug:
             recording = Recording(appliance)
             self.meters = [RecordedMeter(recording, hardware_id + str(i)) for i in range(outlets)]
         self.board = DesktopBoard(hardware_id, self.meters)
+        self.board.minutes_folder = minutes_folder
         self.settings = DesktopSettings(hardware_id, broker or (lambda: (host, port, secret)))
         self.settings.interval_ms = interval_ms
         self.settings.ring_samples = ring_samples

@@ -57,6 +57,9 @@ class Care(Protocol):
     async def check(self) -> HistoryCheck:
         """Read everything."""
 
+    async def confirm_time(self) -> int:
+        """The time is right; returns of how many outlets something was dated after it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:

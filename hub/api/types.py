@@ -344,14 +344,23 @@ class AddedMqttClient(msgspec.Struct):
     broker_lines: BrokerLines | None = None
 
 
+class PluginErrors(msgspec.Struct):
+    """How often a plugin raised since the hub's start, and where and how it did last."""
+
+    count: int = 0
+    last: str | None = None
+
+
 class PluginView(msgspec.Struct):
-    """One plugin and how it is: loaded, failed, disabled or switched_off; `detail` says why it does not run."""
+    """One plugin and how it is: loaded, failed, disabled or switched_off; `detail` says why it does not run.
+    errors: what it raised while it ran and still runs."""
 
     name: str
     state: str
     kinds: list[str]
     version: str | None = None
     detail: str | None = None
+    errors: PluginErrors = msgspec.field(default_factory=PluginErrors)
 
 
 class PluginList(msgspec.Struct):

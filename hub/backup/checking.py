@@ -36,7 +36,7 @@ def check_archive(reader: Reader, keys: Keys, scratch: Path, pace: Pace) -> Inde
             with path.open("wb") as file:
                 write_file(entry, {own: reader}, file, pace)
             if is_sqlite(path):
-                require_whole(path)
+                require_whole(path, shown=Path(entry.name))
             path.unlink()
     return index
 

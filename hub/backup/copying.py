@@ -15,6 +15,7 @@ from hub.backup.catalog import Item, by_id, listed, missing, of_hub, outdated, p
 from hub.backup.checking import check_archive
 from hub.backup.keys import Keys
 from hub.backup.pace import Pace
+from hub.backup.settings import DEFAULT_FOLDER
 from hub.backup.sources import (
     HISTORY_GROUP,
     REGISTRY,
@@ -30,6 +31,7 @@ from hub.backup.sources import (
 from hub.backup.target import SUFFIX, Draft, Target
 from hub.messages import HubError
 
+LATEST = "registry-latest.sqlite"
 ROOM = 4 << 20  # bytes beyond the estimate
 
 
@@ -66,6 +68,7 @@ class Job:
         self._make_scratch()
         sources = home_files(order.data, order.config, self._scratch)
         hub = hub_id(self._scratch / REGISTRY)
+        self._target.prepare()
         self._items = of_hub(listed(self._target), hub)
         base, old = self._base() if history is not None else (None, None)
         if history is not None:
@@ -115,9 +118,16 @@ class Job:
         return item
 
     def close(self) -> None:
-        """Nothing of it stays behind but a kept archive."""
+        """Nothing of it stays behind but a kept archive, and the copy of the registry that takes the place of a damaged
+        one: it needs no passphrase, and is there wherever archives go."""
         try:
             self._open.close()
+            copy = self._scratch / REGISTRY
+            if copy.exists():
+                with reading(copy):
+                    place = self._order.data / DEFAULT_FOLDER
+                    place.mkdir(mode=0o700, exist_ok=True)
+                    copy.replace(place / LATEST)
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -148,7 +158,7 @@ class Job:
         for source in sources:
             alone = not {f"{source.name}-journal", f"{source.name}-wal"} & names
             if source.group == HISTORY_GROUP and alone and is_sqlite(source.path):
-                require_whole(source.path, quick=True, pace=self._pace)
+                require_whole(source.path, live=True, pace=self._pace)
 
     def _require_room(self, sources: Sequence[Source], old: Index | None) -> None:
         free = self._target.free()

@@ -115,12 +115,18 @@ def _written(archive: Path, folder: Path, keys: Keys, pace: Pace, *, history: bo
                 os.fsync(file.fileno())
         for entry in wanted:
             path = folder / entry.name
-            journal = any(other.name == f"{entry.name}-journal" for other in wanted)
-            if entry.group != CONFIG and is_sqlite(path) and not journal:
-                require_whole(path, pace=pace)
+            if entry.group != CONFIG and path.exists() and is_sqlite(path):  # a journal is gone once it was used
+                _require_restored(path, archive.name, pace)
         if not (folder / REGISTRY).exists():
             raise HubError("backup-damaged", file=archive.name)
         return last.head, wanted
+
+
+def _require_restored(path: Path, archive: str, pace: Pace) -> None:
+    try:
+        require_whole(path, pace=pace)
+    except HubError as error:
+        raise HubError("backup-damaged", file=archive) from error
 
 
 @contextlib.contextmanager

@@ -261,7 +261,6 @@ class Backups:
         keys = Keys(settings.passphrase)
         with ThreadPoolExecutor(1, thread_name_prefix="backup", initializer=_be_modest) as pool:
             run = partial(asyncio.get_running_loop().run_in_executor, pool)
-            await run(target.prepare)
             left_out: Message | None = None
             if history:
                 try:

@@ -87,14 +87,15 @@ def snapshot(path: Path, copy: Path) -> None:
     require_whole(copy, shown=path)
 
 
-def require_whole(path: Path, *, shown: Path | None = None, quick: bool = False, pace: Pace | None = None) -> None:
-    """The database passes SQLite's own check. Raises HubError("backup-source-damaged"), Stopped."""
-    shown = shown or path
-    with _told(shown), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+def require_whole(path: Path, *, shown: Path | None = None, live: bool = False, pace: Pace | None = None) -> None:
+    """The database passes SQLite's own check. live: it belongs to a hub, is only read, and its indexes are believed.
+    Raises HubError("backup-source-damaged"), Stopped."""
+    shown, mode = shown or path, "ro" if live else "rw"
+    with _told(shown), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
         if pace is not None:
             connection.set_progress_handler(lambda: int(pace.stopping), 100_000)
         try:
-            found = connection.execute(f"pragma {'quick' if quick else 'integrity'}_check(1)").fetchone()[0]
+            found = connection.execute(f"pragma {'quick' if live else 'integrity'}_check(1)").fetchone()[0]
         except sqlite3.OperationalError as error:
             if pace is not None and pace.stopping:
                 raise Stopped from error

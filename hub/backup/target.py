@@ -24,6 +24,9 @@ class Target(Protocol):
     """Keeps archives by name. Every call blocks, and raises HubError("backup-target-gone", "backup-not-writable",
     "backup-no-space", "backup-file-too-large", "backup-target-failed")."""
 
+    def prepare(self) -> None:
+        """Called before anything is written: make ready what may be made."""
+
     def names(self) -> list[str]:
         """Of all archives, oldest first."""
 

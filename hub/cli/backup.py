@@ -90,7 +90,6 @@ async def _stopped(args: argparse.Namespace, hub: StoppedHub) -> Backup:
 
 def make(order: Order, target: FolderTarget, keys: Keys, history: Sequence[Path] | None) -> Item:
     """One archive of a hub that does not run. Blocking."""
-    target.prepare()
     job = Job(order, target, keys, Pace())
     try:
         job.copy(history)

@@ -105,14 +105,24 @@ def only_one(data: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                path.unlink(missing_ok=True)
+                if _pid(data) == os.getpid():
+                    path.unlink()
             return
+
+
+def _pid(data: Path) -> int | None:
+    """Which demo says that this data folder is its own."""
+    try:
+        return int((data / PID_FILE).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 class Demo:
     """The demo plugs of one data folder."""
 
     def __init__(self, data: Path, patience_s: float, replay_wait_s: float) -> None:
+        self._data = data
         self._file = data / PLUGS_FILE
         self._patience_s = patience_s
         self._replay_wait_ms = round(replay_wait_s * 1000)
@@ -181,6 +191,9 @@ class Demo:
         alone = 0.0
         while alone < self._patience_s:
             if await self._pause():
+                return
+            if _pid(self._data) not in {os.getpid(), None}:
+                say("demo-replaced", folder=str(self._data))
                 return
             alone = 0 if any(plug.online for plug in plugs) else alone + POLL_S
         say("demo-gives-up", minutes=round(self._patience_s / 60))

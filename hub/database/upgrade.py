@@ -1,6 +1,7 @@
 """Brings the registry's file to this hub's schema: made at once when new, migrated after a verified copy when old."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,10 +16,13 @@ from hub.database.tables import HEAD, metadata
 from hub.messages import HubError
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
+COPY = "registry-"
+KEPT = 3  # copies from before an upgrade
 
 
 async def upgrade(path: Path, backups: Path) -> None:
-    """Make or migrate the file in a worker thread. Raises HubError("database-newer")."""
+    """Make or migrate the file in a worker thread. Raises HubError("database-newer", "database-copy-failed",
+    "database-upgrade-failed")."""
     await asyncio.to_thread(upgrade_now, path, backups)
 
 
@@ -32,9 +36,17 @@ def upgrade_now(path: Path, backups: Path) -> None:
         return
     if not any(VERSIONS.glob(f"{revision}_*.py")):
         raise HubError("database-newer", file=str(path), version=revision)
-    copy = backups / f"registry-{revision}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.sqlite"
-    save_copy(path, copy)
-    migrate(path)
+    copy = backups / f"{COPY}{revision}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.sqlite"
+    try:
+        save_copy(path, copy)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise HubError("database-copy-failed", file=str(path), folder=str(backups), reason=reason) from error
+    except sqlite3.OperationalError as error:
+        raise HubError("database-copy-failed", file=str(path), folder=str(backups), reason=str(error)) from error
+    migrate(path, copy)
+    for old in sorted(backups.glob(f"{COPY}*.sqlite"), key=lambda found: found.stat().st_mtime)[:-KEPT]:
+        old.unlink()
 
 
 def read_revision(path: Path) -> str | None:
@@ -61,16 +73,33 @@ def create(path: Path) -> None:
         connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
-def migrate(path: Path) -> None:
-    """Run every migration between the file's schema and HEAD, all in one transaction."""
+def migrate(path: Path, copy: Path | None = None) -> None:
+    """Run every migration between the file's schema and HEAD, one after the other, all in one transaction: either all
+    of them are there, or the file is as it was and the hub that wrote it still runs.
+
+    Raises HubError("database-upgrade-failed") with the step; `copy`: what was saved before.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(VERSIONS.parent).replace("%", "%%"))
-    with connect(path) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    steps = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions("base", HEAD)]
+    done = read_revision(path)
+    left = steps if done is None else steps[: steps.index(done)]
+    step = HEAD
+    try:
+        with connect(path) as connection:
+            config.attributes["connection"] = connection
+            for step in reversed(left):
+                command.upgrade(config, step)
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise ValueError(f"{broken[0][0]} refers to {broken[0][2]} that is not there")
+    except Exception as error:  # a migration may raise anything
+        saved = str(copy) if copy is not None else "-"
+        raise HubError("database-upgrade-failed", file=str(path), step=step, reason=str(error), copy=saved) from error
 
 
 def save_copy(path: Path, copy: Path) -> None:
@@ -81,7 +110,10 @@ def save_copy(path: Path, copy: Path) -> None:
     partial.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
         source.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")  # the copy is one file
         found = target.execute("PRAGMA integrity_check").fetchone()[0]
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
     if found != "ok":
         raise sqlite3.DatabaseError(f"{partial.name}: {found}")
     partial.replace(copy)
@@ -102,6 +134,8 @@ def connect(path: Path) -> Iterator[Connection]:
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()

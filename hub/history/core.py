@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.events import DeviceRemoved
+from hub.history.care import Care
 from hub.history.editions import Editions
 from hub.history.files import Files, Mended
 from hub.history.gaps import GapRecord
-from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
+from hub.history.inspection import Inspector
 from hub.history.ledger import Ledger
 from hub.history.listing import gaps_between
 from hub.history.log import CommitLog, RecordLost
@@ -48,7 +48,6 @@ FOREVER = (1 << 62) - 1
 OWNER = "history"
 
 log = logging.getLogger("hub.history")
-T = TypeVar("T")
 
 
 class History:
@@ -154,7 +153,15 @@ class History:
             bus=bus,
             clock=clock,
         )
-        self._inspector = Inspector(folder, store, self.state, self.log, outlooks.traits)
+        self.care = Care(
+            inspector=Inspector(folder, store, self.state, self.log, outlooks.traits),
+            merging=self._merging,
+            state=self.state,
+            ledger=ledger,
+            worker=self.worker,
+            troubles=self._troubles,
+            clock=clock,
+        )
         self.schedule = Schedule(
             self.worker,
             clock,
@@ -258,25 +265,6 @@ class History:
         """mWh imported since `midnight` (Unix ms) up to the newest live reading; None when nothing is known."""
         series = SeriesKey(device, channel)
         return self._today.energy(series, midnight, self._outlooks.traits(series))
-
-    async def stats(self) -> HistoryStats:
-        """What history holds. Raises HubError("history-unreadable")."""
-        return await self._inspect(self._inspector.stats)
-
-    async def check(self) -> HistoryCheck:
-        """Read everything and compare it; commits wait for one outlet at a time. HubError("history-unreadable")."""
-        found = HistoryCheck()
-        for series, runs in (await self._inspect(self._inspector.contents)).items():
-            await self._inspect(partial(self._inspector.check, series, runs, found))
-        await self._inspect(partial(self._inspector.finish, found))
-        return found
-
-    async def _inspect(self, call: Callable[[], T]) -> T:
-        async with self.worker.writing:
-            try:
-                return await self.worker.run(call)
-            except (StoreError, OSError) as error:
-                raise HubError("history-unreadable", reason=str(error)) from error
 
     async def _merge(self) -> bool:
         self.schedule.merge_in()

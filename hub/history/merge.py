@@ -8,10 +8,11 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from hub.history import commit as commits
+from hub.history.calendar import DAY
 from hub.history.editions import NEVER, Editions
 from hub.history.gaps import Causes, Outage
 from hub.history.log import CommitLog, LogFull
-from hub.history.plan import Planner, SeriesPlan
+from hub.history.plan import FOREVER, Planner, SeriesPlan
 from hub.history.readings import Run, Traits
 from hub.history.retention import Retention
 from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
@@ -92,6 +93,7 @@ class Outlook(msgspec.Struct):
             Causes(runs, self.outages, self.damaged),
             horizon=self.now - retention.answered("raw"),
             minutes_from=self.now - retention.answered("1m"),
+            until=FOREVER if self.shift is None else self.now + DAY,
         )
 
     def dated(self, run: Run, session: int, part: RawColumns) -> RawColumns:

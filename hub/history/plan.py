@@ -62,11 +62,13 @@ class Planner:
         *,
         horizon: int,
         minutes_from: int,
+        until: int = FOREVER,
     ) -> SeriesPlan:
         """`new`: samples with their dates (`at` NONE = undated), `run` named, replacing what the store holds of them.
 
         horizon: raw samples before it may be gone: buckets there are changed by what the new samples add.
         minutes_from: the 1-minute tier is not kept before it.
+        until: no bucket begins later: a plug whose `up` leaps years ahead must not cost a bucket for each minute of them.
         """
         state = self._state.series(series)
         raw = _by_run(new)
@@ -102,6 +104,7 @@ class Planner:
             start, end = low // width * width, (high // width + 1) * width
             if tier == "1m":
                 start = max(start, minutes_from // width * width)
+            end = min(end, until // width * width)
             if start >= end:
                 continue
             whole = rollups.buckets(readings, energy, traits, width, (start, end))

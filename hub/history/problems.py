@@ -10,6 +10,7 @@ from hub.history.files import Mended
 NOT_STORED = "history-not-stored"
 NOT_MERGED = "history-not-merged"
 DAMAGED = "history-damaged"
+DATED_AHEAD = "history-dated-ahead"
 STORE_LOST = "history-store-lost"
 STATE_LOST = "history-state-lost"
 SPACE = "history-space"

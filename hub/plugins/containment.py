@@ -60,6 +60,7 @@ class Containment:
         """A plugin's code raised: count it, log it, show it. The 1st, 10th, 100th time of each hook is written."""
         held = self._plugins[plugin]
         held.info.failures += 1
+        held.info.last_failure = f"{what}: {describe(error)}"
         count = held.failed_at[what] = held.failed_at.get(what, 0) + 1
         if str(count).strip("0") == "1":
             log.error("plugin %s raised in %s (%d times)", plugin, what, count, exc_info=error)

@@ -14,7 +14,8 @@ State = Literal["loaded", "failed", "disabled", "switched_off"]
 
 
 class PluginInfo(msgspec.Struct):
-    """A plugin as people see it: `reason` says why it does not run, `failures` how often it raised since the start."""
+    """A plugin as people see it: `reason` says why it does not run, `failures` how often it raised since the start,
+    `last_failure` where and how it did last."""
 
     name: str
     origin: str
@@ -23,6 +24,7 @@ class PluginInfo(msgspec.Struct):
     reason: Message | None = None
     hooks: tuple[str, ...] = ()
     failures: int = 0
+    last_failure: str | None = None
 
 
 class Plugin:

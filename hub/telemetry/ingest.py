@@ -16,7 +16,8 @@ from hub.telemetry.minutes import Heard, readable
 from hub.telemetry.minutes import refusal as refused_minute
 from hub.telemetry.ranges import Ranges
 from hub.telemetry.rejects import Rejects
-from hub.telemetry.streams import Place, Streams
+from hub.telemetry.starts import Starts
+from hub.telemetry.streams import Place, Stream, Streams
 
 MAX_VOLTAGE = 500.0
 MAX_CURRENT = 100.0
@@ -88,6 +89,7 @@ class Ingest:
         self._presence = presence
         self._bus = bus
         self._arrivals = arrivals
+        self._starts = Starts()
         self._longest = longest_days * DAY_MS
         arrivals.on_step.append(self._clock_stepped)
         arrivals.on_certain.append(self._clock_certain)
@@ -160,7 +162,7 @@ class Ingest:
             return
         usable = [(minute, refused_minute(minute)) for minute in message.minutes]
         rejected = message.rejected + [(m.seq_from, m.seq_to, why) for m, why in usable if why is not None]
-        stream = self._streams.open(device.id, message.channel, message.run, device.hardware_id)
+        stream = self._open(device, message.channel, message.run)
         self._streams.heard_late(stream)
         if stream.reason is None and message.reason is not None:
             stream.reason, stream.dirty = message.reason, True
@@ -190,9 +192,7 @@ class Ingest:
         run, seq, up = sample.run, sample.seq, sample.up
         if run is None or seq is None:
             return self._store_unstreamed(device, sample, live)
-        stream = self._streams.get(device.id, sample.channel, run)
-        if stream is None:
-            stream = self._streams.open(device.id, sample.channel, run, device.hardware_id)
+        stream = self._streams.get(device.id, sample.channel, run) or self._open(device, sample.channel, run)
         newest = stream.newest
         place = stream.place(seq)
         if sample.oldest is not None:
@@ -215,6 +215,15 @@ class Ingest:
             self.samples += 1
         return seq > newest
 
+    def _open(self, device: KnownDevice, channel: int, run: str) -> Stream:
+        """The stream of this run. Raises PayloadError where the plug has begun too many."""
+        stream = self._streams.get(device.id, channel, run)
+        if stream is not None:
+            return stream
+        if not self._starts.take(device.id, run, self._arrivals.monotonic_ms):
+            raise PayloadError("runs", f"the plug starts again and again; run {run} is not kept")
+        return self._streams.open(device.id, channel, run, device.hardware_id)
+
     def _store_unstreamed(self, device: KnownDevice, sample: Sample, live: bool) -> bool:
         stream = self._streams.open(device.id, sample.channel, "", device.hardware_id)
         stream.hardware = device.hardware_id
@@ -232,7 +241,10 @@ class Ingest:
         run, seq = place.run, place.seq
         if run is None or seq is None or refused_place(place) is not None or not self._buffer.storing:
             return
-        stream = self._streams.open(device.id, place.channel, run, device.hardware_id)
+        try:
+            stream = self._open(device, place.channel, run)
+        except PayloadError:
+            return  # what is wrong with it is told already
         stream.reject(seq)
         if place.oldest is not None:
             stream.holds_from(place.oldest)

@@ -10,13 +10,16 @@ class Starts:
     """A plug that starts over and over is heard live, but only so many of its runs are kept."""
 
     def __init__(self) -> None:
-        self._debts: dict[str, tuple[int, int]] = {}  # device -> ms that it would have to wait for all of them, as of
+        # device -> ms until all that it began is forgiven, as of when (monotonic ms), and its newest run
+        self._debts: dict[str, tuple[int, int, str]] = {}
 
-    def take(self, device: str, now: int) -> bool:
-        """May this plug begin another run at this time (monotonic ms)?"""
-        debt, at = self._debts.get(device, (0, now))
+    def take(self, device: str, run: str, now: int) -> bool:
+        """May this plug begin this run at this time (monotonic ms)? Its outlets share it."""
+        debt, at, newest = self._debts.get(device, (0, now, ""))
+        if run == newest:
+            return True
         debt = max(0, debt - (now - at))
         if debt + EVERY_MS > _FULL:
             return False
-        self._debts[device] = (debt + EVERY_MS, now)
+        self._debts[device] = (debt + EVERY_MS, now, run)
         return True

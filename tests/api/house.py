@@ -70,12 +70,17 @@ class Care:
 
     def __init__(self) -> None:
         self.dropped: dict[str, int] = {}
+        self.confirmed = 0
 
     async def stats(self) -> HistoryStats:
         return HistoryStats(0, 0, 0, {}, {}, 0, None, 0, 0, 0, 0, [], [], {})
 
     async def check(self) -> HistoryCheck:
         return HistoryCheck()
+
+    async def confirm_time(self) -> int:
+        self.confirmed += 1
+        return 0
 
 
 class Merged:

@@ -43,3 +43,11 @@ async def test_history_as_a_whole_is_an_admins_business(house: House) -> None:
     assert (await get(house, "/system/history/check", "admin", "POST"))[1]["wrong"] == 0
     assert (await get(house, "/system/history", "user"))[0] == 403
     assert (await get(house, "/system/history/check", "guest", "POST"))[0] == 403
+
+
+async def test_an_admin_confirms_the_time(house: House) -> None:
+    for role, status in (("user", 403), ("admin", 204)):
+        path, headers = "/api/v1/system/time/confirm", await house.headers(role)
+        async with house.http.post(path, headers=headers) as response:
+            assert response.status == status
+    assert house.care.confirmed == 1

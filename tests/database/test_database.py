@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,19 +18,7 @@ from hub.database import Database, DataLock, SettingsTable
 from hub.database import upgrade as upgrading
 from hub.database.tables import HEAD, channels, homes, settings
 from hub.messages import HubError
-
-SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
-
-
-def schema(path: Path) -> list[tuple[object, ...]]:
-    """What is in the file, without the blanks, quotes and order in which two ways of writing it may differ."""
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(SCHEMA).fetchall()
-    plain = [
-        (kind, name, table, sorted(re.sub(r'[\s"]+', "", sql or "").removesuffix(")").split(",")))
-        for kind, name, table, sql in rows
-    ]
-    return sorted(row for row in plain if row[1] != "alembic_version")
+from tests.database.schema import schema
 
 
 def old_file(path: Path, revision: str = "0000") -> None:
@@ -72,48 +59,6 @@ def test_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(upgrading.VERSIONS.parent))
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
-
-
-async def test_old_file_is_copied_then_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The schema before the first has no migration: one is put beside the others for this test.
-    folder = tmp_path / "migrations"
-    shutil.copytree(upgrading.VERSIONS.parent, folder)
-    (folder / "versions" / "0000_nothing.py").write_text(
-        'revision = "0000"\ndown_revision = None\ndef upgrade(): pass\n'
-    )
-    first = folder / "versions" / "0001_first_tables.py"
-    first.write_text(first.read_text().replace("down_revision = None", 'down_revision = "0000"'))
-    monkeypatch.setattr(upgrading, "VERSIONS", folder / "versions")
-    database = Database(tmp_path)
-    old_file(database.path)
-    await database.open()
-    await database.close()
-    assert upgrading.read_revision(database.path) == HEAD
-    [copy] = (tmp_path / "backups").iterdir()
-    assert re.fullmatch(r"registry-0000-\d{8}T\d{6}Z\.sqlite", copy.name)
-    assert copy.stat().st_mode & 0o777 == 0o600
-    assert upgrading.read_revision(copy) == "0000"
-
-
-async def test_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "migrations"
-    shutil.copytree(upgrading.VERSIONS.parent, folder)
-    broken = (
-        'from alembic import op\nrevision = "0002"\ndown_revision = "0001"\n'
-        'def upgrade():\n    op.execute("CREATE TABLE half (id INTEGER)")\n    raise OSError("no space left")\n'
-    )
-    (folder / "versions" / "0002_broken.py").write_text(broken)
-    database = Database(tmp_path)
-    upgrading.create(database.path)
-    before = schema(database.path)
-    monkeypatch.setattr(upgrading, "VERSIONS", folder / "versions")
-    monkeypatch.setattr(upgrading, "HEAD", "0002")
-    with pytest.raises(HubError) as caught:
-        await database.open()
-    assert caught.value.id == "database-unreadable"
-    assert "no space left" in str(caught.value)
-    assert schema(database.path) == before
-    assert upgrading.read_revision(database.path) == "0001"
 
 
 async def test_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -152,6 +152,20 @@ async def test_it_survives_the_hub_and_ends_when_none_comes_back(demos: Any, bro
     assert "No hub has answered" in out
 
 
+async def test_it_ends_when_the_folder_was_exchanged_and_another_demo_took_it(
+    demos: Any, broker: Broker, tmp_path: Path
+) -> None:
+    write(tmp_path, broker.port)
+    first = await demos()
+    assert await first.process.stdout.readline()
+    (tmp_path / "demo.pid").replace(tmp_path / "moved.pid")
+    second = await demos()
+    code, out, _ = await first.ended()
+    assert code == 0
+    assert "Another demo runs" in out
+    assert int((tmp_path / "demo.pid").read_text()) == second.process.pid
+
+
 async def test_it_ends_when_no_hub_ever_comes(demos: Any) -> None:
     code, out, _ = await (await demos("--patience", "1")).ended()
     assert code == 0

@@ -1,11 +1,13 @@
 """The firmware under MicroPython and under CPython against the real hub: command, kills, no hole."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from firmware.boards.desktop import DesktopPlug
 from hub.plugins.contract import SeriesKey
 from hub.testing.process import HubProcess
 from tests.faults.archive import Archive, read
@@ -76,4 +78,43 @@ async def test_killed_hub_no_hole(plug: PlugProcess, hub: HubProcess, tmp_path: 
     powers = archive.power[outlets[1]]
     assert {0.0, 230.0} == set(powers.values())
     assert set(archive.power[outlets[0]].values()) == {230.0}
+    assert await hub.stop() == 0
+
+
+async def test_an_outage_longer_than_the_ring_leaves_no_gap(hub: HubProcess, tmp_path: Path) -> None:
+    device, secret = await hub.add_plug("kept-plug")
+    await hub.call("PATCH", f"/devices/{device}", {"interval_ms": INTERVAL_MS})
+    plug = DesktopPlug(
+        "127.0.0.1",
+        hub.mqtt_port,
+        "kept-plug",
+        secret,
+        interval_ms=INTERVAL_MS,
+        ring_samples=10,
+        backoff_max_ms=300,
+        minutes_folder=str(tmp_path / "minutes"),
+    )
+    plug.settings.minute_ms = 400
+    plug.settings.minutes_after_ms = plug.settings.minutes_write_ms = 500
+    await plug.start()
+    outlet = plug.plug.outlets[0]
+    async with asyncio.timeout(60):
+        while outlet.ring.next < 15:
+            await asyncio.sleep(0.1)
+        await hub.kill()
+        away = outlet.ring.next
+        while outlet.ring.next < away + 25:  # the ring moves on twice and more
+            await asyncio.sleep(0.1)
+        await hub.start()
+        await plug.wait_online()
+        back = outlet.ring.next
+        while outlet.ring.next < back + 15 or plug.plug.minutes._log.segments:
+            await asyncio.sleep(0.1)
+    now = int(time.time() * 1000)
+    found = await hub.call("GET", f"/gaps?device={device}&from={now - 3_600_000}&to={now}")
+    await plug.stop()
+    archive = await read(hub.data, tmp_path / "copy")
+    missing = set(range(away, back)) - {seq for _, seq in archive.samples[SeriesKey(device, 0)]}
+    assert missing, "the ring was long enough"
+    assert [gap for gap in found["items"] if gap["to"] is not None] == []
     assert await hub.stop() == 0

@@ -366,3 +366,18 @@ async def test_what_cannot_be_written_down_is_told_and_not_acknowledged(
     with pytest.raises(HubError) as stopped:
         await core.stop()
     assert stopped.value.message.values == {"samples": 5}
+
+
+async def test_an_up_that_leaps_years_ahead_costs_no_bucket_for_each_minute_of_them(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 99)
+    await core.history.commit()
+    clock.run(61.0)
+    core.send(sample(100, up=9 * 365 * 86_400_000))
+    assert await core.history.merge()
+    assert seqs(core)[RUN] == list(range(101))
+    assert len(core.store.rollup(SERIES, "1m", 0, FOREVER).start) < 2000
+    assert len(core.store.rollup(SERIES, "15m", 0, FOREVER).start) < 200
+    await core.stop()

@@ -91,6 +91,7 @@ async def test_driver_errors_are_counted_and_said_at_1_10_100(house: House, plug
     for _ in range(100):
         house.manager.failed("lamp", "decode", ValueError("odd"))
     assert house.info("lamp").failures == 100
+    assert house.info("lamp").last_failure == "decode: ValueError: odd"
     assert house.failures == [PluginFailed("lamp", "decode", "ValueError: odd")] * 3
     assert house.info("lamp").state == "loaded"
 

@@ -11,6 +11,7 @@ from hub.events import PayloadRejected, SampleReceived, StatusReported
 from hub.plugins.contract import NONE, Minutes, Status
 from hub.sample import Sample
 from hub.telemetry import Arrivals, Buffer, Ingest, Live, Rejects, Streams
+from hub.telemetry.starts import AT_ONCE, EVERY_MS
 from integrations.devices.smartplug.driver import SmartplugDriver
 from tests.history.house import START, ManualClock, Plug, Registry, sample
 
@@ -348,3 +349,18 @@ def test_a_sample_is_completed_in_place() -> None:
     assert refusal(Sample(voltage=1.0, current=float("inf"))) == "current"
     assert refusal(Sample(power=5.0)) is None
     assert refusal(Sample(voltage=5.0)) == "missing"
+
+
+def test_a_plug_that_starts_again_and_again_costs_no_memory_for_each_run() -> None:
+    bench = Bench()
+    for number in range(300):
+        bench.send(sample(0, run=f"{number:016x}"))
+        bench.send(sample(0, run=f"{number:016x}", channel=1))
+        bench.send({"run": f"{number:016x}", "seq": 1, "voltage": "wrong"})
+    assert len(bench.streams.series()) == 2
+    assert len({stream.run for stream in bench.streams.of_device("d1")}) == AT_ONCE
+    assert {refused.reason for refused in bench.refused} == {"type", "runs"}
+    bench.clock.run(EVERY_MS / 1000)
+    bench.send(sample(0, run="f" * 16))
+    bench.send(sample(0, run="e" * 16))
+    assert {stream.run[0] for stream in bench.streams.of_device("d1")} == {"0", "f"}

@@ -5,6 +5,7 @@ from typing import Literal, cast
 from hub.api.routing import AnyCall, Route
 from hub.api.security import is_forwarded, peer_address
 from hub.api.types import (
+    PluginErrors,
     PluginList,
     PluginView,
     ProblemList,
@@ -59,6 +60,11 @@ async def history_stats(call: AnyCall) -> HistoryStats:
 async def check_history(call: AnyCall) -> HistoryCheck:
     """POST /system/history/check"""
     return await call.services.care.check()
+
+
+async def confirm_time(call: AnyCall) -> None:
+    """POST /system/time/confirm"""
+    await call.services.care.confirm_time()
 
 
 async def list_plugins(call: AnyCall) -> PluginList:
@@ -138,6 +144,16 @@ ROUTES = (
         answer_example=HistoryCheck(samples=3024000, buckets=391200, log_records=42),
     ),
     Route(
+        method="POST",
+        path="/system/time/confirm",
+        summary="The hub's time is right, although it lies behind what it was before",
+        tag=TAG,
+        handler=confirm_time,
+        role="admin",
+        status=204,
+        errors=("history-unreadable",),
+    ),
+    Route(
         method="GET",
         path="/plugins",
         summary="The plugins and how they are",
@@ -145,6 +161,6 @@ ROUTES = (
         handler=list_plugins,
         role="admin",
         answer=PluginList,
-        answer_example=PluginList([PluginView("sqlite", "loaded", ["history_store"])]),
+        answer_example=PluginList([PluginView("sqlite", "loaded", ["history_store"], errors=PluginErrors())]),
     ),
 )

@@ -8,6 +8,10 @@ EN = {
     "has taken its place: what was changed after it is lost. Check people, plugs and passwords.",
     "database-lost": "The registry (people, plugs, rules) was damaged and is now kept as {file}. There was no good copy: "
     "the hub began a new one. Put back a backup, or set the hub up again with the code in setup-code.txt.",
+    "database-copy-failed": "{file} was not brought to this version, because no copy could be saved in {folder} first: "
+    "{reason}. Make room there and start again. Nothing was changed: the version before still runs with it.",
+    "database-upgrade-failed": "{file} could not be brought to this version (step {step}): {reason}. Nothing was changed: "
+    "go back to the version before, which still runs with it, and tell us of this. A copy is in {copy}.",
     "database-unreadable": "{file} cannot be opened: {reason}",
 }
 
@@ -21,5 +25,9 @@ DE = {
     "database-lost": "Das Verzeichnis (Personen, Stecker, Regeln) war beschädigt und liegt jetzt als {file} daneben. "
     "Eine gute Kopie gab es nicht: der Hub hat ein neues begonnen. Spiele eine Sicherung ein, oder richte den Hub mit "
     "dem Code aus setup-code.txt neu ein.",
+    "database-copy-failed": "{file} wurde nicht auf diese Version gebracht, weil sich vorher keine Kopie in {folder} "
+    "speichern ließ: {reason}. Schaffe dort Platz und starte neu. Es wurde nichts geändert: die Version davor läuft damit weiter.",
+    "database-upgrade-failed": "{file} ließ sich nicht auf diese Version bringen (Schritt {step}): {reason}. Es wurde nichts "
+    "geändert: geh auf die Version davor zurück, die damit weiter läuft, und sag uns Bescheid. Eine Kopie liegt in {copy}.",
     "database-unreadable": "{file} lässt sich nicht öffnen: {reason}",
 }

@@ -10,6 +10,7 @@ EN = {
     "demo-started": "{count, plural, one {# demo plug is} other {# demo plugs are}} running; "
     "the hub is expected at {host}:{port}.",
     "demo-gives-up": "No hub has answered for {minutes, plural, one {# minute} other {# minutes}}; the demo plugs end.",
+    "demo-replaced": "Another demo runs for {folder} now; these demo plugs end.",
 }
 
 DE = {
@@ -24,4 +25,5 @@ DE = {
     "der Hub wird unter {host}:{port} erwartet.",
     "demo-gives-up": "Seit {minutes, plural, one {# Minute} other {# Minuten}} hat kein Hub geantwortet; "
     "die Demo-Stecker hören auf.",
+    "demo-replaced": "Für {folder} läuft jetzt eine andere Demo; diese Demo-Stecker hören auf.",
 }

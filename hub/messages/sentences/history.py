@@ -19,6 +19,9 @@ EN = {
     "room; what was measured then is shown in minutes. Make room on the disk.",
     "history-disk-low": "The disk is nearly full: {free} MB are left. When no more can be stored the plugs keep their "
     "measurements as long as they can. Make room on the disk.",
+    "history-dated-ahead": "The hub's clock was ahead: measurements of {outlets, plural, one {# outlet} other {# "
+    "outlets}} are dated up to {days, plural, one {# day} other {# days}} into the future. They stay until their time "
+    "has passed.",
     "history-file-damaged": "{file} is damaged ({reason}). plughub history rebuild sets it aside and begins anew; so "
     "does the next start of the hub.",
     "history-log-lost": "The history log was damaged and is now kept as {file}. What it held was not in the history "
@@ -45,6 +48,12 @@ DE = {
     "gelöscht, um Platz zu schaffen; was älter ist, zeigt der Hub in Minuten. Schaffe Platz auf dem Datenträger.",
     "history-disk-low": "Der Datenträger ist fast voll: {free} MB sind noch frei. Kann nichts mehr gespeichert werden, "
     "behalten die Stecker ihre Messwerte, so lange sie können. Schaffe Platz auf dem Datenträger.",
+    "history-dated-ahead": "The hub's clock was ahead: measurements of {outlets, plural, one {# outlet} other {# "
+    "outlets}} are dated up to {days, plural, one {# day} other {# days}} into the future. They stay until their time "
+    "has passed.",
+    "history-dated-ahead": "Die Uhr des Hubs ging vor: Messwerte von {outlets, plural, one {# Steckdose} other {# "
+    "Steckdosen}} liegen bis zu {days, plural, one {# Tag} other {# Tage}} in der Zukunft. Sie bleiben, bis ihre Zeit "
+    "vorbei ist.",
     "history-file-damaged": "{file} ist beschädigt ({reason}). plughub history rebuild legt die Datei beiseite und "
     "beginnt neu; ebenso der nächste Start des Hubs.",
     "history-log-lost": "Das Verlaufsprotokoll war beschädigt und liegt jetzt als {file} daneben. Was darin stand, war "

@@ -1,0 +1,78 @@
+"""What an admin asks of history as a whole: what it holds, whether it can be read, that the time is right."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
+
+from hub.clock import Clock
+from hub.history.calendar import DAY
+from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
+from hub.history.ledger import Ledger
+from hub.history.merging import Merging
+from hub.history.problems import DATED_AHEAD, Troubles
+from hub.history.state import State
+from hub.history.worker import Worker
+from hub.messages import HubError
+from hub.plugins.contract import StoreError
+
+AHEAD_MS = 300_000  # newer than the confirmed time by more than this was dated wrongly
+T = TypeVar("T")
+
+
+class Care:
+    """All calls are made on the event loop; what reads waits for whoever commits or merges."""
+
+    def __init__(
+        self,
+        *,
+        inspector: Inspector,
+        merging: Merging,
+        state: State,
+        ledger: Ledger,
+        worker: Worker,
+        troubles: Troubles,
+        clock: Clock,
+    ) -> None:
+        self._inspector = inspector
+        self._merging = merging
+        self._state = state
+        self._ledger = ledger
+        self._worker = worker
+        self._troubles = troubles
+        self._clock = clock
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Counter readings that the energy rule passed over, by device."""
+        return self._merging.dropped
+
+    async def stats(self) -> HistoryStats:
+        """What history holds. Raises HubError("history-unreadable")."""
+        return await self._inspect(self._inspector.stats)
+
+    async def check(self) -> HistoryCheck:
+        """Read everything and compare it; commits wait for one outlet at a time. HubError("history-unreadable")."""
+        found = HistoryCheck()
+        for series, runs in (await self._inspect(self._inspector.contents)).items():
+            await self._inspect(partial(self._inspector.check, series, runs, found))
+        await self._inspect(partial(self._inspector.finish, found))
+        return found
+
+    async def confirm_time(self) -> int:
+        """An admin says that the hub's time is right: a certain time ahead of it was wrong. What was dated by it is
+        told as a problem; returns of how many outlets. Raises HubError("history-unreadable")."""
+        self._clock.confirm()
+        now = self._clock.now()
+        self._ledger.mark = min(self._ledger.mark, now)
+        known = await self._inspect(self._state.all_series)
+        ahead = [state.head.at for _, state in known if state.head is not None and state.head.at > now + AHEAD_MS]
+        if ahead:
+            self._troubles.begin(DATED_AHEAD, outlets=len(ahead), days=-(-(max(ahead) - now) // DAY))
+        return len(ahead)
+
+    async def _inspect(self, call: Callable[[], T]) -> T:
+        async with self._worker.writing:
+            try:
+                return await self._worker.run(call)
+            except (StoreError, OSError) as error:
+                raise HubError("history-unreadable", reason=str(error)) from error

@@ -1,0 +1,158 @@
+"""Old registries: from every released schema, step by step, after a checked copy, all or nothing."""
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hub.database import Database
+from hub.database import upgrade as upgrading
+from hub.database.tables import HEAD
+from hub.messages import HubError
+from tests.database.freeze import FOLDER, freeze
+from tests.database.schema import rows, schema
+
+FROZEN = sorted(FOLDER.glob("*.sql"))
+
+
+def thaw(frozen: Path, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(frozen.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of migrations that a test may add to."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(upgrading.VERSIONS.parent, folder)
+    monkeypatch.setattr(upgrading, "VERSIONS", folder / "versions")
+    return folder / "versions"
+
+
+def add(versions: Path, revision: str, body: str) -> None:
+    (versions / f"{revision}_added.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        f'revision = "{revision}"\ndown_revision = "{int(revision) - 1:04}"\ndef upgrade():\n    {body}\n'
+    )
+
+
+def test_every_schema_is_frozen() -> None:
+    versions = {path.name[:4] for path in upgrading.VERSIONS.glob("[0-9]*.py")}
+    assert {path.stem for path in FROZEN} == versions, "run `python -m tests.database.freeze`"
+    assert HEAD in versions
+
+
+def test_the_newest_frozen_one_is_the_present_schema(tmp_path: Path) -> None:
+    frozen = freeze(tmp_path / "again")
+    assert frozen.read_text() == FROZEN[-1].read_text()
+    with pytest.raises(FileExistsError):
+        freeze(tmp_path / "again")
+
+
+@pytest.mark.parametrize("frozen", FROZEN, ids=lambda path: path.stem)
+async def test_a_released_schema_opens_with_all_that_was_in_it(tmp_path: Path, frozen: Path) -> None:
+    database = Database(tmp_path / "data")
+    database.path.parent.mkdir()
+    thaw(frozen, database.path)
+    before = rows(database.path)
+    assert all(len(content) == 2 for content in before.values())
+    await database.open()
+    await database.close()
+    made = tmp_path / "made.sqlite"
+    upgrading.create(made)
+    assert schema(database.path) == schema(made)
+    after = rows(database.path)
+    for table in before.keys() & after.keys():
+        kept = [
+            {name: row[name] for name in row.keys() & old.keys()}
+            for row, old in zip(after[table], before[table], strict=True)
+        ]
+        assert kept == [
+            {name: old[name] for name in row.keys() & old.keys()}
+            for row, old in zip(after[table], before[table], strict=True)
+        ]
+
+
+async def test_steps_run_one_after_the_other_after_a_checked_copy(
+    tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(migrations, "0002", 'op.add_column("homes", sa.Column("note", sa.String(20)))')
+    add(migrations, "0003", "op.execute(\"UPDATE homes SET note = 'from ' || id\")")
+    monkeypatch.setattr(upgrading, "HEAD", "0003")
+    database = Database(tmp_path / "data")
+    database.path.parent.mkdir()
+    thaw(FOLDER / "0001.sql", database.path)
+    before = rows(database.path)
+    await database.open()
+    await database.close()
+    assert upgrading.read_revision(database.path) == "0003"
+    assert [row["note"] for row in rows(database.path)["homes"]] == ["from id-1", "from id-2"]
+    [copy] = (tmp_path / "data" / "backups").iterdir()
+    assert re.fullmatch(r"registry-0001-\d{8}T\d{6}Z\.sqlite", copy.name)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert rows(copy) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'raise OSError("no space left")',
+        "op.execute(\"INSERT INTO channels(device, channel, idle_below_w) VALUES ('nobody', 0, 1.0)\")",
+        'op.execute("SELECT * FROM no_such_table")',
+    ],
+    ids=("raises", "breaks a reference", "wrong SQL"),
+)
+async def test_a_failing_step_changes_nothing_and_says_what_to_do(
+    tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    database = Database(tmp_path / "data")
+    database.path.parent.mkdir()
+    thaw(FOLDER / "0001.sql", database.path)
+    before = (schema(database.path), rows(database.path))
+    add(migrations, "0002", 'op.execute("CREATE TABLE half (id INTEGER)")')
+    add(migrations, "0003", body)
+    monkeypatch.setattr(upgrading, "HEAD", "0003")
+    with pytest.raises(HubError) as caught:
+        await database.open()
+    assert caught.value.id == "database-upgrade-failed"
+    assert "(step 0003)" in str(caught.value)
+    assert "registry-0001-" in str(caught.value)
+    assert (schema(database.path), rows(database.path)) == before
+    assert upgrading.read_revision(database.path) == "0001"
+    monkeypatch.undo()  # the version before
+    await database.open()
+    await database.close()
+
+
+async def test_without_a_copy_nothing_is_begun(
+    tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "data")
+    database.path.parent.mkdir()
+    thaw(FOLDER / "0001.sql", database.path)
+    add(migrations, "0002", 'op.execute("CREATE TABLE more (id INTEGER)")')
+    monkeypatch.setattr(upgrading, "HEAD", "0002")
+    (tmp_path / "data" / "backups").write_text("a file where the folder goes")
+    with pytest.raises(HubError) as caught:
+        await database.open()
+    assert caught.value.id == "database-copy-failed"
+    assert upgrading.read_revision(database.path) == "0001"
+
+
+async def test_the_last_copies_stay(tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(tmp_path / "data")
+    backups = tmp_path / "data" / "backups"
+    backups.mkdir(parents=True)
+    for number in range(5):
+        (backups / f"registry-000{number}-20200101T00000{number}Z.sqlite").touch()
+    thaw(FOLDER / "0001.sql", database.path)
+    add(migrations, "0002", 'op.execute("CREATE TABLE more (id INTEGER)")')
+    monkeypatch.setattr(upgrading, "HEAD", "0002")
+    await database.open()
+    await database.close()
+    names = sorted(path.name for path in backups.iterdir())
+    assert len(names) == upgrading.KEPT
+    assert any(name.startswith("registry-0001-2") and "20200101" not in name for name in names)
