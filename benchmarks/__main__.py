@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import broker_scale, fuzz, kills, peers, queries, scenarios
+from benchmarks import broker_scale, fuzz, kills, peers, queries, returning, scenarios, soak
 
 RESULTS = Path(__file__).parent / "results"
 Scenario = Callable[[bool], Awaitable[list[dict[str, object]]]]
@@ -31,8 +31,10 @@ SCENARIOS: dict[str, Scenario] = {
     "scale": broker_scale.broker_scale,
     "capacity": peers.capacity,
     "peers": peers.peers,
+    "returning": returning.returning,
     "kills": kills.kills,
     "fuzz": fuzz_for_long,
+    "soak": soak.soak,
 }
 
 

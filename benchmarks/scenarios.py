@@ -180,9 +180,10 @@ async def writes(quick: bool) -> list[Row]:
     """Bytes stored, and bytes that reach the card, for each sample."""
     rows = []
     for plugs in (5, 100):
-        cost = await asyncio.to_thread(write_cost, plugs, 1 if quick else 2)
+        cost = await asyncio.to_thread(write_cost, plugs, 3)
         rows += [
             row(f"{plugs} plugs: stored", cost["stored"], "B a sample"),
             row(f"{plugs} plugs: written ({cost['method']})", cost["written"], "B a sample"),
+            row(f"{plugs} plugs: written", cost["a day, MB"], "MB a day"),
         ]
     return rows

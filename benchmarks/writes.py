@@ -108,14 +108,16 @@ class Cost(msgspec.Struct):
 
 
 async def feed(folder: Path, device: str | None, plugs: int, hours: int) -> dict[str, Any]:
-    """Run the data core until its first merge, and for `hours` more that count."""
+    """Run the data core until its second merge (what files grow to once is not what a sample costs), and for `hours`
+    more that count."""
     core = await DataCore(folder, plugs).start()
     appliances = [Appliance(k) for k in range(plugs)]
     merged = asyncio.Event()
     core.bus.subscribe(Merged, lambda _: merged.set(), "bench")
     costs = {"commits": Cost(), "merges": Cost()}
     second = samples = 0
-    since: int | None = None  # what a new home writes once is not what a sample costs
+    since: int | None = None
+    warm = 0  # merges
     while since is None or second < since + hours * 3600:
         for k, appliance in enumerate(appliances):
             volts, amperes, watts = appliance.read()
@@ -134,7 +136,8 @@ async def feed(folder: Path, device: str | None, plugs: int, hours: int) -> dict
         cost = costs["merges" if merged.is_set() else "commits"]
         cost.bytes += written(device) - before
         cost.times += 1
-        if since is None and merged.is_set():
+        warm += merged.is_set()
+        if since is None and warm == 2:
             since, samples, costs = second, 0, {"commits": Cost(), "merges": Cost()}
         merged.clear()
     stats = core.store.stats()

@@ -3,12 +3,11 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from hub.backup.archive import FileEntry, Index, Reader, digest_of
 from hub.backup.keys import Keys
 from hub.backup.pace import Pace
-from hub.backup.sources import HISTORY_GROUP, is_sqlite, require_whole
+from hub.backup.sources import HISTORY_GROUP, is_sqlite, reading, require_whole
 from hub.messages import HubError
 
 
@@ -33,17 +32,24 @@ def check_archive(reader: Reader, keys: Keys, scratch: Path, pace: Pace) -> Inde
             if entry.group == HISTORY_GROUP:
                 continue
             path = Path(folder) / str(number)
-            with path.open("wb") as file:
-                write_file(entry, {own: reader}, file, pace)
+            with reading(path):
+                file = path.open("wb")
+            try:
+                for piece in pieces(entry, {own: reader}, pace):
+                    with reading(path):
+                        file.write(piece)
+            finally:
+                with reading(path):
+                    file.close()
             if is_sqlite(path):
                 require_whole(path, shown=Path(entry.name))
             path.unlink()
     return index
 
 
-def write_file(entry: FileEntry, readers: dict[int, Reader], file: BinaryIO, pace: Pace) -> None:
+def pieces(entry: FileEntry, readers: dict[int, Reader], pace: Pace) -> Iterator[bytes]:
     """The bytes of a file, from the archives of the chain by their number. Raises HubError("backup-damaged",
-    "backup-chain-broken"), Stopped, OSError of the file."""
+    "backup-chain-broken"), Stopped."""
     size = 0
     for number in range(entry.blocks):
         digest, archive, place = entry.block(number)
@@ -52,8 +58,8 @@ def write_file(entry: FileEntry, readers: dict[int, Reader], file: BinaryIO, pac
             raise HubError("backup-chain-broken", file=entry.name)
         content = reader.block(place, digest)
         size += len(content)
-        file.write(content)
         pace.took(len(content))
+        yield content
     if size != entry.size:
         raise HubError("backup-damaged", file=entry.name)
 

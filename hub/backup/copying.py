@@ -88,29 +88,30 @@ class Job:
         )
         moment = datetime.fromtimestamp(order.now / 1000, UTC)
         self._name = f"plughub-{moment:%Y%m%dT%H%M%SZ}-{id[:4]}{SUFFIX}"
-        self._draft = self._open.enter_context(self._target.write(self._name))
         self._pace.begin("copying", sum(source.path.stat().st_size for source in sources))
-        writer = Writer(self._draft.file, head, self._keys)
-        number = len(head.chain) - 1
-        entries = []
-        for source in sources:
-            before = old.file(source.name) if old and source.group == HISTORY_GROUP else None
-            entries.append(self._copied(source, writer, number, before))
-        writer.finish(Index(entries))
+        with self._target.told():
+            self._draft = self._open.enter_context(self._target.write(self._name))
+            writer = Writer(self._draft.file, head, self._keys)
+            number = len(head.chain) - 1
+            entries = []
+            for source in sources:
+                before = old.file(source.name) if old and source.group == HISTORY_GROUP else None
+                entries.append(self._copied(source, writer, number, before))
+            writer.finish(Index(entries))
+            self._draft.secure()
 
     def finish(self) -> Item:
         """Check what the disk holds, give it its name, and let go of archives whose time is over."""
         draft, head = self._draft, self._head
         if draft is None or head is None:
             raise RuntimeError("nothing was copied")
-        draft.secure()
-        reader = Reader(draft.file, self._name)
-        self._pace.begin("checking", reader.size)
-        check_archive(reader, self._keys, self._scratch, self._pace)
-        known = by_id(self._items)
-        if missing(head, known):
+        if missing(head, by_id(self._items)):
             raise HubError("backup-chain-broken", file=self._name)
-        draft.keep()
+        with self._target.told():
+            reader = Reader(draft.file, self._name)
+            self._pace.begin("checking", reader.size)
+            check_archive(reader, self._keys, self._scratch, self._pace)
+            draft.keep()
         item = Item(self._name, reader.size, head)
         if self._order.keep is not None:
             for name in outdated([*self._items, item], self._order.keep):

@@ -11,7 +11,7 @@ import msgspec
 
 from hub.backup.archive import FileEntry, Head, Reader
 from hub.backup.catalog import Item, by_id, listed
-from hub.backup.checking import write_file
+from hub.backup.checking import pieces
 from hub.backup.keys import Keys
 from hub.backup.pace import Pace
 from hub.backup.sources import CONFIG, REGISTRY, is_sqlite, require_whole
@@ -110,7 +110,7 @@ def _written(archive: Path, folder: Path, keys: Keys, pace: Pace, *, history: bo
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with path.open("xb") as file:
                 os.fchmod(file.fileno(), 0o600)
-                write_file(entry, readers, file, pace)
+                file.writelines(pieces(entry, readers, pace))
                 file.flush()
                 os.fsync(file.fileno())
         for entry in wanted:

@@ -37,7 +37,10 @@ class Target(Protocol):
         """Open one; HubError("backup-missing") where there is none of this name."""
 
     def write(self, name: str) -> "contextlib.AbstractContextManager[Draft]":
-        """A new one, which is kept only when `Draft.keep` was called."""
+        """A new one, which is kept only when `Draft.keep` was called. Use it within `told`."""
+
+    def told(self) -> contextlib.AbstractContextManager[None]:
+        """Errors of the draft in the block are raised as HubError."""
 
     def remove(self, name: str) -> None:
         """Delete one."""
@@ -67,7 +70,7 @@ class FolderTarget:
     def prepare(self) -> None:
         """Make the folder if only its last part is missing, and mark it. Raises as every call of a target."""
         self.check()
-        with self._told():
+        with self.told():
             self.folder.mkdir(mode=0o700, exist_ok=True)
             (self.folder / MARK).touch(mode=0o600)
             for leftover in self.folder.glob(f".*{SUFFIX}{PARTIAL}"):
@@ -85,12 +88,12 @@ class FolderTarget:
 
     def names(self) -> list[str]:
         """Archives' names begin with their time."""
-        with self._told():
+        with self.told():
             return sorted(path.name for path in self.folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
 
     def free(self) -> int | None:
         """Bytes for whoever is not root."""
-        with self._told():
+        with self.told():
             space = os.statvfs(self.folder)
             return space.f_bavail * space.f_frsize
 
@@ -100,30 +103,34 @@ class FolderTarget:
         path = self.folder / name
         if not path.exists():
             raise HubError("backup-missing", file=str(path))
-        with self._told(), path.open("rb") as file:
+        with self.told(), path.open("rb") as file:
             yield file
 
     @contextlib.contextmanager
     def write(self, name: str) -> Iterator["FolderDraft"]:
         """Under a name with a dot until it is kept; it is locked, so that nobody takes it for a leftover."""
         path = self.folder / f".{name}{PARTIAL}"
-        with self._told():
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "r+b", buffering=1 << 20) as file:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            file = os.fdopen(descriptor, "r+b", buffering=1 << 20)
+            try:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                try:
-                    yield FolderDraft(file, path, self.folder / name)
-                finally:
-                    path.unlink(missing_ok=True)
+                yield FolderDraft(file, path, self.folder / name)
+            finally:
+                with contextlib.suppress(OSError):  # what was to be kept is on the disk since `secure`
+                    file.close()
+        finally:
+            with contextlib.suppress(OSError):  # a disk that is gone has no leftover that one could remove
+                path.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """It may be gone already."""
-        with self._told():
+        with self.told():
             (self.folder / name).unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """What the system refuses, by name and with what to do."""
+    def told(self) -> Iterator[None]:
+        """What the system refuses in the block, by name and with what to do."""
         try:
             yield
         except OSError as error:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from hub.plugins.columns import empty_rollup, join_raw, join_rollup, select_raw, select_rollup
-from hub.plugins.contract import NONE, HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey
+from hub.plugins.contract import NONE, HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey, TransactionalStore
 from hub.testing.traces import assert_raw_equal, assert_rollup_equal, buckets, trace
 
 HOUR, DAY, MINUTE = 3_600_000, 86_400_000, 60_000
@@ -260,3 +260,34 @@ class StoreConformance:
             watcher.join()
         assert not failed
         assert seen <= {(), (100, 7), (7, 100)}
+
+    def test_merges_together_are_one(self, store: HistoryStore) -> None:
+        """Of stores that offer it: all or none, and until then nothing is seen."""
+        if not isinstance(store, TransactionalStore):
+            return  # each merge by itself is what the other tests are about
+        first, second = trace(100, start=T), trace(100, start=T, seed=2)
+        minutes = buckets(60, start=T, bucket_ms=MINUTE)
+        with store.together():
+            store.merge(raw((FRIDGE, first)))
+            store.merge(Merge(raw=[(LAMP, second)], rollups=[(FRIDGE, "1m", minutes)]))
+            assert store.read(FRIDGE, T, T + DAY) == []
+        assert store.stats().raw_samples == 0, "it was not committed"
+        with store.together():
+            store.merge(raw((FRIDGE, first)))
+            store.merge(Merge(raw=[(LAMP, second)], rollups=[(FRIDGE, "1m", minutes)]))
+            store.commit()
+        self.reopen(store)
+        assert_raw_equal(store.read(FRIDGE, T, T + DAY)[0], first)
+        assert_raw_equal(store.read(LAMP, T, T + DAY)[0], second)
+        assert_rollup_equal(store.rollup(FRIDGE, "1m", 0, FOREVER), minutes)
+
+    def test_what_fails_together_leaves_the_store_ready(self, store: HistoryStore) -> None:
+        if not isinstance(store, TransactionalStore):
+            return
+        columns = trace(100, start=T)
+        with pytest.raises(RuntimeError), store.together():
+            store.merge(raw((FRIDGE, columns)))
+            raise RuntimeError
+        store.merge(raw((LAMP, columns)))
+        assert store.read(FRIDGE, T, T + DAY) == []
+        assert_raw_equal(store.read(LAMP, T, T + DAY)[0], columns)

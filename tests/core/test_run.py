@@ -44,6 +44,33 @@ def plughub_config_schema():
 def plughub_sentences():
     raise RuntimeError("no sentences today")
 '''
+TRIPS = '''
+"""A plugin that raises each time it hears of a new plug."""
+from hub.events import DeviceAdded
+from hub.plugins import hookimpl
+
+api = 1
+
+
+def trip(event):
+    raise RuntimeError("tripped")
+
+
+class Trips:
+    name = "trips"
+
+    async def notify(self, notification):
+        pass
+
+    async def close(self):
+        pass
+
+
+@hookimpl
+def plughub_notifier(hub, config):
+    hub.subscribe(DeviceAdded, trip)
+    return Trips()
+'''
 FIVE_MISTAKES = """hub:
   log:
     level: loud
@@ -154,3 +181,18 @@ async def test_a_plugin_that_raises_in_every_hook_is_shown_and_stops_nothing(hub
     assert "typo.py" in listed["typo"]["detail"] or "line 1" in listed["typo"]["detail"]
     assert {name for name, plugin in listed.items() if plugin["state"] == "loaded"} == {"ntfy", "smartplug", "sqlite"}
     assert "Traceback" in hub.output(), "a plugin's author finds the place in the log"
+
+
+async def test_a_plugin_that_raises_as_it_runs_is_counted_and_goes_on(hub: HubProcess) -> None:
+    (hub.config / "plugins").mkdir()
+    (hub.config / "plugins" / "trips.py").write_text(TRIPS)
+    (hub.config / "configuration.yaml").write_text("network:\n  mdns: false\nintegrations:\n  trips:\n")
+    await hub.start()
+    await hub.set_up()
+    await hub.add_plug("one")
+    await hub.add_plug("two")
+    listed = {plugin["name"]: plugin for plugin in (await hub.call("GET", "/plugins"))["items"]}
+    assert listed["trips"]["state"] == "loaded"
+    assert listed["trips"]["errors"]["count"] == 2
+    assert "RuntimeError: tripped" in listed["trips"]["errors"]["last"]
+    assert listed["smartplug"]["errors"] == {"count": 0, "last": None}

@@ -1,7 +1,9 @@
 """The SQLite history store: conformance, and what is its own."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +163,73 @@ def test_settings_that_durability_rests_on(store: SqliteStore, path: Path) -> No
     connection = sqlite3.connect(path)
     assert connection.execute("pragma auto_vacuum").fetchone() == (2,)
     connection.close()
+
+
+def test_a_store_with_a_write_ahead_log_is_taken_over(store: SqliteStore, path: Path, tmp_path: Path) -> None:
+    """As an earlier version wrote it, and was killed: part of it stands only in the log."""
+    columns = trace(3600, start=T)
+    store.merge(raw((FRIDGE, columns)))
+    store.close()
+    earlier = sqlite3.connect(path)
+    earlier.execute("pragma journal_mode = wal")
+    earlier.execute("insert into damaged(what, data) values('only in the log', x'00')")
+    earlier.commit()
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for file in path.parent.glob(path.name + "*"):
+        if file.is_file():
+            shutil.copy(file, killed)
+    earlier.close()
+    assert (killed / (path.name + "-wal")).stat().st_size > 0
+    taken = SqliteStore(killed / path.name)
+    taken.open()
+    assert taken.stats().damaged == ["only in the log"]
+    assert_raw_equal(taken.read(FRIDGE, T, T + DAY)[0], columns)
+    taken.merge(raw((LAMP, columns)))
+    taken.close()
+    assert not (killed / (path.name + "-wal")).exists()
+
+
+def test_a_reader_waits_for_nothing_but_the_commit(store: SqliteStore) -> None:
+    columns = trace(36_000, start=T)
+    with store.together():
+        store.merge(raw(*((SeriesKey(f"plug-{k}"), columns) for k in range(20))))
+        with ThreadPoolExecutor(1) as reader:
+            assert reader.submit(store.read, FRIDGE, T, T + DAY).result(5) == []
+        store.commit()
+    assert store.stats().raw_samples == 20 * 36_000
+
+
+def test_a_merge_cut_off_by_a_power_cut_is_undone(store: SqliteStore, path: Path, tmp_path: Path) -> None:
+    """The journal is on the disk and the file half written: what was there before is restored from it."""
+    columns = trace(3600, start=T)
+    store.merge(raw((FRIDGE, columns)))
+    copies = []
+    for k in range(40):  # every state between two writes cannot be had; the journal alone must do for any
+        cut = tmp_path / f"cut-{k}"
+        cut.mkdir()
+        copies.append(cut)
+    dying = sqlite3.connect(path, isolation_level=None)
+    dying.execute("pragma journal_mode = persist")
+    dying.execute("pragma cache_size = 5")  # spills: the file is written before the end of the transaction
+    dying.execute("begin immediate")
+    for k, cut in enumerate(copies):
+        dying.execute("update raw set data = zeroblob(length(data)) where id = (select min(id) from raw)")
+        dying.execute(
+            "insert into raw(hour, stream, seq_from, seq_to, count, data) values(?, 99, 0, 1, 1, ?)", (k, bytes(20_000))
+        )
+        for file in path.parent.glob(path.name + "*"):
+            if file.is_file():
+                shutil.copy(file, cut)
+    dying.execute("rollback")
+    dying.close()
+    assert len({(cut / path.name).read_bytes() for cut in copies}) > 1, "the file was changed meanwhile"
+    for cut in copies:
+        found = SqliteStore(cut / path.name)
+        found.open()
+        assert_raw_equal(found.read(FRIDGE, T, T + DAY)[0], columns)
+        assert found.stats().raw_samples == 3600
+        found.close()
 
 
 def test_a_day_is_one_chunk_once_it_is_over(store: SqliteStore, path: Path) -> None:

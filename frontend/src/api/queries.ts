@@ -4,7 +4,17 @@ import { useMemo, useSyncExternalStore } from "react";
 import { useHub } from "../app/hub";
 import { type OutletKey, type Reading, outletKey } from "./live";
 import { MINUTE } from "../model/time";
-import type { Device, DeviceList, FoundList, Gap, ProblemList, Series, Telemetry } from "./types";
+import type {
+  Device,
+  DeviceList,
+  FoundList,
+  Gap,
+  PluginList,
+  ProblemList,
+  RejectList,
+  Series,
+  Telemetry,
+} from "./types";
 
 export function useDevices() {
   const { client, live } = useHub();
@@ -42,6 +52,25 @@ export function useProblems(enabled: boolean) {
     queryKey: ["problems"],
     enabled,
     queryFn: async ({ signal }) => (await client.get<ProblemList>("/system/problems", signal)).items,
+  });
+}
+
+export function usePlugins() {
+  const { client } = useHub();
+  return useQuery({
+    queryKey: ["plugins"],
+    refetchInterval: 60_000,
+    queryFn: async ({ signal }) => (await client.get<PluginList>("/plugins", signal)).items,
+  });
+}
+
+/** What devices sent that could not be used, since the hub's start. */
+export function useRejects() {
+  const { client } = useHub();
+  return useQuery({
+    queryKey: ["rejects"],
+    refetchInterval: 60_000,
+    queryFn: ({ signal }) => client.get<RejectList>("/system/rejects", signal),
   });
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
+import { LONGEST_NAME } from "./types";
 
 const here = readFileSync(resolve("src/api/types.ts"), "utf8");
 const hub = readFileSync(resolve("../hub/api/types.py"), "utf8").replaceAll(/"""[^]*?"""/g, "");
@@ -26,6 +27,10 @@ it.each(ours)("%s has the fields that the hub sends", (name, fields) => {
   // A request may leave out what the app does not change; of an answer every field is named.
   if (name.endsWith("Request")) expect(known).toEqual(expect.arrayContaining([...fields]));
   else expect([...fields].sort()).toEqual([...(known ?? [])].sort());
+});
+
+it("knows how long a name may be", () => {
+  expect(/^Name = .*max_length=(\d+)/m.exec(hub)?.[1]).toBe(String(LONGEST_NAME));
 });
 
 it("compares something", () => {

@@ -2,6 +2,9 @@
 
 export type Language = "en" | "de";
 
+/** Characters that the name of a plug, a room, a person or a home may have. */
+export const LONGEST_NAME = 60;
+
 export interface Problem {
   title: string;
   status: number;
@@ -209,6 +212,44 @@ export interface ProblemView {
 export interface ProblemList {
   items: ProblemView[];
   next: string | null;
+}
+
+export interface PluginErrors {
+  count: number;
+  last: string | null;
+}
+
+export interface PluginView {
+  name: string;
+  state: "loaded" | "failed" | "disabled" | "switched_off";
+  kinds: string[];
+  version: string | null;
+  detail: string | null;
+  errors: PluginErrors;
+}
+
+export interface PluginList {
+  items: PluginView[];
+  next: string | null;
+}
+
+export interface RejectCount {
+  device: string;
+  reason: string;
+  count: number;
+}
+
+export interface RejectView {
+  at: number;
+  device: string;
+  reason: string;
+  detail: string;
+  payload: string;
+}
+
+export interface RejectList {
+  counts: RejectCount[];
+  newest: RejectView[];
 }
 
 /** One reading as the socket sends it: device, channel, at, W, V, A, relay, counter in mWh. */

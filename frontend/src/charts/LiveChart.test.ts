@@ -6,7 +6,8 @@ import { liveData } from "./LiveChart";
 vi.mock("./canvas", () => ({ SeriesCanvas: vi.fn(), BELOW: 2 })); // jsdom has no canvas
 
 const point = (at: number) => ({ start: at, end: at, mean: 5, min: 5, max: 5 });
-const gap = (start: number, end: number | null) => ({ start, end }) as Gap;
+const gap = (start: number, end: number | null, energy_kwh: number | null = null) =>
+  ({ start, end, energy_kwh }) as Gap;
 const now = 60 * MINUTE;
 
 it("hatches a gap within the last ten minutes, cut at their start", () => {
@@ -28,4 +29,13 @@ it("hatches once what an offline plug does not send", () => {
   const points = [point(now - 90_000)];
   expect(liveData(points, [], now, false).holes).toHaveLength(1);
   expect(liveData(points, [gap(now - 90_000, null)], now, false).holes).toHaveLength(1);
+});
+
+it("draws a gap as the longer ranges do: its mean where the counter knows it, hatched where it does not", () => {
+  const points = [point(now - 4 * MINUTE), point(now)];
+  const known = gap(now - 3 * MINUTE, now - 2 * MINUTE, 0.002);
+  const data = liveData(points, [known, gap(now - 2 * MINUTE, now - MINUTE, 0)], now, true);
+  expect(data.estimates).toMatchObject([{ start: now - 3 * MINUTE, end: now - 2 * MINUTE, watts: 120 }]);
+  expect(data.holes).toMatchObject([{ start: now - 2 * MINUTE, end: now - MINUTE }]);
+  expect(data.max).toBe(120);
 });

@@ -6,11 +6,12 @@ import { useRecent } from "../api/queries";
 import { useHub, useNow, useSession } from "../app/hub";
 import type { Gap } from "../api/types";
 import { useI18n } from "../i18n/i18n";
-import type { ChartData, Point } from "../model/chart";
+import { type ChartData, marksOf, type Point } from "../model/chart";
 import { powerText } from "../model/format";
 import { outletName, type OutletView } from "../model/outlet";
 import { MINUTE } from "../model/time";
 import { Empty, Failed, Skeleton } from "../ui/States";
+import { ChartKey } from "./ChartKey";
 import { extremes, PowerChart } from "./PowerChart";
 import { SeriesTable } from "./SeriesTable";
 
@@ -80,7 +81,7 @@ export function LiveChart({ view, height, table = false }: LiveChartProps) {
       )}
       {table && (
         <div className="chart-foot">
-          <span />
+          {asTable ? <span /> : <ChartKey data={shown.data} live />}
           <Button className="text-btn meta" onPress={() => setAsTable(!asTable)}>
             {t(asTable ? "plug.chart" : "plug.table")}
           </Button>
@@ -94,17 +95,16 @@ export function liveData(points: Point[], gaps: Gap[], end: number, online: bool
   const start = end - WINDOW;
   const shown = points.filter((point) => point.start >= start - 2000);
   const last = shown.at(-1);
-  const holes: ChartData["holes"] = gaps
-    .map((gap) => ({ start: Math.max(gap.start, start), end: Math.min(gap.end ?? end, end), gap }))
-    .filter((hole) => hole.end > hole.start)
-    // A gap that is still open ends with the first reading after it.
-    .map((hole) => {
-      const next = shown.find((point) => point.start > hole.start + 1000)?.start ?? hole.end;
-      return { ...hole, end: Math.min(hole.end, next) };
-    });
+  const { estimates, holes: open } = marksOf(gaps, { start, end }, end);
+  // A gap that is still open ends with the first reading after it.
+  const holes = open.map((hole) => {
+    const next = shown.find((point) => point.start > hole.start + 1000)?.start ?? hole.end;
+    return { ...hole, end: Math.min(hole.end, next) };
+  });
   if (!online && last && end - last.end > 3000 && !holes.some((hole) => hole.end >= end))
     holes.push({ start: last.end, end, gap: null });
-  return { points: shown, estimates: [], holes, max: shown.reduce((max, point) => Math.max(max, point.max), 0) };
+  const max = Math.max(0, ...shown.map((point) => point.max), ...estimates.map((estimate) => estimate.watts));
+  return { points: shown, estimates, holes, max };
 }
 
 const pointOf = (at: number, watts: number): Point => ({ start: at, end: at, mean: watts, min: watts, max: watts });

@@ -1,7 +1,7 @@
-// Draws a series with uPlot: the mean as a line, lowest to highest as a band. Everything around it is SVG.
+// Draws a series with uPlot: the mean as a line, and under it lowest to highest as a band. Around it is SVG.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { Columns } from "../model/chart";
+import { type Columns, stretches } from "../model/chart";
 
 export interface Frame {
   width: number;
@@ -29,6 +29,7 @@ export class SeriesCanvas {
   private readonly plot: uPlot;
   private readonly observer: MutationObserver;
   private frame: Frame;
+  private data: Columns = { x: [], mean: [], min: [], max: [] };
 
   constructor(root: HTMLElement, live: boolean, frame: Frame) {
     this.frame = frame;
@@ -53,12 +54,10 @@ export class SeriesCanvas {
             points: hidden,
             ...(live && { fill: () => tint("--use", 0.12) }),
           },
-          { points: hidden, stroke: "transparent" },
-          { points: hidden, stroke: "transparent" },
         ],
-        bands: live ? [] : [{ series: [2, 3], fill: () => tint("--use", 0.22) }],
+        hooks: live ? {} : { drawClear: [() => this.drawBand()] },
       },
-      [[], [], [], []],
+      [[], []],
       root,
     );
     this.observer = new MutationObserver(() => this.plot.redraw());
@@ -72,7 +71,32 @@ export class SeriesCanvas {
     const resized = frame.width !== this.frame.width || frame.height !== this.frame.height;
     this.frame = frame;
     if (resized) this.plot.setSize({ width: frame.width, height: frame.height });
-    this.plot.setData([data.x, data.mean, data.max, data.min], true);
+    this.data = data;
+    this.plot.setData([data.x, data.mean], true);
+  }
+
+  /** Lowest to highest, a shape for each stretch: uPlot's own bands slope into gaps. */
+  private drawBand(): void {
+    const { ctx, bbox } = this.plot;
+    const { x, min, max } = this.data;
+    const place = (index: number, watts: number): [number, number] => [
+      this.plot.valToPos(x[index] ?? 0, "x", true),
+      this.plot.valToPos(watts, "y", true),
+    ];
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.beginPath();
+    for (const [first, last] of stretches(max)) {
+      ctx.moveTo(...place(first, max[first] ?? 0));
+      for (let index = first + 1; index <= last; index += 1) ctx.lineTo(...place(index, max[index] ?? 0));
+      for (let index = last; index >= first; index -= 1) ctx.lineTo(...place(index, min[index] ?? 0));
+      ctx.closePath();
+    }
+    ctx.fillStyle = tint("--use", 0.22);
+    ctx.fill();
+    ctx.restore();
   }
 
   destroy(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Gap, Series } from "../api/types";
-import { chartData, columns, findAt, rawBucket } from "./chart";
+import { chartData, columns, findAt, rawBucket, stretches } from "./chart";
 import { HOUR, MINUTE } from "./time";
 
 function series(at: number[], mean: (number | null)[], more: Partial<Series> = {}): Series {
@@ -89,6 +89,24 @@ describe("what a chart draws", () => {
       mean: [10, 10, null, 30, 30],
     });
   });
+});
+
+it("draws the band in one shape for each stretch, and nothing over a gap", () => {
+  expect(stretches([1, 2, null, 3, null, null, 4, 5])).toEqual([
+    [0, 1],
+    [3, 3],
+    [6, 7],
+  ]);
+  expect(stretches([null])).toEqual([]);
+  const gaps = [gap({ start: 2 * MINUTE, end: 5 * MINUTE })];
+  const { max } = columns(
+    chartData(series([0, MINUTE, 5 * MINUTE, 6 * MINUTE], [10, 10, 20, 20]), gaps, span, online),
+    MINUTE,
+  );
+  expect(stretches(max)).toEqual([
+    [0, 1],
+    [3, 4],
+  ]);
 });
 
 describe("raw samples, of which the hub chose", () => {

@@ -27,10 +27,31 @@ export interface Hole {
   gap: Gap | null;
 }
 
-export interface ChartData {
-  points: Point[];
+export interface Marks {
   estimates: Estimate[];
   holes: Hole[];
+}
+
+/**
+ * What stands in place of the line, the same over every range: where the counter knows the energy its flat mean, else
+ * a hatch. A counter that did not move is a hatch too: a mean at zero could not be told from a measured zero.
+ */
+export function marksOf(gaps: Gap[], span: { start: number; end: number }, now: number): Marks {
+  const marks: Marks = { estimates: [], holes: [] };
+  for (const gap of gaps) {
+    const start = Math.max(gap.start, span.start);
+    const end = Math.min(gap.end ?? now, span.end);
+    if (end <= start) continue;
+    const energy = gap.energy_kwh ?? 0;
+    if (energy > 0)
+      marks.estimates.push({ start, end, watts: (energy * 1000 * HOUR) / ((gap.end ?? now) - gap.start), gap, energy });
+    else marks.holes.push({ start, end, gap });
+  }
+  return marks;
+}
+
+export interface ChartData extends Marks {
+  points: Point[];
   max: number;
 }
 
@@ -48,19 +69,8 @@ export function chartData(
 ): ChartData {
   const bucket = Math.max(series.bucket_ms, 0);
   const points: Point[] = [];
-  const estimates: Estimate[] = [];
-  const holes: Hole[] = [];
   const own = gaps.filter((gap) => gap.device === series.device && gap.channel === series.channel);
-
-  for (const gap of own) {
-    const start = Math.max(gap.start, span.start);
-    const end = Math.min(gap.end ?? missing.now, span.end);
-    if (end <= start) continue;
-    const whole = (gap.end ?? missing.now) - gap.start;
-    if (gap.energy_kwh !== null && gap.energy_kwh > 0 && whole > 0)
-      estimates.push({ start, end, watts: (gap.energy_kwh * 1000 * HOUR) / whole, gap, energy: gap.energy_kwh });
-    else holes.push({ start, end, gap });
-  }
+  const { estimates, holes } = marksOf(own, span, missing.now);
 
   series.at.forEach((at, index) => {
     const end = Math.min(at + bucket, Math.max(missing.now, at));
@@ -133,6 +143,18 @@ export function columns(data: ChartData, bucket: number): Columns {
     }
   });
   return result;
+}
+
+/** Stretches without a null, as pairs of first and last index: between two of them nothing is drawn. */
+export function stretches(values: (number | null)[]): [first: number, last: number][] {
+  const found: [number, number][] = [];
+  values.forEach((value, index) => {
+    if (value === null) return;
+    const open = found.at(-1);
+    if (open && open[1] === index - 1) open[1] = index;
+    else found.push([index, index]);
+  });
+  return found;
 }
 
 export type Found =

@@ -79,6 +79,9 @@ export function duration(ms: number, language: Language): string {
   return `${days}${NBSP}${unit.d[days === 1 ? 0 : 1]}`;
 }
 
+/** So short ago that a count of seconds would only be noise. */
+export const isNow = (ms: number): boolean => ms < 5_000;
+
 /** A duration for "offline for …": minutes do not matter after two hours. */
 export function roughly(ms: number, language: Language): string {
   const hours = ms / 3_600_000;

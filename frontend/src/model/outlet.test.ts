@@ -3,7 +3,7 @@ import type { Device, Outlet, PendingCommand } from "../api/types";
 import { translate } from "../i18n/i18n";
 import { device, outlet } from "../test/make";
 import { stateWords } from "../ui/words";
-import { byRoom, isOld, type SwitchInput, switchState } from "./outlet";
+import { byRoom, isOld, outletsOf, plugsOf, type SwitchInput, switchState } from "./outlet";
 
 const command = (more: Partial<PendingCommand>): PendingCommand => ({
   id: "c",

@@ -10,6 +10,9 @@ export interface OutletView {
 export const outletsOf = (devices: Device[]): OutletView[] =>
   devices.flatMap((device) => device.channels.map((outlet) => ({ device, outlet })));
 
+/** How many plugs these are: a plug with two outlets is one plug. */
+export const plugsOf = (views: OutletView[]): number => new Set(views.map(({ device }) => device.id)).size;
+
 export function outletName({ device, outlet }: OutletView): string {
   if (device.channels.length === 1) return device.name;
   return `${device.name} · ${outlet.name ?? String(outlet.channel + 1)}`;

@@ -111,6 +111,10 @@ export const longDate = (at: number, zone: string, language: Language): string =
 export const shortDate = (at: number, zone: string, language: Language): string =>
   format(localeOf(language), zone, { day: "numeric", month: "short" }).format(at);
 
+/** 21 November 2025 / 21. November 2025 */
+export const fullDate = (at: number, zone: string, language: Language): string =>
+  format(localeOf(language), zone, { day: "numeric", month: "long", year: "numeric" }).format(at);
+
 /** Thu 18:40; only the clock when it was today. */
 export function dayAndClock(at: number, now: number, zone: string, language: Language): string {
   const time = clock(at, zone, language);

@@ -11,7 +11,7 @@ import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
-import { NameAndRoom, roomsOf, useFormError } from "./plug-form";
+import { isTooLong, NameAndRoom, roomsOf, useFormError } from "./plug-form";
 import "./edit.css";
 
 const HARDWARE_ID = /^[A-Za-z0-9_-]{3,64}$/;
@@ -66,6 +66,7 @@ function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
       error.set("name", t("edit.nameMissing"));
       return;
     }
+    if (isTooLong(shownName, room)) return; // its field says so
     setBusy(true);
     error.clear();
     try {
@@ -87,7 +88,6 @@ function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
           label={t("add.hardwareId")}
           name="hardware_id"
           value={hardwareId}
-          maxLength={64}
           hint={t("add.hardwareIdHint")}
           error={error.at("hardware_id")}
           onChange={setHardwareId}

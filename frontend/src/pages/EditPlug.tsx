@@ -1,4 +1,4 @@
-// Name, room, icon and safety of one plug.
+// Name, room, icon and safety of one plug, and the way to remove it.
 import { IconChevronLeft } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
@@ -15,21 +15,36 @@ import { useTitle } from "../ui/hooks";
 import { APPLIANCES, ApplianceIcon } from "../ui/icons";
 import { signalWord } from "../ui/signal";
 import { Failed, SkeletonRows } from "../ui/States";
-import { MissingPlug, NameAndRoom, roomsOf, useFormError } from "./plug-form";
+import { isTooLong, MissingPlug, NameAndRoom, roomsOf, useFormError } from "./plug-form";
+import { RemovePlug } from "./RemovePlug";
 import "./edit.css";
 import "./settings.css";
 import "../ui/switch.css";
 
 export default function EditPlug({ plug }: { plug: string }) {
   const devices = useDevices();
-  const device = devices.data?.find((candidate) => candidate.key === plug);
-  if (device) return <Editor device={device} rooms={roomsOf(devices.data ?? [])} />;
+  const [leaving, setLeaving] = useState<Device | null>(null);
+  const device = devices.data?.find((candidate) => candidate.key === plug) ?? leaving;
+  if (device)
+    return (
+      <Editor
+        device={device}
+        rooms={roomsOf(devices.data ?? [])}
+        onRemoving={(removing) => setLeaving(removing ? device : null)}
+      />
+    );
   if (devices.error) return <Failed error={devices.error} onRetry={() => void devices.refetch()} />;
   if (!devices.data) return <SkeletonRows rows={4} />;
   return <MissingPlug />;
 }
 
-function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
+interface EditorProps {
+  device: Device;
+  rooms: string[];
+  onRemoving: (removing: boolean) => void;
+}
+
+function Editor({ device, rooms, onRemoving }: EditorProps) {
   const { t, language } = useI18n();
   const { client } = useHub();
   const queries = useQueryClient();
@@ -52,6 +67,7 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
       error.set("name", t("edit.nameMissing"));
       return;
     }
+    if (isTooLong(name, room)) return; // its field says so
     if (watts !== null && !(Number.isInteger(watts) && watts >= 1 && watts <= 25_000)) {
       error.set("max_power_w", t("edit.maxPowerWrong"));
       return;
@@ -161,6 +177,7 @@ function Editor({ device, rooms }: { device: Device; rooms: string[] }) {
           </div>
         </dl>
       </section>
+      {device.right === "manage" && <RemovePlug device={device} onRemoving={onRemoving} />}
     </div>
   );
 }

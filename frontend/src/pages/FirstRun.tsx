@@ -3,14 +3,14 @@ import { IconAlertCircle, IconCheck, IconChevronLeft } from "@tabler/icons-react
 import { type ReactNode, type SyntheticEvent, useEffect, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
-import type { DeviceList, Language, Session, SystemInfo } from "../api/types";
+import { type DeviceList, type Language, LONGEST_NAME, type Session, type SystemInfo } from "../api/types";
 import { useHub } from "../app/hub";
 import { setLanguage } from "../app/preferences";
 import { type MessageId, useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
 import { clock } from "../model/time";
 import { Dial, Needle } from "../ui/Dial";
-import { Choice, Submit, TextField } from "../ui/Field";
+import { Choice, Submit, TextField, tooMany } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { LANGUAGES } from "./Settings";
 import "./first-run.css";
@@ -70,6 +70,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
     if (draft.password.length < SHORTEST_PASSWORD) complain("password", "setup.invalid.password");
     if (info.setup === "code" && !draft.code.trim()) complain("code", "setup.invalid.code");
     setErrors(wrong);
+    if (tooMany(draft.name, LONGEST_NAME) > 0) return; // its field says so
     if (Object.keys(wrong).length === 0) setStep("home");
   };
 
@@ -80,6 +81,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
       setErrors({ home_name: t("setup.invalid.home") });
       return;
     }
+    if (tooMany(draft.home_name, LONGEST_NAME) > 0) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -141,7 +143,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
               label={t("setup.name")}
               name="name"
               autoComplete="name"
-              maxLength={60}
+              limit={LONGEST_NAME}
               value={draft.name}
               error={errors.name ?? null}
               onChange={set("name")}
@@ -181,7 +183,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
             <TextField
               label={t("setup.homeName")}
               name="home_name"
-              maxLength={60}
+              limit={LONGEST_NAME}
               value={draft.home_name}
               error={errors.home_name ?? null}
               onChange={set("home_name")}

@@ -18,8 +18,8 @@ import { OfflineStrip } from "../app/Shell";
 import { useBeginning } from "../charts/beginning";
 import { useI18n } from "../i18n/i18n";
 import { type Consumer, CONSUMER_FROM, FlowOrder } from "../model/flow";
-import { duration, energyText, powerText, roughly, roundParts } from "../model/format";
-import { isOld, outletName, outletPath, outletsOf, type OutletView } from "../model/outlet";
+import { duration, energyText, isNow, powerText, roughly, roundParts } from "../model/format";
+import { isOld, outletName, outletPath, outletsOf, type OutletView, plugsOf } from "../model/outlet";
 import { clock, dayAndClock, HOUR, longDate, spanOf } from "../model/time";
 import { Flow } from "../ui/Flow";
 import { type HourBar, HourBars } from "../ui/HourBars";
@@ -155,10 +155,9 @@ function NowFigure({ views, now }: { views: OutletView[]; now: number }) {
       .map(({ name }, index) => t("home.part", { name, power: powerText(parts[index] ?? 0, language) }))
       .join(", "),
   });
-  const counted =
-    known.length === views.length
-      ? t("home.measured", { count: views.length })
-      : t("home.measuredSome", { live: known.length, count: views.length });
+  const count = plugsOf(views);
+  const live = plugsOf(known.map(({ view }) => view));
+  const counted = live === count ? t("home.measured", { count }) : t("home.measuredSome", { live, count });
   const onlyStandby = consumers.length === 1 && consumers[0]?.id === "standby";
 
   return (
@@ -265,11 +264,15 @@ function Attention({ views, now }: { views: OutletView[]; now: number }) {
     const name = outletName(view);
     const path = outletPath(view);
     if (!device.online) {
+      // It is the plug that is away: said once, however many outlets it has.
+      if (outlet !== device.channels[0]) continue;
       const text =
         device.online_since === null
           ? t("home.offlineUnknown")
-          : t("home.offlineSince", { duration: roughly(now - device.online_since, language) });
-      troubles.push({ title: t("home.offlineOne", { name }), text, path, icon: IconPlugConnectedX });
+          : isNow(now - device.online_since)
+            ? t("home.offlineNow")
+            : t("home.offlineSince", { duration: roughly(now - device.online_since, language) });
+      troubles.push({ title: t("home.offlineOne", { name: device.name }), text, path, icon: IconPlugConnectedX });
     } else if (outlet.command?.state === "unconfirmed")
       troubles.push({
         title: t("home.unconfirmed", { name }),

@@ -1,5 +1,12 @@
 // One plug: its number now, its switch, and its power over ten minutes, an hour, a day or a week.
-import { IconChevronLeft, IconChevronRight, IconSettings, IconStar, IconStarFilled } from "@tabler/icons-react";
+import {
+  IconAlertTriangle,
+  IconChevronLeft,
+  IconChevronRight,
+  IconSettings,
+  IconStar,
+  IconStarFilled,
+} from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link, useSearchParams } from "wouter";
@@ -9,6 +16,7 @@ import { useFavourites } from "../app/favourites";
 import { useConnection, useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { beginningOf, useBeginning } from "../charts/beginning";
+import { ChartKey } from "../charts/ChartKey";
 import { GapList } from "../charts/GapList";
 import { LiveChart } from "../charts/LiveChart";
 import { extremes, PowerChart } from "../charts/PowerChart";
@@ -111,7 +119,7 @@ function Star({ view }: { view: OutletView }) {
 function Phone(props: ChartProps) {
   const { t } = useI18n();
   const { view, range, show } = props;
-  const { words, watts, old, alarming } = useOutletLine(view, false);
+  const { state, words, watts, old, tone } = useOutletLine(view, false);
   const away = useConnection().state === "away";
   return (
     <>
@@ -125,8 +133,13 @@ function Phone(props: ChartProps) {
       <div className="row apart top plug-title">
         <div className="grow">
           <h1>{outletName(view)}</h1>
-          <p className={`meta plug-words ${alarming ? "warn" : ""}`}>
-            {view.device.online && !away && <span className="alive" />}
+          <p className={`meta plug-words ${tone}`}>
+            {/* A green dot beside bad news would say the opposite. */}
+            {tone !== "" ? (
+              <IconAlertTriangle className="icon xs" aria-hidden="true" />
+            ) : (
+              state.kind !== "offline" && state.kind !== "unknown" && <span className="alive" />
+            )}
             {[words, view.device.room].filter(Boolean).join(" · ")}
           </p>
         </div>
@@ -154,7 +167,7 @@ function Phone(props: ChartProps) {
 function Desktop(props: ChartProps) {
   const { t } = useI18n();
   const { view, range, show } = props;
-  const { words, watts, old, alarming } = useOutletLine(view, false);
+  const { words, watts, old, tone } = useOutletLine(view, false);
   const away = useConnection().state === "away";
   return (
     <>
@@ -176,7 +189,7 @@ function Desktop(props: ChartProps) {
               <Figures view={view} />
               <div className="plug-line-switch">
                 <HonestSwitch view={view} large />
-                <span className={`meta ${alarming ? "warn" : ""}`}>{words}</span>
+                <span className={`meta ${tone}`}>{words}</span>
               </div>
             </div>
           </div>
@@ -358,7 +371,7 @@ function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
       )}
       <div className="chart-foot">
         {data && !empty && !asTable && (
-          <Key
+          <ChartKey
             data={data}
             since={
               began === null ? null : kind === "week" ? weekday(began, zone, language) : clock(began, zone, language)
@@ -390,37 +403,6 @@ function sentence(t: Translate, language: "en" | "de", data: Data, name: string,
   if (!range) return t("plug.chartEmpty", { name, period });
   const energy = total === null ? t("plug.energyUnknown") : energyText(total, language);
   return t("plug.chartSentence", { name, period, ...range, energy, gaps: data.holes.length + data.estimates.length });
-}
-
-/** Only what is in the picture. */
-function Key({ data, since }: { data: Data; since: string | null }) {
-  const { t } = useI18n();
-  return (
-    <div className="chart-key meta">
-      <span>
-        <svg width="22" height="12" aria-hidden="true">
-          <rect y="1" width="22" height="10" fill="var(--use)" opacity="0.22" />
-          <path d="M0 6H22" stroke="var(--use)" strokeWidth="1.8" />
-        </svg>
-        {t("plug.keyMean")}
-      </span>
-      {since !== null && <span>{t("plug.since", { time: since })}</span>}
-      {data.estimates.length > 0 && (
-        <span>
-          <svg width="22" height="12" aria-hidden="true">
-            <path d="M0 6H22" stroke="var(--use)" strokeWidth="1.8" strokeDasharray="4 3.5" />
-          </svg>
-          {t("plug.keyEstimated")}
-        </span>
-      )}
-      {data.holes.length > 0 && (
-        <span>
-          <i className="hatch" />
-          {t("plug.keyGap")}
-        </span>
-      )}
-    </div>
-  );
 }
 
 function Aside(props: ChartProps) {

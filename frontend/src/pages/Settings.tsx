@@ -1,4 +1,4 @@
-// Settings: language and look of this browser, the account, the home, and what this software is.
+// Settings: language and look of this browser, the account, the home, how the hub is, and what this software is.
 import { Button } from "react-aria-components/Button";
 import type { Language, SystemInfo } from "../api/types";
 import { useHub, useSession } from "../app/hub";
@@ -8,6 +8,7 @@ import { useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
 import { Choice } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
+import { PluginsSheet, RefusedSheet } from "./HubSheets";
 import "./settings.css";
 
 const THEMES: Theme[] = ["auto", "light", "dark", "contrast"];
@@ -89,6 +90,12 @@ export default function Settings({ info }: { info: SystemInfo }) {
             </div>
           </dl>
         </section>
+        {user.role === "admin" && (
+          <>
+            <PluginsSheet />
+            <RefusedSheet />
+          </>
+        )}
         <section className="sheet" aria-labelledby="about">
           <h2 id="about">{t("settings.about")}</h2>
           <dl className="facts">

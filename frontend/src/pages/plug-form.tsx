@@ -2,13 +2,15 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import { ApiError } from "../api/client";
-import type { Device } from "../api/types";
+import { type Device, LONGEST_NAME } from "../api/types";
 import { useI18n } from "../i18n/i18n";
-import { TextField } from "../ui/Field";
+import { TextField, tooMany } from "../ui/Field";
 import { Empty } from "../ui/States";
 
 export const roomsOf = (devices: Device[]): string[] =>
   [...new Set(devices.map((device) => device.room).filter((room) => room !== null))].sort();
+
+export const isTooLong = (...texts: string[]): boolean => texts.some((text) => tooMany(text, LONGEST_NAME) > 0);
 
 /** The one error of a form: at its field, or below the form where the field is none of `fields`. */
 export function useFormError(fields: string[]) {
@@ -47,7 +49,7 @@ export function NameAndRoom({ name, room, rooms, error, onName, onRoom }: NameAn
         label={t("edit.name")}
         name="name"
         value={name}
-        maxLength={60}
+        limit={LONGEST_NAME}
         error={error("name")}
         onChange={onName}
       />
@@ -55,7 +57,7 @@ export function NameAndRoom({ name, room, rooms, error, onName, onRoom }: NameAn
         label={t("edit.room")}
         name="room"
         value={room}
-        maxLength={60}
+        limit={LONGEST_NAME}
         list={rooms}
         hint={t("edit.roomHint")}
         error={error("room")}

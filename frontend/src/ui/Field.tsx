@@ -34,14 +34,20 @@ interface TextFieldProps extends Common {
   inputMode?: "text" | "email" | "numeric";
   unit?: string;
   list?: string[];
-  maxLength?: number;
+  /** The most characters that the hub takes; more can be typed, and is said. */
+  limit?: number;
 }
+
+/** How many characters are too many, counted as the hub does. */
+export const tooMany = (value: string, limit: number): number => Math.max(0, Array.from(value.trim()).length - limit);
 
 export function TextField({ type = "text", unit, list, onChange, ...props }: TextFieldProps) {
   const { t } = useI18n();
   const id = useId();
   const [shown, setShown] = useState(false);
-  const { label, hint, error, ...input } = props;
+  const { label, hint, limit, error: given, ...input } = props;
+  const over = limit === undefined ? 0 : tooMany(input.value, limit);
+  const error = limit !== undefined && over > 0 ? t("field.tooLong", { limit, over }) : given;
   const noted = Boolean(error ?? hint);
   return (
     <Frame id={id} label={label} {...(hint !== undefined && { hint })} {...(error !== undefined && { error })}>

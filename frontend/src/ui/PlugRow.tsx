@@ -27,12 +27,12 @@ export function useOutletLine(view: OutletView, withWatts: boolean) {
   const age =
     old && reachable && reading.at !== null ? t("state.old", { age: duration(now - reading.at, language) }) : null;
   const alarming = (state.kind === "offline" && reachable) || state.kind === "unconfirmed";
-  return { state, watts, old, words: age ? `${words}, ${age}` : words, alarming };
+  const tone: "warn" | "danger" | "" = alarming ? "warn" : state.kind === "refused" ? "danger" : "";
+  return { state, watts, old, words: age ? `${words}, ${age}` : words, tone };
 }
 
 export function PlugRow({ view, spark }: { view: OutletView; spark?: (number | null)[] | null }) {
-  const { state, watts, old, words, alarming } = useOutletLine(view, false);
-  const tone = alarming ? "warn" : state.kind === "refused" ? "danger" : "";
+  const { state, watts, old, words, tone } = useOutletLine(view, false);
   return (
     <li className="plug-row" data-testid={`plug-${view.device.key}`}>
       <Link href={outletPath(view)} className="plug-row-link list-row">
@@ -54,8 +54,7 @@ export function PlugRow({ view, spark }: { view: OutletView; spark?: (number | n
 }
 
 export function PlugTile({ view }: { view: OutletView }) {
-  const { state, words, alarming } = useOutletLine(view, true);
-  const tone = alarming ? "warn" : state.kind === "refused" ? "danger" : "";
+  const { words, tone } = useOutletLine(view, true);
   return (
     <li className="tile" key={outletKey(view.device.id, view.outlet.channel)}>
       <div className="row apart">

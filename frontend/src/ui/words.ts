@@ -1,7 +1,7 @@
 // The words beside a switch: what is, then since when.
 import type { Language } from "../api/types";
 import type { Translate } from "../i18n/i18n";
-import { powerText, roughly } from "../model/format";
+import { isNow, powerText, roughly } from "../model/format";
 import type { OutletView, SwitchState } from "../model/outlet";
 
 export function refusedWords(t: Translate, language: Language, error: string | null, max: number | null): string {
@@ -55,6 +55,7 @@ function plainWords({ t, language, view, state, reachable, now, watts = null }: 
     case "offline":
       if (!reachable && device.online) return t(outlet.on ? "state.lastOn" : "state.lastOff");
       if (device.online_since === null) return t("state.offline");
+      if (isNow(now - device.online_since)) return t("state.offlineNow");
       return t("state.offlineFor", { duration: roughly(now - device.online_since, language) });
   }
 }
