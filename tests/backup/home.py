@@ -49,8 +49,8 @@ class Home:
     def grow(self, size: int) -> None:
         """History of so many bytes more, which cannot be compressed."""
         with closing(sqlite3.connect(self.history[0])) as connection, connection:
-            for _ in range(size // 3000):
-                connection.execute("insert into chunk(data) values (?)", (self.chance.randbytes(3000),))
+            for _ in range(size // 4000):
+                connection.execute("insert into chunk(data) values (?)", (self.chance.randbytes(4000),))
         with closing(sqlite3.connect(self.history[1])) as connection, connection:
             connection.execute("insert into chunk(data) values (?)", (self.chance.randbytes(100),))
 

@@ -60,10 +60,10 @@ from tests.backup.home import Home
 class Telling(Pace):
     def took(self, size):
         super().took(size)
-        if self.progress.done > 500_000 and self.progress.step == sys.argv[2]:
+        if self.progress.done > 2_000_000 and self.progress.step == sys.argv[2]:
             print("middle", flush=True)
             sys.stdin.read()
-home = Home(Path(sys.argv[1]), history_bytes=1_000_000)
+home = Home(Path(sys.argv[1]), history_bytes=4_000_000)
 home.back_up(0)
 home.back_up(1, history=True, keep=1, pace=Telling())
 """

@@ -361,7 +361,7 @@ export const de: Record<MessageId, string> = {
   "refused.none": "Keine seit dem Start des Hubs.",
   "refused.text": "Seit dem Start des Hubs gesendet, aber nicht möglich oder nicht lesbar. Sie stehen in keiner Kurve.",
   "refused.stranger": "Hier nicht hinzugefügt",
-  "refused.times": "{count, plural, one {einmal} other {#-mal}}",
+  "refused.times": "{count}×",
   "refused.newest": "Neueste",
   "refused.why.voltage": "Eine Spannung, die nicht sein kann",
   "refused.why.current": "Ein Strom, der nicht sein kann",

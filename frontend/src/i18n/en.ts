@@ -356,7 +356,7 @@ export const en = {
   "refused.none": "None since the hub started.",
   "refused.text": "Sent since the hub started, but not possible or not readable. They are not in any chart.",
   "refused.stranger": "Not added here",
-  "refused.times": "{count, plural, one {once} other {# times}}",
+  "refused.times": "{count}×",
   "refused.newest": "Newest",
   "refused.why.voltage": "A voltage that cannot be",
   "refused.why.current": "A current that cannot be",

@@ -63,6 +63,8 @@ describe("the switch says", () => {
       "Kam zu spät, nichts geschaltet",
     ],
     ["offline", { online: false }, { on: true }, {}, "Offline for 2 h", "Seit 2 Std. offline"],
+    ["offline", { online: false, online_since: 7_199_000 }, {}, {}, "Just went offline", "Gerade offline gegangen"],
+    ["offline", { online: false, online_since: 7_190_000 }, {}, {}, "Offline for 10 s", "Seit 10 s offline"],
     ["offline", {}, { on: true }, { reachable: false }, "Last known: on", "Zuletzt an"],
     ["protected", { always_on: true }, { on: true }, {}, "Always on · 203 W", "Immer an · 203 W"],
     ["unknown", {}, { on: null }, {}, "Not heard from yet", "Noch nichts gehört"],
@@ -97,6 +99,11 @@ it("calls a reading old after three intervals, at least ten seconds", () => {
   expect(isOld(reading, device({ interval_ms: 1000 }), 10_001)).toBe(true);
   expect(isOld(reading, device({ interval_ms: 10_000 }), 29_000)).toBe(false);
   expect(isOld(reading, device({ interval_ms: 10_000 }), 31_000)).toBe(true);
+});
+
+it("counts plugs, not their outlets", () => {
+  const pair = { ...device({ id: "pair" }), channels: [outlet(), outlet({ channel: 1 })] };
+  expect(plugsOf(outletsOf([pair, device({ id: "single" })]))).toBe(2);
 });
 
 it("sorts rooms by name, plugs without a room last", () => {

@@ -14,6 +14,9 @@ import { useTitle } from "../ui/hooks";
 import { isTooLong, NameAndRoom, roomsOf, useFormError } from "./plug-form";
 import "./edit.css";
 
+// The settings of an MQTT broker that name its files: the same in every language.
+const PASSWORD_FILE = "password_file";
+const ACL_FILE = "acl_file";
 const HARDWARE_ID = /^[A-Za-z0-9_-]{3,64}$/;
 
 export default function AddPlug() {
@@ -116,8 +119,8 @@ function Done({ added: { device, secret, broker_lines: lines } }: { added: Added
       {lines && (
         <>
           <p className="meta">{t("add.linesText")}</p>
-          <Secret label="password_file" value={lines.password} />
-          <Secret label="acl_file" value={lines.rules.join("\n")} />
+          <Secret label={PASSWORD_FILE} value={lines.password} />
+          <Secret label={ACL_FILE} value={lines.rules.join("\n")} />
         </>
       )}
       <Link href={`/plugs/${device.key}`} className="btn">
