@@ -171,7 +171,14 @@ class App:
         await self._begin("presence", presence.start, presence.stop)
 
         streams, buffer, live, rejects, arrivals = Streams(), Buffer(), Live(), Rejects(), Arrivals(clock)
-        retention = kept(configuration.history.retention)
+        home_retention = kept(configuration.history.retention)
+
+        def retention(series: SeriesKey) -> Retention:
+            device = registry.device(series.device)
+            if device is None:
+                return home_retention
+            return home_retention.with_own(device.keep_raw, device.keep_minutes, device.keep_hours, device.keep_days)
+
         interval = configuration.history.commit_interval
         history = History(
             folder=options.data,
@@ -184,7 +191,7 @@ class App:
             arrivals=arrivals,
             bus=bus,
             clock=clock,
-            retention=lambda _: retention,
+            retention=retention,
             log_limit=configuration.history.log_limit,
             commit_interval=None if interval is None else interval / 1000,
         )
@@ -252,7 +259,7 @@ class App:
             device = registry.device(series.device)
             return "UTC" if device is None else people.time_zone(device.home)
 
-        query = Query(store, history.tail, clock, zone, lambda _: retention, editions=history.tail.editions)
+        query = Query(store, history.tail, clock, zone, retention, editions=history.tail.editions)
         views = DeviceViews(presence, commands, live, Today(history, registry, people, clock))
         services = Services(
             version=__version__,

@@ -127,6 +127,18 @@ class Outlet(msgspec.Struct):
     idle_below_w: float = 1.0
 
 
+KeptDays = Annotated[int, Meta(ge=1, le=36500, description="days; null: as long as the home's")]
+
+
+class DeviceRetention(Request):
+    """Days for which a device's history is kept as samples, minutes (and 5 minutes), hours and days."""
+
+    raw: KeptDays | None = None
+    minutes: KeptDays | None = None
+    hours: KeptDays | None = None
+    days: KeptDays | None = None
+
+
 class Device(msgspec.Struct):
     """`color` 1-6 (0 = others) is the device's own in every chart; `right` is what the asker may do."""
 
@@ -148,6 +160,7 @@ class Device(msgspec.Struct):
     private: bool
     right: Literal["view", "control", "manage"]
     channels: list[Outlet]
+    retention: DeviceRetention | None = None  # null: as the home's
 
 
 class DeviceList(msgspec.Struct):
@@ -186,6 +199,7 @@ class ChangeDeviceRequest(Request):
     always_on: bool | UnsetType = UNSET
     interval_ms: Annotated[int, Meta(ge=200, le=60000)] | UnsetType = UNSET
     max_power_w: Annotated[int, Meta(ge=1, le=25000)] | UnsetType | None = UNSET
+    retention: DeviceRetention | UnsetType | None = UNSET
     channel: Channel = 0
 
 

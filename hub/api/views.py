@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Literal, cast
 
-from hub.api.types import Device, FoundDevice, LiveValue, Outlet, PendingCommand
+from hub.api.types import Device, DeviceRetention, FoundDevice, LiveValue, Outlet, PendingCommand
 from hub.devices.commands import Commands
 from hub.devices.device import Channel
 from hub.devices.device import Device as Registered
@@ -45,6 +45,7 @@ class DeviceViews:
             private=device.private,
             right=cast(Literal["view", "control", "manage"], right),
             channels=[self._outlet(device.id, number, channel) for number, channel in sorted(device.channels.items())],
+            retention=_retention(device),
         )
 
     def found(self, devices: Iterable[Found]) -> list[FoundDevice]:
@@ -84,3 +85,8 @@ class DeviceViews:
             return None
         state = cast(Literal["sent", "unconfirmed", "refused"], pending.state)
         return PendingCommand(pending.id, pending.command, state, pending.at, pending.error)
+
+
+def _retention(device: Registered) -> DeviceRetention | None:
+    own = DeviceRetention(device.keep_raw, device.keep_minutes, device.keep_hours, device.keep_days)
+    return own if own != DeviceRetention() else None

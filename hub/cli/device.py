@@ -1,4 +1,4 @@
-"""plughub device: add and list plugs."""
+"""plughub device: add and list plugs, and say how long their history is kept."""
 
 import argparse
 
@@ -8,10 +8,17 @@ from hub.cli.place import StoppedHub, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
+from hub.config.validators import DAY, Duration, Wrong
+from hub.devices.device import Device
 from hub.messages import HubError
 
 Added = tuple[str, str, str, JsonObject | None]
 """name, key, secret, lines for the broker's files"""
+TIERS = ("raw", "minutes", "hours", "days")
+DEFAULT = "default"
+KEPT = Duration("1 d", "100 y")
+Kept = dict[str, int | None]
+"""days by tier; None = as long as the home's"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +34,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     renew = actions.add_parser("secret", help=sentence("cli-device-secret"))
     add_data_option(renew)
     renew.add_argument("key", metavar="KEY", help=sentence("cli-device-key"))
+    retention = actions.add_parser("retention", help=sentence("cli-device-retention"))
+    add_data_option(retention)
+    retention.add_argument("key", metavar="KEY", help=sentence("cli-device-key"))
+    for tier in TIERS:
+        retention.add_argument(f"--{tier}", metavar="TIME", help=sentence(f"cli-retention-{tier}"))
     add_data_option(actions.add_parser("list", help=sentence("cli-device-list")))
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
-    return {"add": _add, "secret": _renew, "list": _list}[args.action](args)
+    return {"add": _add, "secret": _renew, "list": _list, "retention": _retention}[args.action](args)
 
 
 def _add(args: argparse.Namespace) -> int:
@@ -60,14 +72,53 @@ def _renew(args: argparse.Namespace) -> int:
         return answer["secret"], answer["broker_lines"]
 
     async def stopped(hub: StoppedHub) -> tuple[str, JsonObject | None]:
-        device = next((d for d in hub.registry.list(hub.principal) if d.key == args.key), None)
-        if device is None:
-            raise HubError("device-unknown", device=args.key)
+        device = _of(hub, args.key)
         secret = await hub.registry.new_secret(hub.principal, device.id)
         return secret, hub.broker_lines(Login("plug", device.hardware_id), secret)
 
     print_secret(*on_hub(args.data, running, stopped))
     return 0
+
+
+def _retention(args: argparse.Namespace) -> int:
+    changes = {tier: _days(value) for tier in TIERS if (value := getattr(args, tier)) is not None}
+
+    async def running(hub: HubClient) -> Kept:
+        device = next((d for d in await hub.devices() if d["key"] == args.key), None)
+        if device is None:
+            raise HubError("device-unknown", device=args.key)
+        if changes:
+            device = await hub.change_device(device["id"], retention={**(device["retention"] or {}), **changes})
+        return device["retention"] or {}
+
+    async def stopped(hub: StoppedHub) -> Kept:
+        device = _of(hub, args.key)
+        await hub.registry.change(hub.principal, device.id, **{f"keep_{tier}": days for tier, days in changes.items()})
+        return {tier: getattr(device, f"keep_{tier}") for tier in TIERS}
+
+    kept = on_hub(args.data, running, stopped)
+    for tier in TIERS:
+        days = kept.get(tier)
+        word = sentence(f"cli-retention-{tier}")
+        print(sentence("cli-retention-home" if days is None else "cli-retention-own", what=word, days=days))
+    return 0
+
+
+def _days(text: str) -> int | None:
+    """Whole days. HubError("cli-retention-wrong")."""
+    if text == DEFAULT:
+        return None
+    try:
+        return -(-KEPT(text) // DAY)
+    except Wrong as error:
+        raise HubError("cli-retention-wrong", value=text) from error
+
+
+def _of(hub: StoppedHub, key: str) -> Device:
+    device = next((d for d in hub.registry.list(hub.principal) if d.key == key), None)
+    if device is None:
+        raise HubError("device-unknown", device=key)
+    return device
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -120,7 +120,7 @@ class Retention(msgspec.Struct, frozen=True, rename={"minute": "1m", "five_minut
 
 
 class HistorySection(msgspec.Struct, frozen=True):
-    """`store`: the plugin that keeps history; `commit_interval` in ms, None = as suits the disk; `log_limit` in bytes."""
+    """`store`: the plugin that keeps history; `commit_interval` in ms, None = as suits; `log_limit` in bytes."""
 
     store: str = "sqlite"
     commit_interval: int | None = None

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -82,6 +82,10 @@ devices = Table(
     Column("private", Boolean, nullable=False),
     Column("secret_hash", LargeBinary(32), nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("keep_raw", Integer),  # days; null: as long as the home's
+    Column("keep_minutes", Integer),
+    Column("keep_hours", Integer),
+    Column("keep_days", Integer),
     UniqueConstraint("home", "key"),
 )
 

@@ -25,7 +25,8 @@ class Device(msgspec.Struct):
     """A plug in the registry. Read it freely; only the registry changes it.
 
     `id` is opaque and for ever, `hardware_id` is whichever plug stands for it now, `key` is for YAML and URLs and
-    outlives renaming. `color` 1-6 is its own in every chart, 0 = others. `created` is Unix ms.
+    outlives renaming. `color` 1-6 is its own in every chart, 0 = others. `created` is Unix ms. `keep_...`: days for
+    which its history is kept as samples, minutes, hours and days; None = as long as the home's.
     """
 
     id: str
@@ -43,6 +44,10 @@ class Device(msgspec.Struct):
     interval_ms: int = 1000
     always_on: bool = False
     private: bool = False
+    keep_raw: int | None = None
+    keep_minutes: int | None = None
+    keep_hours: int | None = None
+    keep_days: int | None = None
     channels: dict[int, Channel] = {}
 
 

@@ -21,6 +21,8 @@ MOST_CHANNELS = 16
 LONGEST_NAME = 60
 PAIRING_PREFIX = "pair-"
 DEVICE_FIELDS = {"name", "room", "icon", "color", "always_on", "private", "interval_ms"}
+KEEP_FIELDS = {"keep_raw", "keep_minutes", "keep_hours", "keep_days"}
+LONGEST_KEPT = 36_500  # days
 OUTLET_FIELDS = {"channel_name": "name", "max_power_w": "max_power_w", "idle_below_w": "idle_below_w"}
 Devices = list[Device]
 ROLE_CAP = {"guest": "view", "user": "manage", "admin": "manage", "system": "manage"}
@@ -152,19 +154,23 @@ class Registry:
     async def change(self, principal: Principal, device_id: str, **changes: Any) -> Device:
         """Change what people may change; needs manage.
 
-        name, room, icon, color, always_on, private, interval_ms; and of the outlet `channel` (0 if not given):
-        channel_name, max_power_w, idle_below_w. Raises HubError("channel-unknown", "name-invalid").
+        name, room, icon, color, always_on, private, interval_ms, keep_raw, keep_minutes, keep_hours, keep_days; and of
+        the outlet `channel` (0 if not given): channel_name, max_power_w, idle_below_w.
+        Raises HubError("channel-unknown", "name-invalid", "retention-invalid").
         """
         device = self.require(principal, device_id, "manage")
         number = changes.pop("channel", 0)
         outlet_changes = {OUTLET_FIELDS[k]: v for k, v in changes.items() if k in OUTLET_FIELDS}
-        fields = {k: v for k, v in changes.items() if k in DEVICE_FIELDS}
-        if unknown := set(changes) - DEVICE_FIELDS - set(OUTLET_FIELDS):
+        fields = {k: v for k, v in changes.items() if k in DEVICE_FIELDS | KEEP_FIELDS}
+        if unknown := set(changes) - DEVICE_FIELDS - KEEP_FIELDS - set(OUTLET_FIELDS):
             raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
         if "name" in fields:
             fields["name"] = clean_name(fields["name"], "name")
         if "room" in fields:
             fields["room"] = clean_room(fields["room"])
+        for name in KEEP_FIELDS & set(fields):
+            if fields[name] is not None and not 1 <= fields[name] <= LONGEST_KEPT:
+                raise HubError("retention-invalid", field="retention", most=LONGEST_KEPT)
         if outlet_changes and number not in device.channels:
             raise HubError("channel-unknown", field="channel", channel=number)
         # Who makes a device private keeps it: without a share even an admin would lose sight of it.

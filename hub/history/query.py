@@ -114,7 +114,7 @@ class Query:
         """
         if bucket == "raw":
             raise HubError("sum-of-raw", field="bucket")
-        asked = self._asked(series[0] if series else SUM, start, end, points, bucket, raw=False)
+        asked = self._asked(series[0] if series else SUM, start, end, points, bucket, others=series)
         outlets = self._outlets(series)
         return await self._read(lambda: asked.sum(outlets))
 
@@ -144,15 +144,24 @@ class Query:
         return await self._read(lambda: outlet.raw(start, end))
 
     def _asked(
-        self, series: SeriesKey, start: int, end: int, points: int, bucket: str | None, *, raw: bool = True
+        self,
+        series: SeriesKey,
+        start: int,
+        end: int,
+        points: int,
+        bucket: str | None,
+        *,
+        others: Sequence[SeriesKey] | None = None,
     ) -> _Asked:
+        """`others`: those that are summed with it."""
         if start >= end:
             raise HubError("series-range-invalid", field="from")
         if bucket is not None and bucket != "raw" and bucket not in BUCKETS:
             raise HubError("bucket-unknown", field="bucket", bucket=bucket, known=", ".join(["raw", *BUCKETS]))
-        retention, now = self._retention(series), self._clock.now()
-        source = bucket or _source(start, end, points, now, retention, raw=raw)
-        start, end = max(start, now - retention.answered(source)), min(end, start + LONGEST)
+        now, kept = self._clock.now(), [self._retention(each) for each in others or [series]]
+        # A source that one of them no longer has would leave it out of the sum.
+        source = bucket or _source(start, end, points, now, kept, raw=others is None)
+        start, end = max(start, now - max(each.answered(source) for each in kept)), min(end, start + LONGEST)
         if bucket is not None and bucket != "raw" and (end - start) // BUCKETS[bucket] > MOST:
             raise HubError("too-many-points", field="bucket", bucket=bucket, limit=MOST)
         return _Asked(source, start, end, points, Calendar(self._zone(series)), bucket is not None)
@@ -178,12 +187,16 @@ class Query:
             raise HubError("history-unreadable", reason=str(error)) from error
 
 
-def _source(start: int, end: int, points: int, now: int, retention: Retention, *, raw: bool) -> str:
-    """The finest source that reaches back far enough and needs no more than `points`."""
+def _source(start: int, end: int, points: int, now: int, kept: Sequence[Retention], *, raw: bool) -> str:
+    """The finest source that reaches back far enough in all of them and needs no more than `points`."""
     length = end - start
-    if raw and length <= points * RAW_MS and start >= now - retention.answered("raw"):
+
+    def reaches(source: str) -> bool:
+        return all(start >= now - each.answered(source) for each in kept)
+
+    if raw and length <= points * RAW_MS and reaches("raw"):
         return "raw"
     for source, width in CHARTED.items():
-        if length // width <= points and start >= now - retention.answered(source):
+        if length // width <= points and reaches(source):
             return source
     return "1d"

@@ -18,6 +18,10 @@ class Retention(msgspec.Struct, frozen=True):
     hours: int = 365
     days: int = 1826
 
+    def with_own(self, raw: int | None, minutes: int | None, hours: int | None, days: int | None) -> "Retention":
+        """This one with what a device has of its own."""
+        return Retention(raw or self.raw, minutes or self.minutes, hours or self.hours, days or self.days)
+
     def answered(self, source: str) -> int:
         """ms back from now that a chart of this source (raw, 1m, 5m, 15m, 1h, 1d) may reach."""
         days = {"raw": self.raw, "1m": self.minutes, "5m": self.minutes, "15m": self.hours, "1h": self.hours}
@@ -38,12 +42,13 @@ class Expired(msgspec.Struct):
 def expire(store: HistoryStore, now: int, kept: Mapping[SeriesKey, Retention]) -> Expired:
     """Forget what is too old. Blocking; call it at night, and only while the clock is certain.
 
-    `kept`: the retention of every series that there is. Where all are alike, series that nobody knows go with them.
+    `kept`: the retention of every series that there is. Series that nobody knows go with those that are kept longest.
     """
-    alike = len(set(kept.values())) == 1
-    groups: list[tuple[SeriesKey | None, Retention]] = [(None, next(iter(kept.values())))] if alike else [*kept.items()]
     gone = dict.fromkeys(("raw", "1m", "15m"), 0)
-    for series, retention in groups:
-        for tier in gone:
-            gone[tier] += store.delete(series, tier, now - retention.kept(tier))
+    for tier in gone:
+        longest = max(retention.kept(tier) for retention in kept.values())
+        gone[tier] += store.delete(None, tier, now - longest)
+        for series, retention in kept.items():
+            if retention.kept(tier) < longest:
+                gone[tier] += store.delete(series, tier, now - retention.kept(tier))
     return Expired(gone)

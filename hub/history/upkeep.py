@@ -65,10 +65,14 @@ class Upkeep:
         if now // DAY == self._done_on or not self._files.store_open:
             return
         self._done_on = now // DAY
-        own = {series: self._retention(series) for series in self._streams.series()}
-        if not own:
-            return
         try:
+            # A plug that was away for long has no stream any more, but may have history that is kept longer.
+            series = set(self._streams.series())
+            if isinstance(self._store, MendableStore):
+                series.update(await self._worker.run(self._store.contents))
+            own = {each: self._retention(each) for each in series}
+            if not own:
+                return
             gone = await self._worker.run(partial(expire, self._store, now, own))
             if any(gone.gone.values()):
                 log.info("removed what is older than retention: %s", gone.gone)

@@ -32,7 +32,7 @@ def local(text: str) -> int:
 class Hub:
     """A registry, and history's files, which rest only when `can_rest`."""
 
-    def __init__(self, folder: Path, **declared: Any) -> None:
+    def __init__(self, folder: Path, /, **declared: Any) -> None:
         self.data = folder / "data"
         self.usb = folder / "usb"
         self.declared = BackupSection(**declared)

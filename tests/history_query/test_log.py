@@ -221,7 +221,8 @@ def test_a_file_truncated_at_every_byte(path: Path, tmp_path: Path) -> None:
     good = path.read_bytes()
     ends = [START + RECORD.size + 27, START + BLOCK + RECORD.size + 33]
     short = tmp_path / "short.log"
-    for length in (*range(40), *range(BLOCK - 3, BLOCK + 40), *range(START - 3, ends[0] + 3), *range(ends[1] - 70, ends[1] + 3)):
+    around = (range(START - 3, ends[0] + 3), range(ends[1] - 70, ends[1] + 3))
+    for length in (*range(40), *range(BLOCK - 3, BLOCK + 40), *around[0], *around[1]):
         short.write_bytes(good[:length])
         log, records = opened(short)
         assert [p for _, _, p in records] == [p for p, end in zip(payloads, ends, strict=True) if end <= length], length

@@ -108,6 +108,15 @@ export interface Device {
   private: boolean;
   right: "view" | "control" | "manage";
   channels: Outlet[];
+  retention: DeviceRetention | null;
+}
+
+// Days for which history is kept; null = as long as the home's.
+export interface DeviceRetention {
+  raw: number | null;
+  minutes: number | null;
+  hours: number | null;
+  days: number | null;
 }
 
 export interface DeviceList {
@@ -250,6 +259,59 @@ export interface RejectView {
 export interface RejectList {
   counts: RejectCount[];
   newest: RejectView[];
+}
+
+export interface Backup {
+  name: string;
+  size: number;
+  created: number | null;
+  encrypted: boolean;
+  history: boolean;
+  verified: boolean;
+  detail: string | null;
+}
+
+export interface BackupProgress {
+  step: "copying" | "checking";
+  done: number;
+  total: number;
+}
+
+export interface BackupRun {
+  at: number;
+  automatic: boolean;
+  name: string | null;
+  detail: string | null;
+}
+
+export interface BackupState {
+  running: BackupProgress | null;
+  last: BackupRun | null;
+  next: number | null;
+  folder: string;
+  own_folder: boolean;
+  free: number | null;
+  same_disk: boolean;
+  problem: string | null;
+  keep: number;
+  history: boolean;
+  time: string;
+  encrypted: boolean;
+  declared: string[];
+}
+
+export interface BackupList {
+  items: Backup[];
+  state: BackupState;
+  next: string | null;
+}
+
+export interface ChangeBackupsRequest {
+  folder?: string | null;
+  keep?: number;
+  history?: boolean;
+  time?: string;
+  passphrase?: string | null;
 }
 
 /** One reading as the socket sends it: device, channel, at, W, V, A, relay, counter in mWh. */

@@ -25,6 +25,7 @@ const Plug = inOwnFile(() => import("../pages/Plug"));
 const EditPlug = inOwnFile(() => import("../pages/EditPlug"));
 const AddPlug = inOwnFile(() => import("../pages/AddPlug"));
 const Settings = inOwnFile(() => import("../pages/Settings"));
+const Backup = inOwnFile(() => import("../pages/Backup"));
 const LATER = [Plug, Settings, EditPlug, AddPlug, Login];
 
 const RETRY_MS = 3_000;
@@ -116,6 +117,7 @@ function Pages({ info }: { info: SystemInfo }) {
           <Route path="/plugs/:key/:channel?">
             {({ key, channel }) => <Plug plug={key} channel={Number(channel ?? 0)} />}
           </Route>
+          <Route path="/settings/backup" component={Backup} />
           <Route path="/settings">
             <Settings info={info} />
           </Route>

@@ -351,6 +351,8 @@ export const de: Record<MessageId, string> = {
   "settings.licence": "Freie Software unter der Apache-Lizenz 2.0",
 
   "settings.plugins": "Plugins",
+  "plugin.answer":
+    "{count, plural, =0 {Alle Plugins laufen} one {Ein Plugin braucht einen Blick} other {# Plugins brauchen einen Blick}}",
   "plugin.loaded": "Läuft",
   "plugin.failed": "Gescheitert",
   "plugin.disabled": "Nicht benutzt",
@@ -358,7 +360,9 @@ export const de: Record<MessageId, string> = {
   "plugin.errors": "{count, plural, one {Ein Fehler} other {# Fehler}} seit dem Start des Hubs, zuletzt:",
 
   "settings.refused": "Abgelehnte Messwerte",
-  "refused.none": "Keine seit dem Start des Hubs.",
+  "refused.answer":
+    "{count, plural, =0 {Kein Messwert wurde abgelehnt} one {Ein Messwert wurde abgelehnt} other {# Messwerte wurden abgelehnt}}",
+  "refused.none": "Jeder Messwert seit dem Start des Hubs war zu gebrauchen.",
   "refused.text": "Seit dem Start des Hubs gesendet, aber nicht möglich oder nicht lesbar. Sie stehen in keiner Kurve.",
   "refused.stranger": "Hier nicht hinzugefügt",
   "refused.times": "{count}×",
@@ -395,6 +399,50 @@ export const de: Record<MessageId, string> = {
   "quantity.kWh": "{value} Kilowattstunden",
   "quantity.V": "{value} Volt",
   "quantity.A": "{value} Ampere",
+
+  "backup.title": "Sicherung",
+  "backup.show": "Sicherungen ansehen",
+  "backup.back": "Zurück zu den Einstellungen",
+  "backup.notAllowed": "Nur wer dieses Zuhause verwaltet, sieht seine Sicherungen.",
+  "backup.never": "Noch nicht gesichert",
+  "backup.neverText": "Die erste Sicherung kommt heute Nacht. Du musst nicht darauf warten.",
+  "backup.last": "Gesichert: {time}",
+  "backup.lastGood": "Die letzte gute Sicherung ist von {time}. Sie bleibt.",
+  "backup.checked": "Nach dem Schreiben gelesen und geprüft, {size}.",
+  "backup.failed": "Die letzte Sicherung ist misslungen",
+  "backup.done": "Gesichert",
+  "backup.copying": "Wird gesichert…",
+  "backup.checking": "Geschriebenes wird geprüft…",
+  "backup.next": "Nächste: {day}, {time}",
+  "backup.now": "Jetzt sichern",
+  "backup.sameDisk":
+    "Die Sicherungen liegen auf derselben Karte oder Platte wie das Zuhause selbst. Geht sie kaputt, ist beides weg: wähle unten einen Ordner auf einem USB-Datenträger.",
+  "backup.open":
+    "Die Sicherungen sind nicht verschlüsselt. Wer eine hat, hat die Zugänge dieses Zuhauses: setze unten einen Kennsatz.",
+  "backup.list": "Sicherungen",
+  "backup.withHistory": "Zuhause und Verlauf",
+  "backup.homeOnly": "Zuhause ohne Verlauf",
+  "backup.encrypted": "verschlüsselt",
+  "backup.notEncrypted": "nicht verschlüsselt",
+  "backup.rules": "Jeden Tag",
+  "backup.declared": "Steht in configuration.yaml und lässt sich nur dort ändern: {names}",
+  "backup.folder": "Ordner",
+  "backup.folderHint": "Mit ganzem Pfad, etwa /media/usb/plughub. Leer: neben den Daten des Hubs.",
+  "backup.history": "Mit Verlauf",
+  "backup.historyHint": "Alles Gemessene. Nach dem ersten Mal wird nur Neues geschrieben.",
+  "backup.passphrase": "Kennsatz",
+  "backup.passphraseNew": "Neuer Kennsatz",
+  "backup.passphraseHint":
+    "Mindestens 8 Zeichen. Ohne ihn lässt sich keine Sicherung wiederherstellen: schreibe ihn auf, nicht nur hier.",
+  "backup.time": "Uhrzeit",
+  "backup.keep": "Wie viele bleiben",
+  "backup.keepWrong": "Eine ganze Zahl von 1 bis 100",
+  "backup.saved": "Gespeichert",
+  "backup.restore": "So stellst du wieder her",
+  "backup.restoreText":
+    "Installiere den Hub auf dem neuen Gerät, starte ihn noch nicht, und gib dort ein (den Ordner so, wie er dort heißt):",
+  "backup.restoreAfter":
+    "Dann starte den Hub. Die Stecker machen ohne neues Koppeln weiter und senden, was sie noch wissen. Lass den alten Hub nie neben dem neuen laufen.",
 
   "toast.label": "Meldungen",
 

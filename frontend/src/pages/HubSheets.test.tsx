@@ -47,6 +47,7 @@ it("shows a plugin that raises while it runs, and why another one does not run",
     ],
     next: null,
   });
+  expect(await screen.findByText("2 plugins need a look")).toBeInTheDocument();
   const [loud, broken, sqlite] = await screen.findAllByRole("listitem");
   expect(loud).toHaveTextContent("Running");
   expect(loud).toHaveTextContent("3 errors since the hub started, last:SampleReceived: ValueError: odd");
@@ -80,5 +81,5 @@ it("says what was refused: of which plug, why, how often, and the newest", async
 
 it("is calm where nothing was refused", async () => {
   show({ counts: [], newest: [] });
-  expect(await screen.findByText("None since the hub started.")).toBeInTheDocument();
+  expect(await screen.findByText("No reading was refused")).toBeInTheDocument();
 });

@@ -16,7 +16,7 @@ export function PluginsSheet() {
   const plugins = usePlugins();
   return (
     <section className="sheet" aria-labelledby="plugins">
-      <h2 id="plugins">{t("settings.plugins")}</h2>
+      <h2 id="plugins">{plugins.data ? t("plugin.answer", { count: ailing(plugins.data) }) : t("settings.plugins")}</h2>
       {plugins.data ? (
         <ul className="notes">
           {plugins.data.map((plugin) => (
@@ -32,9 +32,14 @@ export function PluginsSheet() {
   );
 }
 
-function PluginLine({ plugin: { name, state, detail, errors } }: { plugin: PluginView }) {
+const isStopped = ({ state }: PluginView): boolean => state === "failed" || state === "switched_off";
+const ailing = (plugins: PluginView[]): number =>
+  plugins.filter((plugin) => isStopped(plugin) || plugin.errors.count > 0).length;
+
+function PluginLine({ plugin }: { plugin: PluginView }) {
   const { t } = useI18n();
-  const stopped = state === "failed" || state === "switched_off";
+  const { name, state, detail, errors } = plugin;
+  const stopped = isStopped(plugin);
   const raised = errors.count > 0;
   const icon =
     state === "disabled" ? (
@@ -81,7 +86,9 @@ export function RefusedSheet() {
   const rejects = useRejects();
   return (
     <section className="sheet" aria-labelledby="refused">
-      <h2 id="refused">{t("settings.refused")}</h2>
+      <h2 id="refused">
+        {rejects.data ? t("refused.answer", { count: sumOf(rejects.data.counts) }) : t("settings.refused")}
+      </h2>
       {rejects.data ? (
         <Refused {...rejects.data} />
       ) : rejects.error ? (
@@ -93,6 +100,8 @@ export function RefusedSheet() {
   );
 }
 
+const sumOf = (counts: RejectCount[]): number => counts.reduce((sum, { count }) => sum + count, 0);
+
 function Refused({ counts, newest }: { counts: RejectCount[]; newest: RejectView[] }) {
   const { t, language } = useI18n();
   const { home } = useSession();
@@ -100,8 +109,7 @@ function Refused({ counts, newest }: { counts: RejectCount[]; newest: RejectView
   const devices = useDevices().data ?? [];
   const nameOf = (id: string): string =>
     id === "unknown" ? t("refused.stranger") : (devices.find((device) => device.id === id)?.name ?? id);
-  const total = counts.reduce((sum, { count }) => sum + count, 0);
-  if (total === 0) return <p className="meta sheet-text">{t("refused.none")}</p>;
+  if (sumOf(counts) === 0) return <p className="meta sheet-text">{t("refused.none")}</p>;
   return (
     <>
       <p className="meta sheet-text">{t("refused.text")}</p>

@@ -138,7 +138,7 @@ function Phone(props: ChartProps) {
             {tone !== "" ? (
               <IconAlertTriangle className="icon xs" aria-hidden="true" />
             ) : (
-              state.kind !== "offline" && state.kind !== "unknown" && <span className="alive" />
+              state.kind !== "offline" && state.kind !== "unknown" && !old && <span className="alive" />
             )}
             {[words, view.device.room].filter(Boolean).join(" · ")}
           </p>

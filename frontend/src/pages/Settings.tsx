@@ -8,6 +8,7 @@ import { useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
 import { Choice } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
+import { BackupSheet } from "./BackupSheet";
 import { PluginsSheet, RefusedSheet } from "./HubSheets";
 import "./settings.css";
 
@@ -96,6 +97,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
             <RefusedSheet />
           </>
         )}
+        {user.role === "admin" && <BackupSheet />}
         <section className="sheet" aria-labelledby="about">
           <h2 id="about">{t("settings.about")}</h2>
           <dl className="facts">

@@ -42,6 +42,7 @@ export function device(more: Partial<Device> = {}, channel: Partial<Outlet> = {}
     private: false,
     right: "manage",
     channels: [outlet(channel)],
+    retention: null,
     ...more,
   };
 }

@@ -12,6 +12,7 @@ from hub.api.types import (
     CommandResult,
     Device,
     DeviceList,
+    DeviceRetention,
     FoundDevice,
     FoundList,
     LiveValue,
@@ -96,6 +97,9 @@ async def get_device(call: AnyCall) -> Device:
 async def change_device(call: Call[NoQuery, ChangeDeviceRequest]) -> Device:
     """PATCH /devices/{device}"""
     changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    if "retention" in changes:
+        asked = changes.pop("retention") or DeviceRetention()
+        changes |= {f"keep_{tier}": days for tier, days in msgspec.structs.asdict(asked).items()}
     device = await call.services.registry.change(call.principal, call.path("device"), **changes)
     return _view(call, device, call.principal)
 
@@ -173,7 +177,9 @@ ROUTES = (
         body=ChangeDeviceRequest,
         answer=Device,
         errors=("channel-unknown", "name-invalid"),
-        description="Only the fields sent change; room and max_power_w can be null. `channel` says whose max_power_w.",
+        description="Only the fields sent change; room and max_power_w can be null. `channel` says whose max_power_w. "
+        "`retention` is set as a whole; what is left out or null of it, and all of it when it is null, is as the "
+        "home's. What a shorter one forgets goes within a day and does not come back.",
         example={"name": "Washer", "max_power_w": 2300},
         answer_example=EXAMPLE,
     ),
