@@ -179,11 +179,14 @@ async def query(quick: bool) -> list[Row]:
 async def writes(quick: bool) -> list[Row]:
     """Bytes stored, and bytes that reach the card, for each sample."""
     rows = []
-    for plugs in (5, 100):
-        cost = await asyncio.to_thread(write_cost, plugs, 3)
+    for plugs, hours in ((5, 3 if quick else 24), (100, 3 if quick else 8)):
+        cost = await asyncio.to_thread(write_cost, plugs, hours)
         rows += [
             row(f"{plugs} plugs: stored", cost["stored"], "B a sample"),
             row(f"{plugs} plugs: written ({cost['method']})", cost["written"], "B a sample"),
             row(f"{plugs} plugs: written", cost["a day, MB"], "MB a day"),
+            row(f"{plugs} plugs: CPU of commits and merges", cost["CPU of commits and merges"] * 1e6, "µs a sample"),
+            row(f"{plugs} plugs: data core resident, first hour", cost["resident"][0], "MB"),
+            row(f"{plugs} plugs: data core resident, after {hours} h", cost["resident"][1], "MB"),
         ]
     return rows

@@ -15,6 +15,7 @@ import random
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.datacore import DataCore
+from benchmarks.processes import resident_mb
 from hub.events import Merged
 
 IMAGE_MB = 512
@@ -101,9 +103,10 @@ class Appliance:
 
 
 class Cost(msgspec.Struct):
-    """Bytes written, and in how many goes."""
+    """Bytes written and seconds of CPU, and in how many goes."""
 
     bytes: int = 0
+    cpu: float = 0.0
     times: int = 0
 
 
@@ -118,6 +121,7 @@ async def feed(folder: Path, device: str | None, plugs: int, hours: int) -> dict
     second = samples = 0
     since: int | None = None
     warm = 0  # merges
+    resident: list[float] = []  # MB after each merge
     while since is None or second < since + hours * 3600:
         for k, appliance in enumerate(appliances):
             volts, amperes, watts = appliance.read()
@@ -127,18 +131,22 @@ async def feed(folder: Path, device: str | None, plugs: int, hours: int) -> dict
             )
             core.ingest.message(f"plug-{k}", "telemetry", payload.encode(), False)
             samples += 1
-        before = written(device)
+        before, used = written(device), time.process_time()
         await core.clock.advance(1)
         second += 1
         if not await core.settled():
             continue
+        used = time.process_time() - used
         await asyncio.to_thread(sync, folder)
         cost = costs["merges" if merged.is_set() else "commits"]
         cost.bytes += written(device) - before
+        cost.cpu += used
         cost.times += 1
+        if merged.is_set():
+            resident.append(resident_mb(os.getpid()))
         warm += merged.is_set()
         if since is None and warm == 2:
-            since, samples, costs = second, 0, {"commits": Cost(), "merges": Cost()}
+            since, samples, costs, resident = second, 0, {"commits": Cost(), "merges": Cost()}, resident[-1:]
         merged.clear()
     stats = core.store.stats()
     await core.stop()
@@ -151,6 +159,8 @@ async def feed(folder: Path, device: str | None, plugs: int, hours: int) -> dict
         "a commit, kB": costs["commits"].bytes / max(costs["commits"].times, 1) / 1000,
         "commits an hour": costs["commits"].times / hours,
         "a merge with its commit, kB": costs["merges"].bytes / max(costs["merges"].times, 1) / 1000,
+        "CPU of commits and merges": sum(cost.cpu for cost in costs.values()) / samples,
+        "resident": (resident[0], resident[-1]),
         "merges a day": costs["merges"].times / hours * 24,
     }
 

@@ -285,6 +285,7 @@ class App:
             plugins=self._plugin_views,
             drivers=drivers,
             drop_login=broker.drop_client,
+            broker_stats=broker.stats,
             login_lines=broker_lines if by_hand else no_lines,
         )
         websocket = None

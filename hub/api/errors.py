@@ -44,6 +44,7 @@ STATUS = {
     "content-type-wrong": 415,
     "too-many-attempts": 429,
     "connections-too-many": 503,
+    "exports-too-many": 503,
     "history-unreadable": 503,
     "internal-error": 500,
     "command-unconfirmed": 504,

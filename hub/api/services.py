@@ -1,12 +1,13 @@
 """The parts that requests are answered from, as hub/app.py hands them to the API."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
 
 from hub.api.problems import Problems
+from hub.api.slots import Slots
 from hub.api.types import BrokerLines, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
@@ -30,6 +31,7 @@ from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
 
 SCHEME = "Bearer "
+MOST_EXPORTS = 2  # each reads and compresses as fast as it can
 
 
 def no_lines(login: Login, secret: str) -> BrokerLines | None:
@@ -66,7 +68,8 @@ class Services:
     """Everything a handler may use.
 
     session: new at each start of the hub. demo: five simulated plugs live here. drop_login: ends the MQTT connection
-    of a login that was removed. login_lines: what people have to add to the files of their own broker, if anything.
+    of a login that was removed. broker_stats: its counters by name. login_lines: what people have to add to the files
+    of their own broker, if anything. exports: how many may run at once.
     """
 
     version: str
@@ -92,7 +95,9 @@ class Services:
     plugins: Callable[[str], list[PluginView]]  # in the reader's language
     drivers: Mapping[str, DeviceDriver]
     drop_login: Callable[[str], None]
+    broker_stats: Callable[[], dict[str, int]]
     login_lines: Callable[[Login, str], BrokerLines | None] = no_lines
+    exports: Slots = field(default_factory=lambda: Slots(MOST_EXPORTS))
 
     def principal(self, request: web.Request) -> Principal:
         """Who asks, by the Authorization header. Raises HubError("token-missing", "token-wrong", "token-expired")."""

@@ -422,6 +422,22 @@ class RejectList(msgspec.Struct):
     newest: list[RejectView]
 
 
+class BrokerStats(msgspec.Struct):
+    """Counted since the hub started. `connections`, `plugs` and `clients` (other programs; null with a broker of the
+    home's own, which does not tell) are there now; `received`: messages of plugs; `refused` and `dropped`: by reason
+    (docs/mqtt.md); `throttled`: how often a connection that sent too fast had to wait; `further`: what else is known.
+    """
+
+    connections: int
+    plugs: int
+    clients: int | None
+    received: int
+    refused: dict[str, int]
+    dropped: dict[str, int]
+    throttled: int
+    further: dict[str, int]
+
+
 class Backup(msgspec.Struct):
     """One archive. size: bytes. verified: it was read back and checked when it was made, and all that it builds on is
     there; `detail` says why it cannot be restored (in full)."""

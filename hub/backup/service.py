@@ -35,7 +35,15 @@ DAY_MS = 86_400_000
 OLD_DAYS = 3
 LAST, MARKED, SINCE = "backup_last", "backup_marked", "backup_since"  # in the settings table
 FAILED, WITHOUT_HISTORY, OLD = "backup-failed", "backup-without-history", "backup-old"
-WITHOUT = ("backup-source-damaged", "backup-source-unreadable", "backup-space-short", "backup-no-space")
+WITHOUT = (
+    "backup-source-damaged",
+    "backup-source-unreadable",
+    "backup-space-short",
+    "backup-no-space",
+    "backup-file-too-large",
+    "backup-history-elsewhere",
+    "history-not-at-rest",
+)
 """What may go well where history stays out: the registry is kept always."""
 
 log = logging.getLogger("hub.backup")
@@ -266,7 +274,7 @@ class Backups:
                 try:
                     return await self._attempt(Job(order, target, keys, pace), run, with_history=True), None
                 except HubError as error:
-                    if error.id not in (*WITHOUT, "history-not-at-rest"):
+                    if error.id not in WITHOUT:
                         raise
                     left_out = error.message
             return await self._attempt(Job(order, target, keys, pace), run, with_history=False), left_out

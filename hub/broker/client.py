@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hub.broker.connection import BEHIND, Connection
@@ -32,6 +33,7 @@ class ClientConnection(Connection):
 
     __slots__ = (
         "connect",
+        "early",
         "finished",
         "key",
         "login",
@@ -50,6 +52,7 @@ class ClientConnection(Connection):
         self.key = f"{login.name}\0{connect.client_id}" if connect.client_id else f"{login.name}\0\0{id(self)}"
         self.packets = Packets(self)
         self.outbox: Outbox | None = None
+        self.early: list[tuple[int, int]] = []  # acknowledgements (kind, id) that came before the outbox was there
         self.said_goodbye = False
         self.will_allowed = True
         self.finished = asyncio.Event()
@@ -91,8 +94,11 @@ class ClientConnection(Connection):
                     raise MalformedPacket("topic too long")
                 if kind in ACKNOWLEDGED:
                     # Not through amqtt: its task for each packet would cost a QoS 1 subscriber five times as much.
+                    packet_id = parse_packet_id(data[start:end])
                     if self.outbox is not None:
-                        ACKNOWLEDGED[kind](self.outbox, parse_packet_id(data[start:end]))
+                        ACKNOWLEDGED[kind](self.outbox, packet_id)
+                    else:
+                        self.early.append((kind, packet_id))
                 else:
                     self.packets.put(data[at:end])
                 if kind == DISCONNECT:
@@ -104,14 +110,26 @@ class ClientConnection(Connection):
             self.refuse("protocol")
             return
         self.rest(data, at, end)
-        if len(self.packets.queue) > MOST_UNREAD:
+        if len(self.packets.queue) + len(self.early) > MOST_UNREAD:
             self.hold(BEHIND)
         if self.taken > limits.rate:
             self.throttle()
 
+    def attach(self, outbox: Outbox, write: Callable[[bytes], object]) -> None:
+        """The session has begun: send what waits, then hear what the client acknowledged meanwhile (a client may send
+        on before it has seen CONNACK)."""
+        self.outbox = outbox
+        outbox.connected(write)
+        if self.paused_since is not None:
+            outbox.pause()
+        early, self.early = self.early, []
+        for kind, packet_id in early:
+            ACKNOWLEDGED[kind](outbox, packet_id)
+        self.read(len(self.packets.queue))
+
     def read(self, left: int) -> None:
         """The session took a packet; `left` wait."""
-        if left <= RESUME_AT:
+        if left <= RESUME_AT and not self.early:
             self.release(BEHIND)
 
     def pause_writing(self) -> None:

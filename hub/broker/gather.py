@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import select
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,15 +18,16 @@ log = logging.getLogger(__name__)
 
 CALM_S, BUSY_S = 0.05, 0.015  # between two turns: with few reads in a turn, with many
 BUSY_READS = 12
+READ_BYTES = 1 << 14  # of one socket in one turn: who sends without a pause holds up the others for so much
 AT_ONCE_READS, AT_ONCE_BYTES = 256, 1 << 16  # a turn that brought so much is followed by the next without a wait
-READ_BYTES = 1 << 16
 
 
 class Gather:
     """An epoll of its own below the event loop's. A connection's transport stays its writer: this only reads."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, counts: Counter[str]) -> None:
         self._loop = loop
+        self._counts = counts
         self._epoll = select.epoll()
         self._connections: dict[int, PlugConnection] = {}
         self._last = 0.0
@@ -33,9 +35,12 @@ class Gather:
         loop.add_reader(self._epoll.fileno(), self._turn)
 
     def add(self, fd: int, connection: "PlugConnection") -> None:
-        """Read this socket from now on; whoever read it before has stopped."""
+        """Read this socket from now on; whoever read it before has stopped. OSError: the system watches no more."""
+        try:
+            self._epoll.register(fd, select.EPOLLIN)
+        except FileExistsError:  # a socket that had this number was closed before it was let go
+            self._epoll.modify(fd, select.EPOLLIN)
         self._connections[fd] = connection
-        self._epoll.register(fd, select.EPOLLIN)
 
     def remove(self, fd: int, connection: "PlugConnection") -> None:
         """Read it no longer. The number may belong to another connection by now."""
@@ -57,29 +62,46 @@ class Gather:
 
     def _turn(self) -> None:
         reads = taken = 0
+        more = False
         for fd, _ in self._epoll.poll(0, AT_ONCE_READS):
             connection = self._connections.get(fd)
             if connection is None:
                 continue  # a connection read before it in this turn ended it
             reads += 1
             try:
-                data = os.read(fd, READ_BYTES)
-            except (BlockingIOError, InterruptedError):
+                size = self._read(fd, connection)
+            except Exception:
+                # Nothing of one plug may stop the turn: it is the only reader of all others.
+                self._counts["read_errors"] += 1
+                log.exception("What %s sent ended its connection", connection.hardware_id)
+                self.remove(fd, connection)
+                connection.transport.abort()
                 continue
-            except OSError:
-                data = b""
-            taken += len(data)
-            if data:
-                connection.data_received(data)
-            else:
-                connection.gone()
-        self._wait(reads, taken)
+            taken += size
+            more = more or size == READ_BYTES
+        if not self._epoll.closed:
+            self._wait(reads, taken, more)
 
-    def _wait(self, reads: int, taken: int) -> None:
+    @staticmethod
+    def _read(fd: int, connection: "PlugConnection") -> int:
+        """Hand on what has arrived; how many bytes that were."""
+        try:
+            data = os.read(fd, READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            data = b""
+        if data:
+            connection.data_received(data)
+        else:
+            connection.gone()
+        return len(data)
+
+    def _wait(self, reads: int, taken: int, more: bool) -> None:
         """For the next turn: none, a while, or until something comes."""
         now = self._loop.time()
         close, self._last = reads > 1 or now - self._last < CALM_S, now
-        if reads and (reads >= AT_ONCE_READS or taken >= AT_ONCE_BYTES):
+        if more or reads >= AT_ONCE_READS or taken >= AT_ONCE_BYTES:
             wait = 0.0
         elif reads and close:
             wait = BUSY_S if reads >= BUSY_READS else CALM_S

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -107,13 +108,15 @@ class Keeper:
     def _write(
         self, whole: bool, messages: dict[str, tuple[bytes, int] | None], sessions: list[Stored], gone: set[str]
     ) -> None:
+        # One by one, as they are written: together they may be as large as all that waits for clients.
         encode = msgspec.msgpack.encode
-        values = {RETAINED + topic: encode(message) if message else None for topic, message in messages.items()}
-        values |= {SESSION + stored.key: encode(stored) for stored in sessions}
+        kept = ((RETAINED + topic, encode(message)) for topic, message in messages.items() if message)
+        waiting = ((SESSION + stored.key, encode(stored)) for stored in sessions)
         if whole:
-            self._file.rewrite({key: value for key, value in values.items() if value is not None})
-        else:
-            self._file.append({**dict.fromkeys(gone), **values})
+            self._file.rewrite(chain(kept, waiting))
+            return
+        empty = [RETAINED + topic for topic, message in messages.items() if not message]
+        self._file.append(chain(((key, None) for key in (*gone, *empty)), kept, waiting))
 
     def _failed(self, error: OSError) -> None:
         if not self._failing:

@@ -98,7 +98,7 @@ class PlugConnection(Connection):
         if self.lane.gather is not None and self.listener in self.lane.bare:
             self.transport.pause_reading()
             self.fd = self.transport.get_extra_info("socket").fileno()
-            self.lane.gather.add(self.fd, self)
+            self.go_on_reading()
         if self.kind == "plug":
             self.lane.tell(self.lane.receiver.connected, self.hardware_id, self.peer)
 
@@ -112,7 +112,12 @@ class PlugConnection(Connection):
         if self.fd < 0:
             super().go_on_reading()
         elif self.lane.gather is not None:
-            self.lane.gather.add(self.fd, self)
+            try:
+                self.lane.gather.add(self.fd, self)
+            except OSError:
+                self.lane.counts["read_alone"] += 1
+                self.fd = -1
+                super().go_on_reading()
 
     def gone(self) -> None:
         """The other end has closed."""

@@ -61,10 +61,7 @@ class HubHandler(BrokerProtocolHandler):  # type: ignore[misc]
         await super(BrokerProtocolHandler, self).start()
 
     async def _retry_deliveries(self) -> None:
-        self.connection.outbox = self.session.outbox
-        self.session.outbox.connected(self.writer.write)
-        if self.connection.paused_since is not None:
-            self.session.outbox.pause()
+        self.connection.attach(self.session.outbox, self.writer.write)
 
     async def wait_disconnect(self) -> DisconnectPacket | None:
         return await self.gone

@@ -13,10 +13,10 @@ HEAD = b"plughub mqtt 1\n"
 RECORD = struct.Struct("<4sII")  # magic, length, crc of the payload
 MAGIC = b"\xa7mq\n"
 SMALL = 256 * 1024  # bytes that may be old before the file is rewritten
-PIECE = 512 * 1024  # of a rewritten file, so that one damaged place costs little
+PIECE = 512 * 1024  # of values in a record: one damaged place costs little, and a write needs little memory
 
-Changes = Mapping[str, bytes | None]
-"""New values by key; None = gone."""
+Changes = Iterable[tuple[str, bytes | None]]
+"""New values by key, which may be made one by one; None = gone."""
 
 
 class StateFile:
@@ -49,7 +49,7 @@ class StateFile:
         if damaged:
             aside = self._path.with_name(self._path.name + ".damaged")
             self._path.replace(aside)
-            self.rewrite(values)
+            self.rewrite(values.items())
             return values, aside
         if end < len(data):
             os.truncate(self._path, end)
@@ -62,29 +62,29 @@ class StateFile:
 
     def append(self, changes: Changes) -> None:
         """Add; durable when it returns. OSError: then nothing was added."""
-        data = _record(changes)
+        size = self._size
         with self._path.open("r+b", buffering=0) as file:
-            file.seek(self._size)
+            file.seek(size)
             try:
-                _write(file.fileno(), data)
+                for piece in _pieces(changes):
+                    size += _write(file.fileno(), _record(piece))
                 os.fdatasync(file.fileno())
             except OSError:
                 with contextlib.suppress(OSError):
                     file.truncate(self._size)
                 raise
-        self._size += len(data)
+        self._size = size
 
-    def rewrite(self, values: Mapping[str, bytes]) -> None:
+    def rewrite(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Put a new file in the old one's place; durable when it returns. OSError: then the old one stays."""
         new = self._path.with_name(self._path.name + ".new")
-        size = len(HEAD)
+        size, live = len(HEAD), 0
         with new.open("wb", buffering=0) as file:
             os.fchmod(file.fileno(), 0o600)
             _write(file.fileno(), HEAD)
             for piece in _pieces(values):
-                data = _record(piece)
-                _write(file.fileno(), data)
-                size += len(data)
+                size += _write(file.fileno(), _record(piece))
+                live += sum(len(value) for value in piece.values() if value)
             os.fsync(file.fileno())
         new.replace(self._path)
         folder = os.open(self._path.parent, os.O_RDONLY)
@@ -92,11 +92,11 @@ class StateFile:
             os.fsync(folder)
         finally:
             os.close(folder)
-        self._size, self._live = size, sum(map(len, values.values()))
+        self._size, self._live = size, live
 
 
-def _record(changes: Changes) -> bytes:
-    payload = msgspec.msgpack.encode(dict(changes))
+def _record(piece: Mapping[str, bytes | None]) -> bytes:
+    payload = msgspec.msgpack.encode(piece)
     return RECORD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 
@@ -118,12 +118,12 @@ def _records(data: bytes) -> tuple[list[bytes], int, bool]:
     return payloads, end, damaged
 
 
-def _pieces(values: Mapping[str, bytes]) -> Iterable[dict[str, bytes]]:
-    piece: dict[str, bytes] = {}
+def _pieces(changes: Changes) -> Iterable[dict[str, bytes | None]]:
+    piece: dict[str, bytes | None] = {}
     size = 0
-    for key, value in values.items():
+    for key, value in changes:
         piece[key] = value
-        size += len(value)
+        size += len(key) + len(value or b"")
         if size > PIECE:
             yield piece
             piece, size = {}, 0
@@ -131,7 +131,8 @@ def _pieces(values: Mapping[str, bytes]) -> Iterable[dict[str, bytes]]:
         yield piece
 
 
-def _write(file: int, data: bytes) -> None:
+def _write(file: int, data: bytes) -> int:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
+    return len(data)

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import ssl
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def server_context(files: Certificate) -> ssl.SSLContext:
     tls-certificate-wrong, tls-key-wrong, tls-key-encrypted (file), tls-key-mismatch (certificate, key),
     tls-certificate-refused (file, reason)."""
     for file in (files.certificate, files.key):
-        _require_readable(file)
+        require_readable(file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -55,7 +56,16 @@ def server_context(files: Certificate) -> ssl.SSLContext:
     return context
 
 
-def _require_readable(file: Path) -> None:
+def valid(certificate: Path) -> tuple[datetime, datetime]:
+    """From when until when the certificate of a file that `server_context` took is valid. Blocking."""
+    from cryptography import x509
+
+    found = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    return found.not_valid_before_utc, found.not_valid_after_utc
+
+
+def require_readable(file: Path) -> None:
+    """HubError: tls-file-missing, tls-file-unreadable (file, reason)."""
     try:
         with file.open("rb"):
             pass

@@ -12,6 +12,7 @@ import msgspec
 from hub import __version__
 from hub.api.types import Backup
 from hub.backup import FolderTarget, Item, Job, Keys, Order, Pace, by_id, combined, folder_of, listed, missing
+from hub.backup.service import MARKED
 from hub.backup.settings import STORED
 from hub.backup.sources import REGISTRY
 from hub.bus import Bus
@@ -84,7 +85,9 @@ async def _stopped(args: argparse.Namespace, hub: StoppedHub) -> Backup:
             raise HubError("backup-history-elsewhere", store=configuration.history.store)
         history = [*store.files(), *(args.data / name for name in HISTORY_FILES)]
     order = Order(args.data, __version__, Clock().now(), args.config, settings.keep)
-    item = await asyncio.to_thread(make, order, FolderTarget(folder), Keys(settings.passphrase), history)
+    marked = args.to is None and str(folder) in (hub.settings.get(MARKED) or [])
+    target = FolderTarget(folder, marked=marked)
+    item = await asyncio.to_thread(make, order, target, Keys(settings.passphrase), history)
     return _view(item, folder)
 
 

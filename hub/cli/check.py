@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.bus import Bus
+from hub.cli.certificates import check_certificate
 from hub.cli.folders import add_config_option
 from hub.cli.speech import sentence
 from hub.clock import Clock
@@ -33,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
         loaded, manager = prepare(folder, Bus(), Clock(), safe_mode=args.safe_mode)
     finally:
         log.disabled = False
+    for problem in check_certificate(loaded):
+        loaded.add(problem)
     failed = [info for info in manager.plugins() if info.state == "failed"]
     if args.json:
         print(json.dumps(_report(loaded, failed), ensure_ascii=False, indent=2))

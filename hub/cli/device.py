@@ -109,7 +109,8 @@ def _days(text: str) -> int | None:
     if text == DEFAULT:
         return None
     try:
-        return -(-KEPT(text) // DAY)
+        days: int = -(-KEPT(text) // DAY)
+        return days
     except Wrong as error:
         raise HubError("cli-retention-wrong", value=text) from error
 

@@ -19,7 +19,7 @@ from hub.client import HubClient
 from hub.clock import Clock
 from hub.history.inspection import HistoryCheck, HistoryStats
 from hub.history.ledger import Ledger
-from hub.history.offline import OfflineHistory
+from hub.history.offline import OfflineHistory, Saved
 from hub.history.outlooks import Outlooks
 from hub.history.retention import Retention
 from hub.messages import HubError
@@ -93,7 +93,12 @@ def _rebuild(args: argparse.Namespace) -> int:
 
     def work(history: OfflineHistory, store: Callable[[Path], Any]) -> int:
         if args.source is not None:
-            say("cli-history-saved", count=_save(history, store, args.source), file=args.source.name)
+            saved = _save(history, store, args.source)
+            say("cli-history-saved", count=saved.samples, file=args.source.name)
+            if saved.lost:
+                say("cli-history-lost", count=len(saved.lost))
+                for what in saved.lost:
+                    print(f"  {what}")
         rebuilt = history.rebuild(state=args.state or args.source is not None)
         say("cli-history-rebuilt", outlets=rebuilt.outlets, buckets=rebuilt.buckets, streams=rebuilt.streams)
         return 0
@@ -102,7 +107,7 @@ def _rebuild(args: argparse.Namespace) -> int:
     return code
 
 
-def _save(history: OfflineHistory, store: Callable[[Path], Any], source: Path) -> int:
+def _save(history: OfflineHistory, store: Callable[[Path], Any], source: Path) -> Saved:
     """From a copy under the store's own name: the damaged file stays as it is."""
     if not source.is_file():
         raise HubError("cli-history-no-file", file=str(source))

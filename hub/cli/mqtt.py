@@ -1,6 +1,7 @@
-"""plughub mqtt: logins for other MQTT programs."""
+"""plughub mqtt: logins for other MQTT programs, and what the broker has counted."""
 
 import argparse
+import json
 
 from hub.broker.interface import Login
 from hub.cli.folders import add_data_option
@@ -8,6 +9,7 @@ from hub.cli.place import StoppedHub, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
+from hub.messages import HubError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,13 +23,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         )
     remove = actions.add_parser("remove", help=sentence("cli-mqtt-remove"))
     remove.add_argument("name", metavar="NAME", help=sentence("cli-mqtt-name"))
-    for action in (add, remove, actions.add_parser("list", help=sentence("cli-mqtt-list"))):
+    stats = actions.add_parser("stats", help=sentence("cli-mqtt-stats"))
+    stats.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
+    for action in (add, remove, stats, actions.add_parser("list", help=sentence("cli-mqtt-list"))):
         add_data_option(action)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
-    return {"add": _add, "list": _list, "remove": _remove}[args.action](args)
+    return {"add": _add, "list": _list, "remove": _remove, "stats": _stats}[args.action](args)
 
 
 def _add(args: argparse.Namespace) -> int:
@@ -57,6 +61,31 @@ def _list(args: argparse.Namespace) -> int:
         say("cli-mqtt-none")
         return 0
     print_table([sentence(f"cli-mqtt-heading-{heading}") for heading in ("name", "read", "write")], rows)
+    return 0
+
+
+def _stats(args: argparse.Namespace) -> int:
+    async def running(hub: HubClient) -> JsonObject:
+        return await hub.broker_stats()
+
+    async def stopped(hub: StoppedHub) -> JsonObject:
+        raise HubError("cli-mqtt-stopped")
+
+    found = on_hub(args.data, running, stopped)
+    if args.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    say("cli-mqtt-there", connections=found["connections"], plugs=found["plugs"], clients=found["clients"] or 0)
+    say("cli-mqtt-received", received=found["received"], throttled=found["throttled"])
+    rows = [
+        [sentence(f"cli-mqtt-{what}"), reason, str(count)]
+        for what in ("refused", "dropped")
+        for reason, count in found[what].items()
+    ]
+    if rows:
+        print_table([sentence(f"cli-mqtt-heading-{heading}") for heading in ("what", "reason", "count")], rows)
+    else:
+        say("cli-mqtt-nothing")
     return 0
 
 

@@ -9,6 +9,7 @@ import signal
 
 from hub.app import App, Options
 from hub.bus import Bus
+from hub.cli.certificates import check_certificate
 from hub.cli.folders import add_config_option, add_data_option
 from hub.cli.speech import complain, say, sentence
 from hub.clock import Clock
@@ -42,8 +43,11 @@ def run(args: argparse.Namespace) -> int:
     clock = Clock()
     setup_logging(format=args.log_format or "text")  # until the configuration says how
     loaded, plugins = prepare(args.config, bus, clock, safe_mode=args.safe_mode)
+    doubts = check_certificate(loaded)
     for line in loaded.lines(environment_language()):
         print(line)
+    for doubt in doubts:
+        print(loaded.line(doubt, environment_language()))
     try:
         configuration = loaded.configuration()
     except ConfigurationError as error:

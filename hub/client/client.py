@@ -146,6 +146,10 @@ class HubClient:
         """What a reading of all of history found."""
         return await self.call("POST", "/system/history/check")
 
+    async def broker_stats(self) -> JsonObject:
+        """What the MQTT broker has counted since the hub started."""
+        return await self.call("GET", "/system/broker")
+
     async def mqtt_clients(self) -> list[JsonObject]:
         """Logins of other MQTT programs."""
         return await self._items("/mqtt-clients")

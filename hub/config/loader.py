@@ -35,7 +35,11 @@ class LoadedConfiguration:
 
     def lines(self, language: str = "en") -> list[str]:
         """Every mistake as a terminal shows it: `folder/file:line:column: sentence`."""
-        return [f"{self.folder}{os.sep}{problem.line(language)}" for problem in self.problems]
+        return [self.line(problem, language) for problem in self.problems]
+
+    def line(self, problem: Problem, language: str = "en") -> str:
+        """One of them."""
+        return f"{self.folder}{os.sep}{problem.line(language)}"
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -83,6 +87,18 @@ class LoadedConfiguration:
                 plugin,
             )
         )
+
+    def value(self, path: tuple[str, ...]) -> Any:
+        """What stands there as it was read, right or wrong; None where nothing does."""
+        return self._document.at(path)
+
+    def problem(self, path: tuple[str, ...], message: Message) -> Problem:
+        """A mistake at the place of that value."""
+        return Problem(self._document.value_place(path), message)
+
+    def add(self, problem: Problem) -> None:
+        """Note a mistake that shows only when the value is used."""
+        self._problems.append(problem)
 
     def section(self, plugin: str) -> Any:
         """The checked section of a plugin; None where it has mistakes or was not checked."""

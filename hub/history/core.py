@@ -42,7 +42,6 @@ from hub.telemetry.streams import Streams
 FIRST_COMMIT_S = 10.0  # soon after a start: a hub that keeps crashing within its first minute would never commit
 LOG_LIMIT = 1 << 30
 LOG_ROOM = 64 << 20  # beyond the limit for commits: what a merge needs to say what it will do
-RESERVE = 200 << 20  # bytes of the disk that history leaves free
 MERGE_BYTES = 64 << 20  # a log of this size is merged at once
 FOREVER = (1 << 62) - 1
 OWNER = "history"
@@ -72,8 +71,9 @@ class History:
         retention: Callable[[SeriesKey], Retention] = lambda _: Retention(),
         log_limit: int = LOG_LIMIT,
         commit_interval: float | None = COMMIT_S,
-        reserve: int = RESERVE,
+        reserve: int | None = None,
     ) -> None:
+        reserve = spared(folder) if reserve is None else reserve
         self._store = store
         self._streams = streams
         self._buffer = buffer

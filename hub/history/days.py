@@ -2,31 +2,39 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 import numpy as np
 
 from hub.history.editions import Editions
-from hub.history.points import condensed
-from hub.plugins.columns import join_rollup, select_rollup
+from hub.plugins.columns import condensed, empty_rollup, join_rollup, select_rollup
 from hub.plugins.contract import Int64, RollupColumns, SeriesKey
 
 MOST = 200  # outlets; five years of days of one take about 200 KB
+RECENT = 3  # days at the end that are remembered by quarters where they are not over or not merged
 
-Read = Callable[[int, int], RollupColumns]
-"""(from, to) -> the store's 15-minute buckets."""
+
+class Source(Protocol):
+    """The store's quarters of one outlet."""
+
+    def sums(self, edges: Int64) -> RollupColumns:
+        """Buckets that sum up to those between `edges`, none across one."""
+
+    def quarters(self, start: int, end: int) -> RollupColumns:
+        """Each of them."""
 
 
 class _Days(msgspec.Struct):
-    """Sums of the store's days from `start` to `end`, as they were in this edition; `quarters`: start and
-    buckets of the day that was last asked for by quarters."""
+    """As it was in this edition: sums of the store's days from `start` to `end`, and the quarters from `recent[0]` to
+    `recent[1]`."""
 
     number: int
     start: int
     end: int
     sums: RollupColumns
-    quarters: tuple[int, RollupColumns] | None = None
+    recent: tuple[int, int]
+    quarters: RollupColumns
 
 
 class DaySums:
@@ -37,53 +45,78 @@ class DaySums:
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[SeriesKey, str], _Days] = OrderedDict()
 
-    def parts(self, series: SeriesKey, zone: str, edges: Int64, tail: RollupColumns, read: Read) -> RollupColumns:
-        """Buckets that sum up to those between `edges`, which are starts of days of the zone. `tail`: 15-minute
-        buckets that replace the store's; the days that they touch are given by quarters, all others whole."""
-        known = self._of(series, zone, edges, read)
-        sums = known.sums
-        first, last = np.searchsorted(sums.start, [edges[0], edges[-1]])
-        sums = select_rollup(sums, slice(first, last))
-        if not len(tail.start):
-            return sums
+    def parts(  # noqa: PLR0917
+        self, series: SeriesKey, zone: str, edges: Int64, tail: RollupColumns, now: int, source: Source
+    ) -> RollupColumns:
+        """Buckets that sum up to those between `edges`, which are starts of days of the zone. `tail`: quarters that
+        replace the store's; the days that they touch and today are given by quarters, all others whole."""
+        days = len(edges) - 1
         touched = np.unique(np.searchsorted(edges, tail.start, "right") - 1)
-        days = [(int(edges[k]), int(edges[k + 1])) for k in touched]
-        quarters = [self._quarters(known, day, read) for day in days]
-        untouched = ~np.isin(sums.start, edges[touched])
-        return join_rollup([select_rollup(sums, untouched), *quarters, tail])
+        today = int(np.searchsorted(edges[1:], now, "right"))
+        first = max(min([today, *touched[:1].tolist()]), days - RECENT)
+        known = self._of((series, zone), edges[: first + 1], (int(edges[first]), int(edges[-1])), source)
+        sums = select_rollup(known.sums, slice(*np.searchsorted(known.sums.start, [edges[0], edges[first]])))
+        older = touched[touched < first]
+        if len(older):
+            sums = select_rollup(sums, ~np.isin(sums.start, edges[older]))
+        parts = [source.quarters(int(edges[k]), int(edges[k + 1])) for k in older]
+        return join_rollup([sums, *parts, known.quarters, tail])
 
-    def _of(self, series: SeriesKey, zone: str, edges: Int64, read: Read) -> _Days:
-        key, start, end = (series, zone), int(edges[0]), int(edges[-1])
+    def _of(self, key: tuple[SeriesKey, str], edges: Int64, recent: tuple[int, int], source: Source) -> _Days:
         # Before the reading: what changes meanwhile makes it old, never the other way round.
-        number = self._editions.of(series).number
+        number = self._editions.of(key[0]).number
         with self._lock:
             known = self._known.get(key)
-        fresh = None if known is None else self._fresh(known, series, edges)
-        if known is not None and fresh is not None and known.start <= start <= fresh:
-            if end <= fresh and known.number == number:
-                return known
-            kept = select_rollup(known.sums, known.sums.start < min(fresh, end))
-            begin = min(fresh, end)
-            first = int(np.searchsorted(edges, begin))
-            sums = join_rollup([kept, condensed(read(begin, end), edges[first:])]) if begin < end else kept
-            found = _Days(number, known.start, end, sums)
+        if known is not None:
+            changed = self._editions.changed(key[0], known.number)
+            known = _Days(number, *_sums(known, changed, edges, source), *_quarters(known, changed, recent, source))
         else:
-            found = _Days(number, start, end, condensed(read(start, end), edges))
+            sums, quarters = condensed(source.sums(edges), edges), source.quarters(*recent)
+            known = _Days(number, int(edges[0]), int(edges[-1]), sums, recent, quarters)
         with self._lock:
-            self._known[key] = found
+            self._known[key] = known
             self._known.move_to_end(key)
             while len(self._known) > MOST:
                 self._known.popitem(last=False)
-        return found
+        return known
 
-    def _fresh(self, known: _Days, series: SeriesKey, edges: Int64) -> int | None:
-        """Up to where the known days still hold; None = not up to one of these edges."""
-        changed = self._editions.changed(series, known.number)
-        place = int(np.searchsorted(edges, min(known.end, changed), "right")) - 1
-        return int(edges[place]) if place >= 0 else None
 
-    def _quarters(self, known: _Days, day: tuple[int, int], read: Read) -> RollupColumns:
-        quarters = known.quarters
-        if quarters is None or quarters[0] != day[0]:
-            quarters = known.quarters = day[0], read(*day)
-        return quarters[1]
+def _sums(known: _Days, changed: int, edges: Int64, source: Source) -> tuple[int, int, RollupColumns]:
+    """From when to when, and the days: of those known what holds, the rest anew."""
+    start, end = int(edges[0]), int(edges[-1])
+    fresh = _fresh(known, changed, edges)
+    if start == end and changed > known.end:
+        return known.start, known.end, known.sums
+    if fresh is None or not known.start <= start <= fresh:
+        return start, end, condensed(source.sums(edges), edges)
+    if end <= fresh and changed > known.end:
+        return known.start, known.end, known.sums
+    begin = min(fresh, end)
+    kept = select_rollup(known.sums, known.sums.start < begin)
+    rest = edges[int(np.searchsorted(edges, begin)) :]
+    return known.start, end, join_rollup([kept, condensed(source.sums(rest), rest)])
+
+
+def _fresh(known: _Days, changed: int, edges: Int64) -> int | None:
+    """Up to where the known days still hold; None = not up to one of these edges."""
+    place = int(np.searchsorted(edges, min(known.end, changed), "right")) - 1
+    return int(edges[place]) if place >= 0 else None
+
+
+def _quarters(
+    known: _Days, changed: int, recent: tuple[int, int], source: Source
+) -> tuple[tuple[int, int], RollupColumns]:
+    """The same for quarters."""
+    start, end = recent
+    if start == end:
+        return recent, empty_rollup()
+    begin, until = known.recent
+    if not begin <= start < until:
+        return recent, source.quarters(start, end)
+    fresh = min(changed, until, end)
+    kept = known.quarters
+    if begin != start or fresh < until:
+        kept = select_rollup(kept, slice(*np.searchsorted(kept.start, [start, max(fresh, start)])))
+    if fresh >= end:
+        return recent, kept
+    return recent, join_rollup([kept, source.quarters(max(fresh, start), end)])

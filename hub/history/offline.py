@@ -1,12 +1,12 @@
 """History of a hub that does not run, opened for the command line: looked at, checked, rebuilt, saved from damage."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from hub.aside import set_aside
-from hub.history.calendar import DAY
 from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
 from hub.history.log import CommitLog
 from hub.history.readings import Traits
@@ -18,14 +18,19 @@ from hub.plugins.contract import (
     HistoryStore,
     MendableStore,
     Merge,
-    RawColumns,
     RollupColumns,
+    SalvageableStore,
     SeriesKey,
     StoreDamaged,
     StoreError,
 )
 
-log = logging.getLogger("hub.history.offline")
+
+class Saved(msgspec.Struct):
+    """What came over of a damaged store: raw samples, and what is lost, a line each."""
+
+    samples: int = 0
+    lost: list[str] = []
 
 
 class OfflineHistory:
@@ -85,44 +90,34 @@ class OfflineHistory:
         rebuilder.rollups()
         return rebuilder.rebuilt
 
-    def save_from(self, damaged: HistoryStore) -> int:
-        """Take over what can be read of another store; returns how many samples. What is here already stays."""
-        saved = 0
+    def save_from(self, damaged: HistoryStore) -> Saved:
+        """Take over what can be read of another store, which is a copy. What is here already stays."""
+        saved = Saved()
         try:
+            if isinstance(damaged, SalvageableStore):
+                saved.lost += damaged.salvage()
             damaged.open()
+            before = set(damaged.stats().damaged)
             contents = damaged.contents() if isinstance(damaged, MendableStore) else {}
             for series, runs in contents.items():
                 for run in runs:
-                    saved += self._save_run(damaged, series, run)
+                    saved.samples += self._save_run(damaged, series, run)
                 for tier in TIERS:
                     self._save_rollups(damaged, series, tier)
+            saved.lost += [what for what in damaged.stats().damaged if what not in before]
         except (StoreError, OSError) as error:
-            log.warning("no more can be read: %s", error)
+            saved.lost.append(str(error))
         finally:
             damaged.close()
         return saved
 
     def _save_run(self, damaged: HistoryStore, series: SeriesKey, run: str) -> int:
-        try:
-            columns = damaged.read_stream(series, run, 0, FOREVER)
-        except StoreError:
-            columns = None
-        parts = [columns] if columns is not None else self._hours(damaged, series, run)
-        for part in parts:
-            here = self._store.read_stream(series, run, int(part.seq[0]), int(part.seq[-1]))
-            self._store.merge(Merge([(series, part)] + ([] if here is None else [(series, here)]), []))
-        return sum(len(part.seq) for part in parts)
-
-    def _hours(self, damaged: HistoryStore, series: SeriesKey, run: str) -> list[RawColumns]:
-        """What the days around a damaged page still give."""
-        known = damaged.rollup(series, "15m", 0, FOREVER).start
-        found = []
-        for day in range(int(known[0]) // DAY * DAY, int(known[-1]) + DAY, DAY) if len(known) else ():
-            try:
-                found += [part for part in damaged.read(series, day, day + DAY) if part.run == run]
-            except StoreError as error:
-                log.warning("a day of %s cannot be read: %s", series, error)
-        return found
+        part = damaged.read_stream(series, run, 0, FOREVER)
+        if part is None:
+            return 0
+        here = self._store.read_stream(series, run, int(part.seq[0]), int(part.seq[-1]))
+        self._store.merge(Merge([(series, part)] + ([] if here is None else [(series, here)]), []))
+        return len(part.seq)
 
     def _save_rollups(self, damaged: HistoryStore, series: SeriesKey, tier: str) -> None:
         columns: RollupColumns = damaged.rollup(series, tier, 0, FOREVER)

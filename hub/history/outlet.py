@@ -1,15 +1,16 @@
 """One outlet's history at the moment of a question: store and tail as one. Everything here blocks."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from hub.history.calendar import MINUTE, Calendar
 from hub.history.days import DaySums
 from hub.history.minutes import is_minutes
-from hub.history.points import Energy, SeriesResult, added, condensed, energy_sum, summed, thinned
-from hub.plugins.columns import join_raw, join_rollup, select_rollup
-from hub.plugins.contract import TIERS, HistoryStore, Int64, RawColumns, RollupColumns, SeriesKey
+from hub.history.points import Energy, SeriesResult, added, energy_sum, summed, thinned
+from hub.plugins.columns import condensed, empty_rollup, join_raw, join_rollup, select_rollup
+from hub.plugins.contract import TIERS, HistoryStore, Int64, RawColumns, RollupColumns, SeriesKey, SummingStore
 from hub.telemetry.interface import TailSnapshot
 
 STORED = {"1m": "1m", "5m": "1m", "15m": "15m", "1h": "15m", "1d": "15m", "1w": "15m", "1mo": "15m"}
@@ -62,13 +63,7 @@ class Outlet:
             return self._buckets(STORED[source], start, end)
         days = calendar.edges("1d", start, end)
         tail = self._tail.buckets(STORED[source], start, end)
-        return self._days.parts(
-            self.series,
-            calendar.zone,
-            days,
-            tail,
-            lambda a, b: self._store.rollup(self.series, "15m", a, b, brief=True),
-        )
+        return self._days.parts(self.series, calendar.zone, days, tail, self._now, _Quarters(self._store, self.series))
 
     def summed(self, source: str, calendar: Calendar, edges: Int64, width: int) -> SeriesResult:
         """Buckets between `edges`; `width`: their usual length."""
@@ -108,6 +103,23 @@ class Outlet:
         tail = self._tail.buckets(tier, start, end)
         stored = self._store.rollup(self.series, tier, start, end, brief=True)
         return join_rollup([stored, tail])
+
+
+class _Quarters(NamedTuple):
+    """Implements hub.history.days.Source."""
+
+    store: HistoryStore
+    series: SeriesKey
+
+    def sums(self, edges: Int64) -> RollupColumns:
+        if len(edges) < 2:
+            return empty_rollup()
+        if isinstance(self.store, SummingStore):
+            return self.store.sums(self.series, edges)
+        return self.quarters(int(edges[0]), int(edges[-1]))
+
+    def quarters(self, start: int, end: int) -> RollupColumns:
+        return self.store.rollup(self.series, "15m", start, end, brief=True) if start < end else empty_rollup()
 
 
 def together(outlets: Sequence[Outlet], source: str, calendar: Calendar, edges: Int64, width: int) -> SeriesResult:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from hub.plugins.columns import empty_rollup, select_rollup
+from hub.plugins.columns import MICRO, condensed, empty_rollup, select_rollup
 from hub.plugins.contract import Float64, Int64, RawColumns, RollupColumns, SeriesKey
 
-MICRO = 1000  # energy is summed as integers of 0.001 mWh, so that any grouping gives the same total
 PARTS = 4  # samples that M4 keeps of each column: first, lowest, highest, last
 
 
@@ -44,39 +43,6 @@ class Energy(msgspec.Struct, frozen=True):
     imported_mwh: float | None
     exported_mwh: float | None
     estimated_mwh: float
-
-
-def condensed(parts: RollupColumns, edges: Int64) -> RollupColumns:
-    """Ascending buckets summed to those between `edges`; each part lies wholly in one of them. Power, energy and time
-    covered; all else is unknown."""
-    if not len(edges):
-        return empty_rollup()
-    first, last = np.searchsorted(parts.start, [edges[0], edges[-1]])
-    inside = slice(first, last)
-    place = np.searchsorted(edges, parts.start[inside], "right") - 1
-    firsts = np.flatnonzero(np.diff(place, prepend=-1))
-    n = len(firsts)
-    if not n:
-        return empty_rollup()
-    covered = parts.covered_ms[inside]
-    unknown, nothing = np.full(n, np.nan), np.zeros(n, np.int64)
-    imported, exported, estimated = (
-        _energies(values[inside], firsts) for values in (parts.import_mwh, parts.export_mwh, parts.estimated_mwh)
-    )
-    return RollupColumns(
-        start=edges[place[firsts]],
-        mean_power=_mean(parts.mean_power[inside], np.maximum(covered, 1).astype(np.float64), firsts),
-        min_power=np.fmin.reduceat(parts.min_power[inside], firsts),
-        max_power=np.fmax.reduceat(parts.max_power[inside], firsts),
-        mean_voltage=unknown,
-        mean_current=unknown,
-        import_mwh=imported,
-        export_mwh=exported,
-        estimated_mwh=estimated,
-        on_ms=nothing,
-        covered_ms=np.add.reduceat(covered, firsts),
-        count=nothing,
-    )
 
 
 def summed(series: SeriesKey, source: str, bucket_ms: int, parts: RollupColumns, edges: Int64) -> SeriesResult:
@@ -172,27 +138,6 @@ def energy_sum(values: Float64) -> float | None:
     return int(np.rint(known * MICRO).astype(np.int64).sum()) / MICRO if len(known) else None
 
 
-def _energies(values: Float64, firsts: Int64) -> Float64:
-    if not len(firsts):
-        return np.empty(0)
-    known = ~np.isnan(values)
-    micro = np.rint(np.where(known, values, 0.0) * MICRO).astype(np.int64)
-    sums = np.add.reduceat(micro, firsts) / MICRO
-    return np.where(np.logical_or.reduceat(known, firsts), sums, np.nan)
-
-
 def _plus(left: Float64, right: Float64) -> Float64:
     """The sum; of known and unknown the known."""
     return np.where(np.isnan(left), right, left + np.nan_to_num(right))
-
-
-def _mean(values: Float64, weights: Float64, firsts: Int64) -> Float64:
-    """Means weighted by the time that samples cover."""
-    if not len(firsts):
-        return np.empty(0)
-    known = ~np.isnan(values)
-    weights = np.where(known, weights, 0.0)
-    weight = np.add.reduceat(weights, firsts)
-    total = np.add.reduceat(np.where(known, values, 0.0) * weights, firsts)
-    means: Float64 = np.divide(total, weight, out=np.full(len(firsts), np.nan), where=weight > 0)
-    return means

@@ -68,7 +68,7 @@ class Rebuilder:
         self._planner = Planner(store, state)
         self._traits = traits
         self._hardware = hardware
-        self.rebuilt = Rebuilt()
+        self.rebuilt = Rebuilt(outlets=len(contents))
 
     def state(self, named: Mapping[tuple[str, int, str], StreamDelta]) -> None:
         """Fill an empty state. `named`: streams that have a number already. Raises OSError, StoreError."""
@@ -118,7 +118,6 @@ class Rebuilder:
             state.first_at = int(oldest[0])  # of raw samples that are gone
         state.undated = undated
         self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], state)])
-        self.rebuilt.outlets += 1
 
     def _plan(
         self, series: SeriesKey, parts: list[RawColumns], runs: Mapping[str, Run], begin: int, *, rollups: bool

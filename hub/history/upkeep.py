@@ -21,6 +21,7 @@ from hub.telemetry.streams import Stream, Streams
 STEP = 6 * HOUR  # of raw samples that are given up at once
 WORTH = 1 << 20  # bytes of raw chunks below which giving them up helps nobody
 MOST_NOTES = 1000  # of a stream
+RESERVE = 200 << 20  # bytes of the disk that history leaves free, of a small one a tenth
 
 log = logging.getLogger("hub.history.upkeep")
 
@@ -125,6 +126,12 @@ class Upkeep:
         gaps_before = now - max(retention.kept("15m") for retention in kept)
         await self._worker.run(partial(self._state.prune, [stream.number for stream in idle], shorter, gaps_before))
         self._streams.drop(idle)
+
+
+def spared(folder: Path) -> int:
+    """Bytes of this disk that history leaves to others."""
+    space = os.statvfs(folder)
+    return min(RESERVE, space.f_blocks * space.f_frsize // 10)
 
 
 def _free(folder: Path) -> int:

@@ -46,6 +46,7 @@ from hub.plugins.contract import (
     StoreDamaged,
     StoreError,
     StoreStats,
+    SummingStore,
     TransactionalStore,
 )
 from hub.plugins.facade import Hub
@@ -104,6 +105,7 @@ __all__ = [
     "StoreDamaged",
     "StoreError",
     "StoreStats",
+    "SummingStore",
     "TransactionalStore",
     "hookimpl",
     "prepare",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hub.plugins.contract import RawColumns, RollupColumns
+from hub.plugins.contract import Float64, Int64, RawColumns, RollupColumns
 
 RAW_ARRAYS = ("seq", "up", "at", "voltage", "current", "power", "energy_mwh", "export_mwh", "relay", "apparent")
 ROLLUP_ARRAYS = RollupColumns.__struct_fields__
@@ -20,6 +20,7 @@ DECIMALS = {
     "export_mwh": 3,
     "estimated_mwh": 3,
 }
+MICRO = 1000  # energy is summed as integers of 0.001 mWh, so that any grouping gives the same total
 
 
 def select_raw(columns: RawColumns, chosen: Any) -> RawColumns:
@@ -83,9 +84,63 @@ def rounded_rollup(columns: RollupColumns) -> RollupColumns:
     )
 
 
+def condensed(parts: RollupColumns, edges: Int64) -> RollupColumns:
+    """Ascending buckets summed to those between `edges`; each part lies wholly in one of them. Power, energy and time
+    covered; all else is unknown."""
+    if not len(edges):
+        return empty_rollup()
+    first, last = np.searchsorted(parts.start, [edges[0], edges[-1]])
+    inside = slice(first, last)
+    place = np.searchsorted(edges, parts.start[inside], "right") - 1
+    firsts = np.flatnonzero(np.diff(place, prepend=-1))
+    n = len(firsts)
+    if not n:
+        return empty_rollup()
+    covered = parts.covered_ms[inside]
+    unknown, nothing = np.full(n, np.nan), np.zeros(n, np.int64)
+    imported, exported, estimated = (
+        _energies(values[inside], firsts) for values in (parts.import_mwh, parts.export_mwh, parts.estimated_mwh)
+    )
+    return RollupColumns(
+        start=edges[place[firsts]],
+        mean_power=_mean(parts.mean_power[inside], np.maximum(covered, 1).astype(np.float64), firsts),
+        min_power=np.fmin.reduceat(parts.min_power[inside], firsts),
+        max_power=np.fmax.reduceat(parts.max_power[inside], firsts),
+        mean_voltage=unknown,
+        mean_current=unknown,
+        import_mwh=imported,
+        export_mwh=exported,
+        estimated_mwh=estimated,
+        on_ms=nothing,
+        covered_ms=np.add.reduceat(covered, firsts),
+        count=nothing,
+    )
+
+
 def _last_of_equal(keys: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.intp]]:
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     last = np.ones(len(keys), bool)
     last[:-1] = ordered[1:] != ordered[:-1]
     return order[last]
+
+
+def _energies(values: Float64, firsts: Int64) -> Float64:
+    if not len(firsts):
+        return np.empty(0)
+    known = ~np.isnan(values)
+    micro = np.rint(np.where(known, values, 0.0) * MICRO).astype(np.int64)
+    sums = np.add.reduceat(micro, firsts) / MICRO
+    return np.where(np.logical_or.reduceat(known, firsts), sums, np.nan)
+
+
+def _mean(values: Float64, weights: Float64, firsts: Int64) -> Float64:
+    """Means weighted by the time that samples cover."""
+    if not len(firsts):
+        return np.empty(0)
+    known = ~np.isnan(values)
+    weights = np.where(known, weights, 0.0)
+    weight = np.add.reduceat(weights, firsts)
+    total = np.add.reduceat(np.where(known, values, 0.0) * weights, firsts)
+    means: Float64 = np.divide(total, weight, out=np.full(len(firsts), np.nan), where=weight > 0)
+    return means

@@ -273,6 +273,15 @@ class TransactionalStore(Protocol):
 
 
 @runtime_checkable
+class SummingStore(Protocol):
+    """What a HistoryStore may offer besides: sums of long ranges without reading each bucket anew."""
+
+    def sums(self, series: SeriesKey, edges: Int64) -> RollupColumns:
+        """Buckets of power, energy and time covered (see hub.plugins.columns.condensed), ascending, of which each lies
+        between two neighbours of the ascending `edges`, and which sum up to the stored quarters from first to last."""
+
+
+@runtime_checkable
 class MendableStore(Protocol):
     """What a HistoryStore may offer besides: to say what it holds, and to begin anew when it is beyond repair."""
 
@@ -282,6 +291,15 @@ class MendableStore(Protocol):
     def set_aside(self) -> str:
         """Called while the store is closed: keep what is damaged under another name, which is returned; the next
         `open` makes an empty store."""
+
+
+@runtime_checkable
+class SalvageableStore(Protocol):
+    """What a HistoryStore may offer besides: to make a readable store of a damaged one."""
+
+    def salvage(self) -> Sequence[str]:
+        """Called while the store is closed, on a copy that nobody else uses: keep what can be read, so that `open`
+        works; returns what is lost, a line each. Raises OSError, StoreError."""
 
 
 @runtime_checkable

@@ -153,6 +153,7 @@ class House:
             zone=lambda: self.people.first_home.time_zone,
         )
         self.dropped: list[str] = []
+        self.broker_counts: dict[str, int] = {}
         self.plugins = Plugins()
         self.energy_today: dict[tuple[str, int], float] = {}
         self.services = Services(
@@ -184,6 +185,7 @@ class House:
             plugins=lambda language: self.plugins.views,
             drivers=drivers,
             drop_login=self.dropped.append,
+            broker_stats=lambda: dict(self.broker_counts),
         )
         self.server = ApiServer(self.services, host="127.0.0.1", port=0, static=data / "static")
         self.http: aiohttp.ClientSession

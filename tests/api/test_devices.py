@@ -38,6 +38,7 @@ async def test_a_device_as_people_see_it(house: House) -> None:
         "always_on": False,
         "private": False,
         "right": "manage",
+        "retention": None,
     }
     nothing = {"at": None, "power": None, "voltage": None, "current": None, "power_factor": None, "apparent": False}
     assert channels == [
@@ -163,3 +164,24 @@ async def test_gzip_is_real_on_the_wire(house: House) -> None:
     assert gzip.decompress(answer.partition(b"\r\n\r\n")[2]).startswith(b'{"items":[')
     writer.close()
     await writer.wait_closed()
+
+
+async def test_how_long_history_is_kept_is_set_as_a_whole(house: House) -> None:
+    plug = await house.plug()
+    path, admin = f"/api/v1/devices/{plug.id}", await house.headers("admin")
+    wanted = {"raw": 3, "minutes": None, "hours": 730, "days": None}
+    async with house.http.patch(path, json={"retention": {"raw": 3, "hours": 730}}, headers=admin) as response:
+        assert (await response.json())["retention"] == wanted
+    assert (plug.keep_raw, plug.keep_minutes, plug.keep_hours, plug.keep_days) == (3, None, 730, None)
+    async with house.http.patch(path, json={"name": "Lamp"}, headers=admin) as response:
+        assert (await response.json())["retention"] == wanted, "what is not sent does not change"
+    for wrong in ({"raw": 0}, {"raw": 40_000}, {"seconds": 3}, {"raw": "3 d"}):
+        async with house.http.patch(path, json={"retention": wrong}, headers=admin) as response:
+            assert response.status == 422
+            assert (await response.json())["field"].startswith("retention")
+    async with house.http.patch(path, json={"retention": {}}, headers=await house.headers("user")) as response:
+        assert response.status == 403
+    await house.registry.load()
+    assert house.registry.all()[0].keep_hours == 730
+    async with house.http.patch(path, json={"retention": None}, headers=admin) as response:
+        assert (await response.json())["retention"] is None

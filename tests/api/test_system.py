@@ -51,3 +51,32 @@ async def test_an_admin_confirms_the_time(house: House) -> None:
         async with house.http.post(path, headers=headers) as response:
             assert response.status == status
     assert house.care.confirmed == 1
+
+
+async def test_what_the_broker_counted_is_sorted_by_what_it_is(house: House) -> None:
+    house.broker_counts = {
+        "connections": 3,
+        "plugs": 2,
+        "clients": 1,
+        "received": 500,
+        "refused:login": 4,
+        "refused:host": 1,
+        "dropped:away": 6,
+        "throttled": 2,
+        "retained": 9,
+    }
+    status, found = await get(house, "/system/broker", "admin")
+    assert status == 200
+    assert found == {
+        "connections": 3,
+        "plugs": 2,
+        "clients": 1,
+        "received": 500,
+        "refused": {"host": 1, "login": 4},
+        "dropped": {"away": 6},
+        "throttled": 2,
+        "further": {"retained": 9},
+    }
+    house.broker_counts = {"connections": 1, "plugs": 2, "received": 0}
+    assert (await get(house, "/system/broker", "admin"))[1]["clients"] is None
+    assert (await get(house, "/system/broker", "user"))[0] == 403

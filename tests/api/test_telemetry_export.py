@@ -207,6 +207,46 @@ async def test_who_leaves_stops_the_reading(house: House, monkeypatch: pytest.Mo
     assert reads < 7 * 24
 
 
+async def test_only_a_few_run_at_once_and_one_that_stands_still_gives_its_place_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug = await house.plug()
+    end = house.clock.now() // HOUR * HOUR
+    hour = trace(3600, start=0)
+
+    def endless(store: SqliteStore, series: SeriesKey, start: int, stop: int, *, brief: bool = False) -> Any:
+        part = select_raw(hour, slice(None))
+        part.at = part.at + start
+        return [part]
+
+    monkeypatch.setattr(SqliteStore, "read", endless)
+    monkeypatch.setattr("hub.api.rest.export.STALLED_SECONDS", 0.2)
+    request = (
+        f"GET /api/v1/telemetry/export?device={plug.id}&from={end - 300 * DAY}&to={end}&bucket=raw HTTP/1.1\r\n"
+        f"Host: hub\r\nAuthorization: Bearer {await house.token('user')}\r\n\r\n"
+    ).encode()
+    stalled = [await asyncio.open_connection("127.0.0.1", house.server.port) for _ in range(2)]
+    for reader, writer in stalled:
+        writer.write(request)
+        assert b"200 OK" in await reader.readline()
+    query = {"device": plug.id, "from": str(end - HOUR), "to": str(end)}
+    headers = await house.headers("user") | {"Accept-Language": "de"}
+
+    async def asked() -> tuple[int, str]:
+        async with house.http.get("/api/v1/telemetry/export", params=query, headers=headers) as response:
+            return response.status, await response.text()
+
+    status, text = await asked()
+    assert (status, "2 Exporte laufen schon" in text) == (503, True)
+    async with asyncio.timeout(20):
+        while house.services.exports.free < 2:
+            await asyncio.sleep(0.01)
+    for reader, writer in stalled:
+        assert not (await reader.read()).endswith(b"0\r\n\r\n"), "it must not look complete"
+        writer.close()
+    assert (await asked())[0] == 200
+
+
 async def test_rooms_and_the_home_as_one(house: House) -> None:
     one, two = await house.plug("plug-1"), await house.plug("plug-2")
     end = house.clock.now() // DAY * DAY

@@ -13,8 +13,9 @@ from cryptography.x509.oid import NameOID
 from hub.broker import Certificate
 
 
-def make_certificate(folder: Path, name: str = "hub", passphrase: bytes | None = None) -> Certificate:
-    """Self-signed; clients trust the certificate itself."""
+def make_certificate(folder: Path, name: str = "hub", passphrase: bytes | None = None, days: int = 2) -> Certificate:
+    """Self-signed; clients trust the certificate itself. `days`: until it ends; it began the day before that or
+    yesterday."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -25,8 +26,8 @@ def make_certificate(folder: Path, name: str = "hub", passphrase: bytes | None =
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_before(now + datetime.timedelta(days=min(days, 0) - 1))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

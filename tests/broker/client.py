@@ -123,14 +123,24 @@ class Client:
     ) -> Self:
         """Logged in; AssertionError when refused."""
         client = await cls.open(port)
-        client.send(connect(client_id, username, password, **options))  # type: ignore[arg-type]
-        answer = await client.read()
-        assert answer.head == 0x20, answer
-        assert answer.body[1] == 0, f"refused with {answer.body[1]}"
-        client.session_present = bool(answer.body[0])
+        await client.log_in(client_id, username, password, **options)
         return client
 
     session_present = False
+
+    async def log_in(
+        self,
+        client_id: str,
+        username: str | None = None,
+        password: str | bytes | None = None,
+        **options: object,
+    ) -> None:
+        """AssertionError when refused."""
+        self.send(connect(client_id, username, password, **options))  # type: ignore[arg-type]
+        answer = await self.read()
+        assert answer.head == 0x20, answer
+        assert answer.body[1] == 0, f"refused with {answer.body[1]}"
+        self.session_present = bool(answer.body[0])
 
     def send(self, data: bytes) -> None:
         """Write (the broker may have closed already)."""

@@ -227,25 +227,25 @@ async def test_a_full_disk_is_said_once_and_loses_nothing(kept: Bench, monkeypat
 
 def test_a_write_that_was_cut_short_costs_only_itself(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "state")
-    file.rewrite({"a": b"1"})
+    file.rewrite({"a": b"1"}.items())
     whole = (tmp_path / "state").stat().st_size
-    file.append({"b": b"2", "a": None})
+    file.append({"b": b"2", "a": None}.items())
     data = (tmp_path / "state").read_bytes()
     for cut in range(whole, len(data)):
         for tail in (b"", b"\0" * 100):
             (tmp_path / "state").write_bytes(data[:cut] + tail)
             again = StateFile(tmp_path / "state")
             assert again.load() == ({"a": b"1"}, None)
-            again.append({"c": b"3"})
+            again.append({"c": b"3"}.items())
             assert StateFile(tmp_path / "state").load() == ({"a": b"1", "c": b"3"}, None)
 
 
 @pytest.mark.parametrize("place", range(0, 60, 3))
 def test_a_wrong_byte_anywhere_costs_no_other_record(tmp_path: Path, place: int) -> None:
     file = StateFile(tmp_path / "state")
-    file.rewrite({"first": b"1"})
-    file.append({"second": b"2"})
-    file.append({"third": b"3"})
+    file.rewrite({"first": b"1"}.items())
+    file.append({"second": b"2"}.items())
+    file.append({"third": b"3"}.items())
     data = bytearray((tmp_path / "state").read_bytes())
     data[place] ^= 0x55
     (tmp_path / "state").write_bytes(data)
@@ -268,9 +268,9 @@ def test_the_file_stays_within_twice_what_it_holds(tmp_path: Path) -> None:
     for number in range(3000):
         values: dict[str, bytes] = {"a": b"%01000d" % number, "b": b"1"}
         if file.wants_rewrite():
-            file.rewrite(values)
+            file.rewrite(values.items())
         else:
-            file.append(dict(values))
+            file.append(values.items())
         largest = max(largest, (tmp_path / "state").stat().st_size)
     assert largest < SMALL + 10_000
     assert StateFile(tmp_path / "state").load()[0] == {"a": b"%01000d" % 2999, "b": b"1"}

@@ -19,13 +19,16 @@ HEADERS = {
 }
 
 
-def frame(kind: int, payload: bytes, *, final: bool = True) -> bytes:
-    """A masked frame."""
+def frame(kind: int, payload: bytes, *, final: bool = True, reserved: int = 0, masked: bool = True) -> bytes:
+    """A client's frame. `reserved`: the three bits after FIN, 4 = RSV1."""
     mask, length = os.urandom(4), len(payload)
-    size = pack("!B", length | 128) if length < 126 else pack("!BH", 254, length & 65535)
+    size = pack("!B", length | masked << 7) if length < 126 else pack("!BH", 126 | masked << 7, length & 65535)
     if length > 65535:
-        size = pack("!BQ", 255, length)
-    return bytes([final << 7 | kind]) + size + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+        size = pack("!BQ", 127 | masked << 7, length)
+    head = bytes([final << 7 | reserved << 4 | kind]) + size
+    if not masked:
+        return head + payload
+    return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
 
 
 class FrameReader:

@@ -1,15 +1,20 @@
 """The two brokers under test behind one face: the hub's own, and Mosquitto from Debian."""
 
+import asyncio
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
+from hub.broker import Certificate
 from hub.testing.process import free_port
 from tests.broker.client import PATIENCE, Client
 from tests.broker.parts import PASSWORD, Bench
+from tests.broker.websocket import open_websocket
 
 # The same rights as tests.broker.parts.CLIENTS.
 RULES = """\
@@ -28,8 +33,17 @@ MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sb
 class Side:
     """A broker that listens; ids and topics of one test are its own (`root`), for Mosquitto outlives the test."""
 
-    def __init__(self, name: str, port: int, bench: Bench | None) -> None:
-        self.name, self.port = name, port
+    def __init__(
+        self,
+        name: str,
+        ports: Mapping[str, int],
+        bench: Bench | None,
+        carrier: str = "tcp",
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        """`ports` by carrier: tcp, tls, websocket; `carrier`: what the test's connections use."""
+        self.name, self.port, self.carrier = name, ports[carrier], carrier
+        self._trust = trust
         self.root = f"t-{uuid.uuid4().hex[:10]}"
         self._bench = bench
         self._clients: list[Client] = []
@@ -43,8 +57,16 @@ class Side:
         return f"{self.root}/{name}"
 
     async def open(self) -> Client:
-        """A TCP connection, nothing sent."""
-        client = await Client.open(self.port)
+        """A connection, nothing of MQTT sent."""
+        if self.carrier == "websocket":
+            client = await open_websocket(self.port)
+        elif self.carrier == "tls":
+            streams = await asyncio.open_connection(
+                "127.0.0.1", self.port, ssl=self._trust, server_hostname="localhost"
+            )
+            client = Client(*streams)
+        else:
+            client = await Client.open(self.port)
         self._clients.append(client)
         return client
 
@@ -54,14 +76,14 @@ class Side:
 
     async def login(self, name: str = "", user: str = "all", **options: object) -> Client:
         """Logged in, with a client id that no other test uses ("" = any)."""
-        client = await Client.connect(self.port, self.id(name or uuid.uuid4().hex[:6]), user, PASSWORD, **options)
-        self._clients.append(client)
+        client = await self.open()
+        await client.log_in(self.id(name or uuid.uuid4().hex[:6]), user, PASSWORD, **options)
         return client
 
-    async def plug(self, **options: object) -> Client:
-        """Logged in as plug-1 (the hub only)."""
-        client = await Client.connect(self.port, "plug-1", "plug-1", PASSWORD, **options)
-        self._clients.append(client)
+    async def plug(self, name: str = "plug-1", **options: object) -> Client:
+        """Logged in as a plug (the hub only)."""
+        client = await self.open()
+        await client.log_in(name, name, PASSWORD, **options)
         return client
 
     def pass_time(self, seconds: float) -> None:
@@ -70,13 +92,19 @@ class Side:
             self._bench.clock.advance(seconds)
 
     def read_at_once(self) -> None:
-        """From now on the hub reads plugs that come as it reads everybody, not in turns: a test can then know when
-        what it sent has been read."""
+        """From now on the hub reads plugs that come as it reads everybody, not in turns."""
         assert self._bench is not None
         lane = self._bench.broker._lane
         if lane.gather is not None:
             lane.gather.close()
             lane.gather = None
+
+    async def all_read(self) -> None:
+        """Wait until the hub has read what has arrived from plugs: they are read in turns."""
+        gather = None if self._bench is None else self._bench.broker._lane.gather
+        async with asyncio.timeout(PATIENCE):
+            while gather is not None and gather._epoll.poll(0):
+                await asyncio.sleep(0)
 
     async def settled(self, **counters: int) -> None:
         """Wait until the hub's counters have these values."""
@@ -92,9 +120,9 @@ class Side:
 class Mosquitto:
     """A Mosquitto process with a password file and access rules, for all tests of this process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Certificate) -> None:
         assert MOSQUITTO is not None
-        self.port = free_port()
+        self.ports = {carrier: free_port() for carrier in ("tcp", "tls", "websocket")}
         self._folder = folder
         passwords, rules, self.log = folder / "passwords", folder / "rules", folder / "log"
         passwords.write_text("".join(f"{user}:{PASSWORD.decode()}\n" for user in USERS))
@@ -104,9 +132,12 @@ class Mosquitto:
         rules.chmod(0o600)
         configuration = folder / "mosquitto.conf"
         configuration.write_text(
-            f"listener {self.port} 127.0.0.1\nuser root\nallow_anonymous false\npersistence false\n"
+            "user root\nallow_anonymous false\npersistence false\n"
             "set_tcp_nodelay true\n"  # otherwise a test waits 40 ms for each answer
             f"password_file {passwords}\nacl_file {rules}\nlog_dest file {self.log}\n"
+            f"listener {self.ports['tcp']} 127.0.0.1\n"
+            f"listener {self.ports['tls']} 127.0.0.1\ncertfile {files.certificate}\nkeyfile {files.key}\n"
+            f"listener {self.ports['websocket']} 127.0.0.1\nprotocol websockets\n"
         )
         self._process = subprocess.Popen([MOSQUITTO, "-c", str(configuration)])
         self._wait()
@@ -116,7 +147,8 @@ class Mosquitto:
         begin = time.monotonic()
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+                for port in self.ports.values():
+                    socket.create_connection(("127.0.0.1", port), PATIENCE).close()
                 return
             except ConnectionRefusedError:
                 assert self._process.poll() is None, self.log.read_text()

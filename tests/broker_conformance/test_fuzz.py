@@ -9,7 +9,6 @@ from benchmarks.mutations import BODIES, Mutations, seeds
 from hub.plugins import Batch, Minutes, PayloadError, Sample, Status
 from hub.telemetry.ingest import refusal
 from integrations.devices.smartplug.driver import SmartplugDriver
-from tests.broker.client import Client
 from tests.broker.parts import PASSWORD
 from tests.broker_conformance.sides import Side
 
@@ -25,8 +24,7 @@ def kept(name: str) -> list[list[str]]:
 
 async def throw_all(hub: Side, streams: list[bytes], login: str) -> None:
     """Each on a connection of its own, beside a plug that lives on and a client that hears it."""
-    hub.read_at_once()
-    living = await Client.connect(hub.port, "plug-2", "plug-2", PASSWORD)
+    living = await hub.plug("plug-2")
     watcher = await hub.login()
     await watcher.subscribe((LIVING, 1))
     for stream in streams:
@@ -36,6 +34,7 @@ async def throw_all(hub: Side, streams: list[bytes], login: str) -> None:
             client = await (hub.login("fuzz", clean=False) if login == "client" else hub.open())
         client.send(stream)
         await watcher.ping()  # the hub has been round its sockets since
+        await hub.all_read()
         client.abort()
     await living.publish(LIVING, b"living", 1)
     assert (await watcher.message()).payload == b"living"
@@ -43,23 +42,38 @@ async def throw_all(hub: Side, streams: list[bytes], login: str) -> None:
     await hub.settled(connections=1)
 
 
-@pytest.mark.parametrize("login", ["client", "plug"])
-async def test_kept_streams_after_a_login(hub: Side, login: str) -> None:
-    await throw_all(hub, [bytes.fromhex(data) for (data,) in kept("after-login")], login)
+async def test_kept_streams_after_a_clients_login(hub: Side) -> None:
+    await throw_all(hub, [bytes.fromhex(data) for (data,) in kept("after-login")], "client")
+
+
+async def test_kept_streams_after_a_plugs_login(hub: Side, reading: str) -> None:
+    await throw_all(hub, [bytes.fromhex(data) for (data,) in kept("after-login")], "plug")
 
 
 async def test_kept_first_packets(hub: Side) -> None:
     await throw_all(hub, [bytes.fromhex(data) for (data,) in kept("first")], "nobody")
 
 
-@pytest.mark.parametrize("login", ["client", "plug", "nobody"])
-async def test_drawn_streams(hub: Side, login: str) -> None:
-    draw = Mutations(len(login))
-    good = seeds("plug-1", PASSWORD.decode())
-    streams = [b"".join(draw.mqtt(good) for _ in range(draw.random.choice((1, 2, 8)))) for _ in range(400)]
-    if login == "nobody":
-        streams = [draw.mqtt(good[:2]) for _ in range(400)]
-    await throw_all(hub, streams, login)
+GOOD = seeds("plug-1", PASSWORD.decode())
+
+
+def drawn(seed: int) -> list[bytes]:
+    """What is sent after a login."""
+    draw = Mutations(seed)
+    return [b"".join(draw.mqtt(GOOD) for _ in range(draw.random.choice((1, 2, 8)))) for _ in range(400)]
+
+
+async def test_drawn_streams_after_a_clients_login(hub: Side) -> None:
+    await throw_all(hub, drawn(6), "client")
+
+
+async def test_drawn_streams_after_a_plugs_login(hub: Side, reading: str) -> None:
+    await throw_all(hub, drawn(4), "plug")
+
+
+async def test_drawn_first_packets(hub: Side) -> None:
+    draw = Mutations(6)
+    await throw_all(hub, [draw.mqtt(GOOD[:2]) for _ in range(400)], "nobody")
 
 
 def judge(driver: SmartplugDriver, suffix: str, payload: bytes) -> None:

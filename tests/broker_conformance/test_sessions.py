@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.broker.client import Client, acknowledge, publish, unsubscribe
+from tests.broker.client import PING, Client, Packet, acknowledge, connect, publish, unsubscribe
+from tests.broker.parts import PASSWORD
 from tests.broker_conformance.flows import PUBCOMP, PUBREC, PUBREL, hear, payloads, say, two
 from tests.broker_conformance.sides import Side
 
@@ -121,6 +122,37 @@ async def test_qos_2_goes_on_where_it_was(side: Side) -> None:
         else:
             assert packet.body == two(ids[1])
     client.send(acknowledge(PUBCOMP, ids[1]) + acknowledge(PUBCOMP, ids[2]))
+    await client.ping()
+    await client.close()
+    client = await side.login("x", clean=False)
+    await client.nothing()
+
+
+@pytest.mark.parametrize("behind", ["CONNECT", "CONNACK"])
+async def test_acknowledgements_right_behind_the_login_count(side: Side, behind: str) -> None:
+    """[MQTT-4.3.2-1] [MQTT-4.3.3-1]: also those that come before the broker has sent what it sends again; a client
+    need not wait for CONNACK (3.1.4)."""
+    other = await side.login()
+    client = await side.login("x", clean=False)
+    await client.subscribe((side.topic("a"), 2))
+    for qos in (1, 2, 2):
+        await say(other, side.topic("a"), b"%d" % qos, qos)
+    one, two_, three = [Client.decode(await client.read()).packet_id for _ in range(3)]
+    client.send(acknowledge(PUBREC, three))
+    assert await client.read() == (0x62, two(three))
+    await client.close()
+    said = acknowledge(4, one) + acknowledge(PUBREC, two_) + acknowledge(PUBCOMP, three) + acknowledge(PUBREC, 999)
+    client = await side.open()
+    login = connect(side.id("x"), "all", PASSWORD, clean=False)
+    client.send(login + said + PING if behind == "CONNECT" else login)
+    assert await client.read() == (0x20, b"\1\0")
+    if behind == "CONNACK":
+        client.send(said + PING)
+    answers: list[Packet] = []
+    while not answers or answers[-1].kind != 13:
+        answers.append(await client.read())
+    assert [answer for answer in answers if answer.kind == PUBREL][-2:] == [(0x62, two(two_)), (0x62, two(999))]
+    client.send(acknowledge(PUBCOMP, two_))
     await client.ping()
     await client.close()
     client = await side.login("x", clean=False)

@@ -34,6 +34,7 @@ async def talk(side: Side, pieces: list[bytes], listener: Client) -> bytes:
         client.send(piece)
         # An answer to another connection after it: the broker has been round its sockets since.
         await listener.ping()
+        await side.all_read()
     answers = await client.closed()
     await listener.ping()
     return answers
@@ -46,7 +47,8 @@ async def check_cuts(side: Side, user: str, topic: str, topic_filter: str) -> No
     data, answers = conversation(side, user, topic, topic_filter)
     listener = await side.login()
     await listener.subscribe((topic, 0))
-    for cut in range(len(data) + 1):
+    # Mosquitto closes a WebSocket only at its next turn, up to 0.2 s later.
+    for cut in range(0, len(data) + 1, 29 if (side.name, side.carrier) == ("mosquitto", "websocket") else 1):
         assert await talk(side, [data[:cut], data[cut:]], listener) == answers, cut
         assert [message.payload for message in listener.messages] == PAYLOADS, cut
         listener.messages.clear()
@@ -58,8 +60,7 @@ async def test_a_client_is_understood_at_every_cut(side: Side) -> None:
     await check_cuts(side, "all", side.topic("a"), side.topic("b"))
 
 
-async def test_a_plug_is_understood_at_every_cut(hub: Side) -> None:
-    hub.read_at_once()
+async def test_a_plug_is_understood_at_every_cut(hub: Side, reading: str) -> None:
     await check_cuts(hub, "plug-1", "smartplug/plug-1/telemetry", "smartplug/plug-1/control")
 
 

@@ -9,6 +9,7 @@ import pytest
 from hub.cli import check
 from hub.config import write_starting_configuration
 from hub.messages import HubError
+from tests.broker.certificates import make_certificate
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +88,58 @@ def test_german(mistaken: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     assert run(mistaken) == 1
     assert "Meinst du „http_port“?" in capsys.readouterr().out
+
+
+def spoil(fault: str, folder: Path) -> tuple[Path, Path]:
+    """Certificate and key, of which something is wrong."""
+    passphrase = b"kettle" if fault == "passphrase" else None
+    files = make_certificate(folder, passphrase=passphrase, days=-1 if fault == "expired" else 2)
+    certificate, key = files.certificate, files.key
+    if fault == "missing":
+        certificate.unlink()
+        key.unlink()
+    elif fault == "a folder":
+        key.unlink()
+        key.mkdir()
+    elif fault == "mismatch":
+        key = make_certificate(folder, "other").key
+    elif fault == "swapped":
+        certificate, key = key, certificate
+    elif fault == "no key":
+        key.write_text("nothing")
+    return certificate, key
+
+
+@pytest.mark.parametrize(
+    ("fault", "places"),
+    [
+        ("none", {}),
+        ("missing", {5: "hub.pem of network: mqtt: tls does not exist", 6: "hub.key of network: mqtt: tls does not"}),
+        ("a folder", {6: "cannot be read: Is a directory"}),
+        ("mismatch", {6: "is not that of the certificate"}),
+        ("swapped", {5: "holds no certificate"}),
+        ("no key", {6: "holds no private key"}),
+        ("passphrase", {6: "has a passphrase"}),
+        ("expired", {5: "expired on 20"}),
+    ],
+)
+def test_the_certificate_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str, places: dict[int, str]
+) -> None:
+    certificate, key = spoil(fault, tmp_path)
+    (tmp_path / "configuration.yaml").write_text(
+        f"network:\n  mdns: false\n  mqtt:\n    tls:\n      certificate: {certificate}\n      key: {key}\n"
+    )
+    assert run(tmp_path) == (1 if places else 0)
+    lines = capsys.readouterr().out.splitlines()[:-1]
+    assert len(lines) == len(places)
+    for line, (number, said) in zip(lines, places.items(), strict=True):
+        assert line.startswith(f"{tmp_path}/configuration.yaml:{number}:")
+        assert said in line
+
+
+def test_a_certificate_that_is_not_used_is_not_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "configuration.yaml").write_text(
+        "network: {mqtt: {tls: {certificate: /no/where, key: /no/where}, external: {host: broker.home}}}\n"
+    )
+    assert run(tmp_path) == 0

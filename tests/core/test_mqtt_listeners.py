@@ -140,4 +140,18 @@ async def test_a_certificate_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="does not exist") as error:
         await hub.start()
     assert str(files.key) in str(error.value)
+    assert "configuration.yaml:4:" in str(error.value)
+    await hub.close()
+
+
+async def test_an_expired_certificate_is_told_and_keeps_nobody_else_away(tmp_path: Path) -> None:
+    files = make_certificate(tmp_path, days=-1)
+    hub = HubProcess(
+        f"network:\n  mdns: false\n  mqtt:\n    tls: {{certificate: {files.certificate}, key: {files.key}, "
+        f"port: {free_port()}}}\n",
+        folder=tmp_path / "hub",
+    )
+    await hub.start()
+    assert "configuration.yaml:4:" in hub.output()
+    assert "expired on" in hub.output()
     await hub.close()

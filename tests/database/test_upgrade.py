@@ -16,6 +16,7 @@ from tests.database.freeze import FOLDER, freeze
 from tests.database.schema import rows, schema
 
 FROZEN = sorted(FOLDER.glob("*.sql"))
+NEXT, AFTER = f"{int(HEAD) + 1:04}", f"{int(HEAD) + 2:04}"
 
 
 def thaw(frozen: Path, path: Path) -> None:
@@ -79,16 +80,16 @@ async def test_a_released_schema_opens_with_all_that_was_in_it(tmp_path: Path, f
 async def test_steps_run_one_after_the_other_after_a_checked_copy(
     tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(migrations, "0002", 'op.add_column("homes", sa.Column("note", sa.String(20)))')
-    add(migrations, "0003", "op.execute(\"UPDATE homes SET note = 'from ' || id\")")
-    monkeypatch.setattr(upgrading, "HEAD", "0003")
+    add(migrations, NEXT, 'op.add_column("homes", sa.Column("note", sa.String(20)))')
+    add(migrations, AFTER, "op.execute(\"UPDATE homes SET note = 'from ' || id\")")
+    monkeypatch.setattr(upgrading, "HEAD", AFTER)
     database = Database(tmp_path / "data")
     database.path.parent.mkdir()
     thaw(FOLDER / "0001.sql", database.path)
     before = rows(database.path)
     await database.open()
     await database.close()
-    assert upgrading.read_revision(database.path) == "0003"
+    assert upgrading.read_revision(database.path) == AFTER
     assert [row["note"] for row in rows(database.path)["homes"]] == ["from id-1", "from id-2"]
     [copy] = (tmp_path / "data" / "backups").iterdir()
     assert re.fullmatch(r"registry-0001-\d{8}T\d{6}Z\.sqlite", copy.name)
@@ -112,13 +113,13 @@ async def test_a_failing_step_changes_nothing_and_says_what_to_do(
     database.path.parent.mkdir()
     thaw(FOLDER / "0001.sql", database.path)
     before = (schema(database.path), rows(database.path))
-    add(migrations, "0002", 'op.execute("CREATE TABLE half (id INTEGER)")')
-    add(migrations, "0003", body)
-    monkeypatch.setattr(upgrading, "HEAD", "0003")
+    add(migrations, NEXT, 'op.execute("CREATE TABLE half (id INTEGER)")')
+    add(migrations, AFTER, body)
+    monkeypatch.setattr(upgrading, "HEAD", AFTER)
     with pytest.raises(HubError) as caught:
         await database.open()
     assert caught.value.id == "database-upgrade-failed"
-    assert "(step 0003)" in str(caught.value)
+    assert f"(step {AFTER})" in str(caught.value)
     assert "registry-0001-" in str(caught.value)
     assert (schema(database.path), rows(database.path)) == before
     assert upgrading.read_revision(database.path) == "0001"
@@ -133,8 +134,8 @@ async def test_without_a_copy_nothing_is_begun(
     database = Database(tmp_path / "data")
     database.path.parent.mkdir()
     thaw(FOLDER / "0001.sql", database.path)
-    add(migrations, "0002", 'op.execute("CREATE TABLE more (id INTEGER)")')
-    monkeypatch.setattr(upgrading, "HEAD", "0002")
+    add(migrations, NEXT, 'op.execute("CREATE TABLE more (id INTEGER)")')
+    monkeypatch.setattr(upgrading, "HEAD", NEXT)
     (tmp_path / "data" / "backups").write_text("a file where the folder goes")
     with pytest.raises(HubError) as caught:
         await database.open()
@@ -149,8 +150,8 @@ async def test_the_last_copies_stay(tmp_path: Path, migrations: Path, monkeypatc
     for number in range(5):
         (backups / f"registry-000{number}-20200101T00000{number}Z.sqlite").touch()
     thaw(FOLDER / "0001.sql", database.path)
-    add(migrations, "0002", 'op.execute("CREATE TABLE more (id INTEGER)")')
-    monkeypatch.setattr(upgrading, "HEAD", "0002")
+    add(migrations, NEXT, 'op.execute("CREATE TABLE more (id INTEGER)")')
+    monkeypatch.setattr(upgrading, "HEAD", NEXT)
     await database.open()
     await database.close()
     names = sorted(path.name for path in backups.iterdir())

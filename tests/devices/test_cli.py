@@ -186,3 +186,53 @@ def test_default_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("PLUGHUB_CONFIG", os.fspath(tmp_path / "c"))
     assert default_data_dir() == tmp_path / "hub"
     assert default_config_dir() == tmp_path / "c"
+
+
+RETENTION = """\
+every measurement: 3 days
+minutes and 5 minutes: as long as the home's
+hours: 730 days
+days: as long as the home's
+"""
+
+
+async def test_how_long_history_of_a_plug_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], running: RunningHub
+) -> None:
+    data = tmp_path / "stopped"
+    await command("device", "add", "--hardware-id", "plug-1", data=data)
+    await running.plug()
+    for folder in (data, tmp_path):
+        assert await command("device", "retention", "plug-1", "--raw", "3d", "--days", "1d", data=folder) == 0
+        capsys.readouterr()
+        assert await command("device", "retention", "plug-1", "--hours", "2y", "--days", "default", data=folder) == 0
+        assert capsys.readouterr().out == RETENTION
+        assert await command("device", "retention", "plug-1", data=folder) == 0
+        assert capsys.readouterr().out == RETENTION
+        assert await command("device", "retention", "plug-1", "--raw", "soon", data=folder) == 1
+        assert "as in 3d" in capsys.readouterr().err
+        assert await command("device", "retention", "plug-2", "--raw", "3d", data=folder) == 1
+        assert "no such device" in capsys.readouterr().err
+
+
+async def test_what_the_broker_has_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], running: RunningHub
+) -> None:
+    running.broker_counts = {"connections": 3, "plugs": 1, "clients": 2, "received": 500}
+    assert await command("mqtt", "stats", data=tmp_path) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "3 connections now, of them 1 plug and 2 other programs.",
+        "500 messages of plugs since the start; nobody sent too fast.",
+        "Nothing was refused or dropped.",
+    ]
+    running.broker_counts |= {"refused:login": 4, "dropped:away": 12, "throttled": 1}
+    assert await command("mqtt", "stats", data=tmp_path) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[2:]] == [
+        ["What", "Reason", "Count"],
+        ["refused", "login", "4"],
+        ["dropped", "away", "12"],
+    ]
+    assert await command("mqtt", "stats", "--json", data=tmp_path) == 0
+    assert '"login": 4' in capsys.readouterr().out
+    assert await command("mqtt", "stats", data=tmp_path / "stopped") == 1
+    assert "does not run" in capsys.readouterr().err

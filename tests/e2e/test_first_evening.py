@@ -116,6 +116,36 @@ async def test_the_first_evening(demo_hub: HubProcess, browser: Browser) -> None
     await context.close()
 
 
+async def test_a_plug_is_removed_once_that_is_answered(demo_hub: HubProcess, browser: Browser, shots: Path) -> None:
+    await demo_hub.set_up()
+    context, tab = await open_tab(browser, demo_hub, viewport=PHONE)
+    page = tab.page
+    await page.goto("/")
+    await log_in_any(page)
+    await expect(page.locator(".now").first).to_have_text(re.compile(r"\d"))
+    await page.goto("/plugs/tv/edit")
+    await page.get_by_role("button", name="Remove plug").click()
+    dialog = page.get_by_role("alertdialog", name="Remove “TV”?")
+    await expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
+    await page.screenshot(path=shots / "remove-ph-light-en.png")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_role("button", name="Remove plug")).to_be_focused()
+    await page.get_by_role("button", name="Remove plug").click()
+    await dialog.get_by_role("button", name="Remove “TV”").click()
+    await expect(page.get_by_role("heading", name="Plugs", exact=True)).to_be_visible()
+    await expect(page.get_by_text("TV is removed.")).to_be_visible()
+    await expect(page.get_by_test_id("plug-tv")).to_have_count(0)
+    assert {d["key"] for d in (await demo_hub.call("GET", "/devices"))["items"]} == {
+        "washing-machine",
+        "fridge",
+        "desk",
+        "coffee-machine",
+    }
+    assert tab.errors == []
+    await context.close()
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 async def test_every_page_in_every_size_and_theme(
     demo_hub: HubProcess, browser: Browser, shots: Path, language: str

@@ -270,6 +270,21 @@ async def test_retention_limits_what_is_answered(store: SqliteStore, tail: FakeT
     assert len((await query.series(FRIDGE, T, T + DAY, bucket="1h")).at) == 0
 
 
+async def test_each_series_has_its_own_retention(store: SqliteStore, tail: FakeTail) -> None:
+    for series in (FRIDGE, LAMP):
+        store.merge(Merge(raw=[], rollups=[(series, tier, columns) for _, tier, columns in both_tiers(20 * 1440, T)]))
+    kept = {FRIDGE: Retention(raw=1, minutes=2, hours=5, days=10), LAMP: Retention()}
+    query = Query(store, tail, FixedClock(NOW), retention=kept.__getitem__)
+    fridge, lamp = await query.several([FRIDGE, LAMP], NOW - 3 * DAY, NOW)
+    assert (fridge.source, lamp.source) == ("15m", "5m")
+    for pair in ([FRIDGE, LAMP], [LAMP, FRIDGE]):
+        both = await query.sum(pair, NOW - 3 * DAY, NOW)
+        assert both.source == "15m", "of which both still have points"
+        assert both.total_mwh == pytest.approx((fridge.total_mwh or 0) + (lamp.total_mwh or 0))
+    fridge, lamp = await query.several([FRIDGE, LAMP], T, NOW, bucket="1d")
+    assert (len(fridge.at), len(lamp.at)) == (10, 20)
+
+
 async def test_questions_that_make_no_sense(query: Query) -> None:
     for arguments, problem in (
         ((T, T), "series-range-invalid"),

@@ -62,6 +62,17 @@ def test_a_series_may_have_its_own(store: SqliteStore) -> None:
     assert [days(store, LAMP, tier) for tier in ("raw", "1m", "15m")] == [0, 0, 0]
 
 
+def test_what_nobody_knows_goes_with_what_is_kept_longest(store: SqliteStore) -> None:
+    expire(store, T + 60 * DAY, {FRIDGE: Retention(raw=50), LAMP: Retention(raw=7)})
+    assert days(store, LAMP, "raw") == 0
+    kept = days(store, FRIDGE, "raw")
+    assert 2 <= kept <= 3
+    expire(store, T + 60 * DAY, {LAMP: Retention(raw=50)})
+    assert days(store, FRIDGE, "raw") == kept, "a device that was removed"
+    expire(store, T + 60 * DAY, {LAMP: Retention(raw=7)})
+    assert days(store, FRIDGE, "raw") == 0
+
+
 def test_everything_that_is_answered_is_kept() -> None:
     for retention in (Retention(), Retention(raw=30, minutes=7, hours=3000, days=100)):
         for source, tier in (("raw", "raw"), ("1m", "1m"), ("5m", "1m"), ("15m", "15m"), ("1h", "15m"), ("1d", "15m")):

@@ -148,6 +148,35 @@ async def test_streams_offsets_and_gaps_go_with_their_samples(
     await core.stop()
 
 
+async def test_two_plugs_keep_their_samples_for_different_times(tmp_path: Path, clock: ManualClock) -> None:
+    registry = Registry(Plug(), Plug("d2", "plug-2"), Plug("d3", "plug-3"))
+    kept = {"d1": Retention(raw=2), "d2": Retention(raw=5, minutes=3), "d3": Retention(raw=2, days=4000)}
+    core = await DataCore(tmp_path, clock, registry, retention=lambda series: kept[series.device]).start()
+    for plug in ("plug-1", "plug-2", "plug-3"):
+        core.send(sample(0, run="e" * 16), hardware_id=plug)
+    for day in range(9):
+        for seq in range(60):
+            core.clock.run(1.0)
+            for plug in ("plug-1", "plug-2"):
+                core.send(sample(seq, run=f"{day:016x}"), hardware_id=plug)
+        await core.history.merge()
+        core.clock.run(DAY / 1000 - 60)
+
+    def days(device: str) -> tuple[int, int]:
+        series = SeriesKey(device)
+        minutes = core.store.rollup(series, "1m", 0, FOREVER).start // DAY
+        return len(core.store.read(series, 0, FOREVER)), len(np.unique(minutes))
+
+    assert days("d1") == (4, 9), "two days, a margin, and whole chunks"
+    assert days("d2") == (7, 5)
+    clock.run(2000 * DAY / 1000)
+    core.send(sample(0, run="f" * 16))
+    await core.history.merge()
+    assert len(core.store.rollup(SeriesKey("d2"), "15m", 0, FOREVER).start) == 0
+    assert len(core.store.rollup(SeriesKey("d3"), "15m", 0, FOREVER).start) == 1
+    await core.stop()
+
+
 async def test_nothing_expires_by_a_clock_that_is_not_certain(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:

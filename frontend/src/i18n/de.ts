@@ -256,7 +256,7 @@ export const de: Record<MessageId, string> = {
   "remove.lost": "Alles, was er gemessen hat, geht mit. Es gibt keinen Weg zurück.",
   "remove.lostSince": "Alles, was er seit {date} gemessen hat, geht mit. Es gibt keinen Weg zurück.",
   "remove.keep": "Behalten",
-  "remove.confirm": "Entfernen",
+  "remove.confirm": "„{name}“ entfernen",
   "remove.busy": "Wird entfernt…",
   "remove.done": "{name} ist entfernt.",
 

@@ -252,7 +252,7 @@ export const en = {
   "remove.lost": "Everything it measured goes with it. There is no way back.",
   "remove.lostSince": "Everything it measured since {date} goes with it. There is no way back.",
   "remove.keep": "Keep",
-  "remove.confirm": "Remove",
+  "remove.confirm": "Remove “{name}”",
   "remove.busy": "Removing…",
   "remove.done": "{name} is removed.",
 

@@ -21,6 +21,8 @@ import "./backup.css";
 import "./edit.css";
 import "../ui/switch.css";
 
+const RESTORE = "plughub restore";
+
 export default function Backup() {
   const { t } = useI18n();
   const { user } = useSession();
@@ -114,7 +116,7 @@ function Standing({ items, state }: { items: Archive[]; state: BackupState }) {
           )}
           {!running && last?.detail && <p className="meta">{last.detail}</p>}
           {!running && !failed && newest && (
-            <p className="meta">{t("backup.checked", { size: megabytes(newest.size, language) })}</p>
+            <p className="meta">{t("backup.checked", { size: sizeText(newest.size, language) })}</p>
           )}
           {!running && failed && newest?.created && (
             <p className="meta">{t("backup.lastGood", { time: when(newest.created) })}</p>
@@ -130,7 +132,9 @@ function Standing({ items, state }: { items: Archive[]; state: BackupState }) {
           )}
         </div>
       </div>
-      {state.problem && <p className="note danger-soft">{state.problem}</p>}
+      {state.problem && (running || last?.detail !== state.problem) && (
+        <p className="note danger-soft">{state.problem}</p>
+      )}
       {!state.problem && state.same_disk && <p className="note warn-soft">{t("backup.sameDisk")}</p>}
       {!state.encrypted && <p className="note warn-soft">{t("backup.open")}</p>}
       <div className="row edit-acts">
@@ -171,7 +175,7 @@ function Archives({ items }: { items: Archive[] }) {
                   ].join(", ")}
               </span>
             </span>
-            <span className="nowrap">{megabytes(item.size, language)}</span>
+            <span className="nowrap">{sizeText(item.size, language)}</span>
           </li>
         ))}
       </ul>
@@ -193,11 +197,21 @@ function Rules({ state }: { state: BackupState }) {
   const error = useFormError(["folder", "time", "keep", "passphrase"]);
   const fixed = (name: string): boolean => state.declared.includes(name);
 
+  const wanted = folder.trim() || null;
+  // A folder that is not there may be chosen once more: whoever emptied it says so by that.
+  const folderChanged =
+    wanted !== (state.own_folder ? state.folder : null) || (state.problem !== null && wanted !== null);
+  const changed =
+    folderChanged ||
+    time !== state.time ||
+    keep !== String(state.keep) ||
+    history !== state.history ||
+    passphrase !== "";
+
   const save = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     const change: ChangeBackupsRequest = {};
-    const wanted = folder.trim() || null;
-    if (wanted !== (state.own_folder ? state.folder : null)) change.folder = wanted;
+    if (folderChanged && !fixed("folder")) change.folder = wanted;
     if (time !== state.time) change.time = time;
     const count = Number(keep);
     if (!Number.isInteger(count) || count < 1 || count > 100) {
@@ -275,9 +289,11 @@ function Rules({ state }: { state: BackupState }) {
         )}
       </div>
       {error.below}
-      <div className="row edit-acts">
-        <Submit busy={busy}>{t(busy ? "edit.saving" : "edit.save")}</Submit>
-      </div>
+      {changed && (
+        <div className="row edit-acts">
+          <Submit busy={busy}>{t(busy ? "edit.saving" : "edit.save")}</Submit>
+        </div>
+      )}
     </form>
   );
 }
@@ -288,11 +304,13 @@ function Restoring({ state }: { state: BackupState }) {
     <section className="sheet" aria-labelledby="restoring">
       <h2 id="restoring">{t("backup.restore")}</h2>
       <p className="meta">{t("backup.restoreText")}</p>
-      <p className="sunk mono command">plughub restore {state.folder}</p>
+      <p className="sunk mono command">{`${RESTORE} ${state.folder}`}</p>
       <p className="meta">{t("backup.restoreAfter")}</p>
     </section>
   );
 }
 
-const megabytes = (bytes: number, language: "en" | "de"): string =>
-  `${decimal(Math.max(bytes / 1e6, 0.1), bytes < 1e8 ? 1 : 0, language)}${NBSP}MB`;
+const sizeText = (bytes: number, language: "en" | "de"): string =>
+  bytes < 1e5
+    ? `${decimal(Math.max(bytes / 1e3, 1), 0, language)}${NBSP}kB`
+    : `${decimal(bytes / 1e6, bytes < 1e8 ? 1 : 0, language)}${NBSP}MB`;

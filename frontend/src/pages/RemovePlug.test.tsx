@@ -64,7 +64,7 @@ it("says what goes with the plug, and does nothing before that is answered", asy
 it("removes it, goes back to the plugs and says so", async () => {
   show(() => new Response(null, { status: 204 }));
   await open();
-  await userEvent.click(screen.getByRole("button", { name: "Remove" }));
+  await userEvent.click(screen.getByRole("button", { name: "Remove “Lamp”" }));
   expect(await screen.findByText("Lamp is removed.")).toBeInTheDocument();
   expect(sent).toEqual(["/api/v1/devices/d1"]);
   expect(location.pathname).toBe("/plugs");
@@ -75,7 +75,7 @@ it("says in the dialog why it was not removed, and keeps the plug", async () => 
   const problem = { title: "", status: 403, code: "forbidden", detail: "You may not do this." };
   show(() => new Response(JSON.stringify(problem), { status: 403 }));
   await open();
-  await userEvent.click(screen.getByRole("button", { name: "Remove" }));
+  await userEvent.click(screen.getByRole("button", { name: "Remove “Lamp”" }));
   expect(await screen.findByText("You may not do this.")).toBeInTheDocument();
   expect(location.pathname).toBe("/plugs/lamp/edit");
   expect(hub.queries.getQueryData<Device[]>(["devices"])).toHaveLength(2);
@@ -85,6 +85,6 @@ it("is content where somebody else removed it meanwhile", async () => {
   const problem = { title: "", status: 404, code: "device-unknown", detail: "There is no such device." };
   show(() => new Response(JSON.stringify(problem), { status: 404 }));
   await open();
-  await userEvent.click(screen.getByRole("button", { name: "Remove" }));
+  await userEvent.click(screen.getByRole("button", { name: "Remove “Lamp”" }));
   expect(await screen.findByText("Lamp is removed.")).toBeInTheDocument();
 });

@@ -16,7 +16,8 @@ import { fullDate, HOUR } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
 import "../ui/dialog.css";
 
-const FAR_BACK = 20 * 365 * 24 * HOUR;
+/** The longest time that the hub answers for at once. */
+const FAR_BACK = 3660 * 24 * HOUR;
 
 interface RemovePlugProps {
   device: Device;
@@ -92,7 +93,7 @@ function Question({ device, busy, setBusy, onKeep, onRemoving }: QuestionProps) 
       }
     }
     queries.setQueryData<Device[]>(["devices"], (devices) => devices?.filter(({ id }) => id !== device.id));
-    for (const key of ["telemetry", "rejects"]) void queries.invalidateQueries({ queryKey: [key] });
+    void queries.invalidateQueries({ queryKey: ["rejects"] });
     navigate("/plugs");
     toast(t("remove.done", { name }));
   };
@@ -109,11 +110,11 @@ function Question({ device, busy, setBusy, onKeep, onRemoving }: QuestionProps) 
         </p>
       )}
       <div className="row dialog-acts">
-        <Button className="btn soft" autoFocus isDisabled={busy} onPress={onKeep}>
+        <Button className="btn outline" autoFocus isDisabled={busy} onPress={onKeep}>
           {t("remove.keep")}
         </Button>
         <Button className="btn bad" isPending={busy} onPress={() => void remove()}>
-          {t(busy ? "remove.busy" : "remove.confirm")}
+          {busy ? t("remove.busy") : t("remove.confirm", { name })}
         </Button>
       </div>
     </Dialog>

@@ -25,6 +25,7 @@ DAYS = {"1m": 2, "5m": 10, "15m": 30, "1h": 120, "1d": LONGEST_DAYS}
 """Of one page: about 3,000 lines, whatever the range."""
 RAW_PAGE = HOUR
 MOST_OUTLETS = 200
+STALLED_SECONDS = 60.0  # for one page to be taken
 
 
 class ExportQuery(msgspec.Struct, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
@@ -46,6 +47,11 @@ async def export_telemetry(call: Call[ExportQuery, None]) -> web.StreamResponse:
     """GET /telemetry/export"""
     keys = outlets(call)
     span(call.query)
+    with call.services.exports.taken("exports-too-many"):
+        return await _stream(call, keys)
+
+
+async def _stream(call: Call[ExportQuery, None], keys: list[SeriesKey]) -> web.StreamResponse:
     pages = _pages(call, keys)
     first = await anext(pages)  # what is refused is still told as a problem
     response = web.StreamResponse(headers={"Cache-Control": "no-store", "Vary": "Accept-Encoding"})
@@ -68,6 +74,10 @@ async def export_telemetry(call: Call[ExportQuery, None]) -> web.StreamResponse:
         log.warning("an export was cut off: %s", error)
         if call.request.transport is not None:
             call.request.transport.abort()
+    except TimeoutError:
+        log.warning("an export was cut off: nothing of it was taken for %d s", STALLED_SECONDS)
+        if call.request.transport is not None:
+            call.request.transport.abort()
     except ConnectionError:
         log.debug("whoever asked for an export has left")
     finally:
@@ -79,7 +89,8 @@ async def _send(response: web.StreamResponse, packer: "zlib._Compress | None", p
     """Waits while the other end reads more slowly than history does: no more than one page is in memory."""
     data = page if packer is None else await asyncio.to_thread(packer.compress, page)
     if data:
-        await response.write(data)
+        async with asyncio.timeout(STALLED_SECONDS):  # it has one of the few places
+            await response.write(data)
 
 
 async def _pages(call: Call[ExportQuery, None], keys: list[SeriesKey]) -> AsyncGenerator[bytes, None]:
@@ -136,8 +147,8 @@ ROUTES = (
         role="guest",
         query=ExportQuery,
         media="text/csv",
-        errors=(*ERRORS, "history-unreadable"),
+        errors=(*ERRORS, "history-unreadable", "exports-too-many"),
         description="Streamed: a range of any length. Times are in UTC and by the home's clock, units stand in the "
-        "heading, unknown is empty; a gap is a line of its own with its cause in `note`.",
+        "heading, unknown is empty; a gap is a line of its own with its cause in `note`. Only a few run at once.",
     ),
 )

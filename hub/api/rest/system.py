@@ -5,6 +5,7 @@ from typing import Literal, cast
 from hub.api.routing import AnyCall, Route
 from hub.api.security import is_forwarded, peer_address
 from hub.api.types import (
+    BrokerStats,
     PluginErrors,
     PluginList,
     PluginView,
@@ -49,6 +50,26 @@ async def list_rejects(call: AnyCall) -> RejectList:
     return RejectList(
         [RejectCount(*key, count) for key, count in sorted(counts.items()) if key[0] in seen],
         [RejectView(each.at, each.device, each.reason, each.detail, each.payload) for each in newest],
+    )
+
+
+async def broker_stats(call: AnyCall) -> BrokerStats:
+    """GET /system/broker"""
+    counts = call.services.broker_stats()
+
+    def by_reason(what: str) -> dict[str, int]:
+        names = sorted(name for name in counts if name.startswith(what))
+        return {name.removeprefix(what): counts.pop(name) for name in names}
+
+    return BrokerStats(
+        connections=counts.pop("connections", 0),
+        plugs=counts.pop("plugs", 0),
+        clients=counts.pop("clients", None),
+        received=counts.pop("received", 0),
+        refused=by_reason("refused:"),
+        dropped=by_reason("dropped:"),
+        throttled=counts.pop("throttled", 0),
+        further=counts,
     )
 
 
@@ -104,6 +125,25 @@ ROUTES = (
         answer_example=RejectList(
             [RejectCount("dev_7Q2K", "range", 3)],
             [RejectView(1764000000000, "dev_7Q2K", "range", "voltage is 612.0", '{"voltage":612.0}')],
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/system/broker",
+        summary="What the MQTT broker has counted since the start",
+        tag=TAG,
+        handler=broker_stats,
+        role="admin",
+        answer=BrokerStats,
+        answer_example=BrokerStats(
+            connections=7,
+            plugs=5,
+            clients=2,
+            received=432000,
+            refused={"login": 3},
+            dropped={"away": 12},
+            throttled=0,
+            further={"filters": 9, "sessions": 2, "retained": 41},
         ),
     ),
     Route(

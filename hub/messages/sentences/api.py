@@ -37,6 +37,7 @@ EN = {
     "room-too-many": "At most {limit} rooms can be followed at once.",
     "message-invalid": "This message is not understood.",
     "connections-too-many": "Too many open connections: at most {limit}.",
+    "exports-too-many": "{limit, plural, one {# export is} other {# exports are}} running already. Try again when one of them is done.",
     "session-ended": "Your session has ended. Sign in again.",
     "web-app-not-built": "The web app is not built yet. Run script/run, or “npm run build” in the folder frontend, "
     "and load this page again. The hub itself is running.",
@@ -79,6 +80,7 @@ DE = {
     "room-too-many": "Höchstens {limit} Räume können gleichzeitig verfolgt werden.",
     "message-invalid": "Diese Nachricht wird nicht verstanden.",
     "connections-too-many": "Zu viele offene Verbindungen: höchstens {limit}.",
+    "exports-too-many": "{limit, plural, one {# Export läuft} other {# Exporte laufen}} schon. Versuche es wieder, wenn einer davon fertig ist.",
     "session-ended": "Deine Sitzung ist abgelaufen. Melde dich wieder an.",
     "web-app-not-built": "Die Web-App ist noch nicht gebaut. Starte script/run, oder „npm run build“ im Ordner "
     "frontend, und lade diese Seite neu. Der Hub selbst läuft.",

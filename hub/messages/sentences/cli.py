@@ -39,6 +39,7 @@ EN = {
     "cli-history-records": "{count, plural, one {# record} other {# records}} of the log cannot be read.",
     "cli-history-aside": "Set aside because it was damaged: {file}",
     "cli-history-fine": "Everything can be read and fits together.",
+    "cli-history-lost": "{count, plural, one {This is} other {These # are}} lost:",
     "cli-history-saved": "Took over {count} raw samples from {file}.",
     "cli-history-rebuilt": "Rebuilt {outlets, plural, one {# outlet} other {# outlets}}: {buckets} buckets"
     ", {streams} streams.",
@@ -103,6 +104,7 @@ DE = {
     "cli-history-records": "{count, plural, one {# Eintrag} other {# Einträge}} des Protokolls sind nicht lesbar.",
     "cli-history-aside": "Beiseitegelegt, weil beschädigt: {file}",
     "cli-history-fine": "Alles ist lesbar und passt zusammen.",
+    "cli-history-lost": "{count, plural, one {Das ist} other {Diese # sind}} verloren:",
     "cli-history-saved": "{count} Rohwerte aus {file} übernommen.",
     "cli-history-rebuilt": "Neu aufgebaut: {outlets, plural, one {# Steckdose} other {# Steckdosen}}, {buckets} "
     "Abschnitte, {streams} Messreihen.",

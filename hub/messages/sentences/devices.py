@@ -50,6 +50,19 @@ EN = {
     "cli-mqtt-added": "The login {name} was added.",
     "cli-mqtt-removed": "The login {name} has ended.",
     "cli-mqtt-none": "There are no logins of other programs.",
+    "cli-mqtt-stats": "say what the broker has counted since the hub started",
+    "cli-mqtt-stopped": "The hub does not run, so its broker has counted nothing. Start it first.",
+    "cli-mqtt-there": "{connections, plural, one {# connection} other {# connections}} now, of them {plugs, plural, "
+    "one {# plug} other {# plugs}} and {clients, plural, one {# other program} other {# other programs}}.",
+    "cli-mqtt-received": "{received, plural, one {# message} other {# messages}} of plugs since the start; "
+    "{throttled, plural, =0 {nobody sent too fast} one {once a connection sent too fast and had to wait} "
+    "other {# times a connection sent too fast and had to wait}}.",
+    "cli-mqtt-nothing": "Nothing was refused or dropped.",
+    "cli-mqtt-refused": "refused",
+    "cli-mqtt-dropped": "dropped",
+    "cli-mqtt-heading-what": "What",
+    "cli-mqtt-heading-reason": "Reason",
+    "cli-mqtt-heading-count": "Count",
     "cli-mqtt-heading-name": "Name",
     "cli-mqtt-heading-read": "Reads",
     "cli-mqtt-heading-write": "Writes",
@@ -119,6 +132,19 @@ DE = {
     "cli-mqtt-added": "Der Zugang {name} wurde angelegt.",
     "cli-mqtt-removed": "Der Zugang {name} ist beendet.",
     "cli-mqtt-none": "Es gibt keine Zugänge anderer Programme.",
+    "cli-mqtt-stats": "sagen, was der Broker seit dem Start des Hubs gezählt hat",
+    "cli-mqtt-stopped": "Der Hub läuft nicht, sein Broker hat also nichts gezählt. Starte ihn zuerst.",
+    "cli-mqtt-there": "{connections, plural, one {# Verbindung} other {# Verbindungen}} jetzt, davon {plugs, plural, "
+    "one {# Stecker} other {# Stecker}} und {clients, plural, one {# anderes Programm} other {# andere Programme}}.",
+    "cli-mqtt-received": "{received, plural, one {# Nachricht} other {# Nachrichten}} von Steckern seit dem Start; "
+    "{throttled, plural, =0 {niemand sendete zu schnell} one {einmal sendete eine Verbindung zu schnell und musste "
+    "warten} other {#-mal sendete eine Verbindung zu schnell und musste warten}}.",
+    "cli-mqtt-nothing": "Nichts wurde abgewiesen oder verworfen.",
+    "cli-mqtt-refused": "abgewiesen",
+    "cli-mqtt-dropped": "verworfen",
+    "cli-mqtt-heading-what": "Was",
+    "cli-mqtt-heading-reason": "Grund",
+    "cli-mqtt-heading-count": "Anzahl",
     "cli-mqtt-heading-name": "Name",
     "cli-mqtt-heading-read": "Liest",
     "cli-mqtt-heading-write": "Schreibt",

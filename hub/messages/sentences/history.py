@@ -48,9 +48,6 @@ DE = {
     "gelöscht, um Platz zu schaffen; was älter ist, zeigt der Hub in Minuten. Schaffe Platz auf dem Datenträger.",
     "history-disk-low": "Der Datenträger ist fast voll: {free} MB sind noch frei. Kann nichts mehr gespeichert werden, "
     "behalten die Stecker ihre Messwerte, so lange sie können. Schaffe Platz auf dem Datenträger.",
-    "history-dated-ahead": "The hub's clock was ahead: measurements of {outlets, plural, one {# outlet} other {# "
-    "outlets}} are dated up to {days, plural, one {# day} other {# days}} into the future. They stay until their time "
-    "has passed.",
     "history-dated-ahead": "Die Uhr des Hubs ging vor: Messwerte von {outlets, plural, one {# Steckdose} other {# "
     "Steckdosen}} liegen bis zu {days, plural, one {# Tag} other {# Tage}} in der Zukunft. Sie bleiben, bis ihre Zeit "
     "vorbei ist.",

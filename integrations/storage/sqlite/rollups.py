@@ -1,7 +1,7 @@
 """Buckets of both tiers: chunks of an hour in the open day, joined into days, and those of 15 minutes into months."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,12 +12,25 @@ from integrations.storage.sqlite.shelf import Shelf
 
 HOUR, DAY = 3_600_000, 86_400_000
 LENGTHS = (HOUR, DAY, 32 * DAY)  # by the column `span`: how long a chunk is
+SUMMED = TIERS["15m"]  # the tier of which sums are kept
 WIDEST = {TIERS["1m"]: 1, TIERS["15m"]: 2}  # the widest span of a tier
 
 BY_START = """
 with recursive place(start) as (values(?) union all select start + ? from place where start + ? <= ?)
 select rollup.id, rollup.start, rollup.data from place
 cross join rollup on rollup.tier = ? and rollup.span = ? and rollup.start = place.start and rollup.series = ?"""
+
+
+HEADS = BY_START.replace("rollup.id, rollup.start, rollup.data", "rollup.start, substr(rollup.data, 1, 5)")
+
+
+class Head(NamedTuple):
+    """A chunk without its buckets: their range, and its version and checksum."""
+
+    start: int
+    end: int
+    span: int
+    head: bytes
 
 
 class RollupChunks:
@@ -67,21 +80,35 @@ class RollupChunks:
                         *(tier, span, place, place + length, series),
                     )
 
-    def between(self, series: int | None, tier: int, start: int, end: int, *, brief: bool) -> RollupColumns:
-        """Buckets with start <= bucket start < end."""
+    def between(
+        self,
+        series: int | None,
+        tier: int,
+        start: int,
+        end: int,
+        *,
+        brief: bool,
+        spans: Sequence[int] = range(len(LENGTHS)),
+    ) -> RollupColumns:
+        """Buckets with start <= bucket start < end, of chunks of these spans."""
         if series is None or start >= end:
             return empty_rollup()
         parts = []
-        for span in range(WIDEST[tier] + 1):
-            length = LENGTHS[span]
-            first, last = self._shelf.one(
-                "select min(start), max(start) from rollup where tier = ? and span = ?", tier, span
-            )
-            if first is not None:
-                low, high = max(start // length * length, first), min((end - 1) // length * length, last)
-                rows = self._rows(series, tier, span, low, high)
-                parts += [_cut(part, start, end) for part in self._decoded(series, tier, rows, brief=brief)]
+        for span in spans:
+            rows = self._rows(series, tier, span, *self._reach(tier, span, start, end))
+            parts += [_cut(part, start, end) for part in self._decoded(series, tier, rows, brief=brief)]
         return join_rollup(parts)
+
+    def heads(self, series: int, tier: int, start: int, end: int) -> list[Head]:
+        """The chunks of days and longer that may hold such buckets, the longest first, ascending."""
+        found = []
+        for span in range(WIDEST[tier], 0, -1):
+            first, last = self._reach(tier, span, start // LENGTHS[-1] * LENGTHS[-1], end)
+            length = LENGTHS[span]
+            if first <= last:
+                rows = self._shelf.all(HEADS, first, length, length, last, tier, span, series)
+                found += [Head(place, place + length, span, head) for place, head in rows]
+        return found
 
     def delete(self, series: int | None, tier: int, before: int) -> int:
         """Forget chunks that end by then; returns how many buckets went."""
@@ -94,6 +121,12 @@ class RollupChunks:
             (count,) = self._shelf.one(f"select coalesce(sum(count), 0) from rollup where {where}", *values)  # noqa: S608
             self._shelf.run(f"delete from rollup where {where}", *values)  # noqa: S608
             gone += count
+        where, values = "start <= ?", [before - LENGTHS[-1]]
+        if series is not None:
+            where += " and series = ?"
+            values.append(series)
+        if tier == SUMMED:
+            self._shelf.run(f"delete from sums where {where}", *values)  # noqa: S608
         return gone
 
     def _put(self, series: int, tier: int, span: int, new: RollupColumns) -> None:
@@ -109,6 +142,20 @@ class RollupChunks:
                 self._put(series, tier, span - 1, part)
             else:
                 self._write(series, tier, span, place, part)
+
+    def _reach(self, tier: int, span: int, start: int, end: int) -> tuple[int, int]:
+        """First and last start of chunks of any series that may hold such buckets."""
+        if span > WIDEST[tier]:
+            return 0, -1
+        length = LENGTHS[span]
+        place = "from rollup where tier = ? and span = ?"
+        first, last = self._shelf.one(
+            f"select (select min(start) {place}), (select max(start) {place})",
+            *(tier, span, tier, span),
+        )
+        if first is None:
+            return 0, -1
+        return max(start // length * length, first), min((end - 1) // length * length, last)
 
     def _rows(self, series: int, tier: int, span: int, first: int, last: int) -> list[tuple[Any, ...]]:
         if first > last:

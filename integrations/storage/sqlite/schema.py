@@ -31,6 +31,10 @@ create table rollup(
 create unique index rollup_place on rollup(tier, span, start, series);
 create table damaged(id integer primary key, what text not null, data blob not null);
 """
+SUMS = """
+create table if not exists sums( -- used only while `heads` are those of the chunks, and may be lost: see sums.py
+  series integer not null, start integer not null, heads blob not null, data blob not null,
+  primary key(series, start)) without rowid"""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -67,3 +71,4 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"begin immediate; {TABLES} pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
         )
     _writes(connection)
+    connection.execute(SUMS)

@@ -80,3 +80,4 @@ class Shelf:
         self.run(
             "delete from series where id not in (select series from stream) and id not in (select series from rollup)"
         )
+        self.run("delete from sums where series not in (select id from series)")

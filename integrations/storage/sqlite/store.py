@@ -3,15 +3,20 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from hub.plugins import TIERS, Merge, RawColumns, RollupColumns, SeriesKey, StoreError, StoreStats
+from hub.plugins.contract import Int64
 from integrations.storage.sqlite.damage import set_aside, told
 from integrations.storage.sqlite.raw import RawChunks
 from integrations.storage.sqlite.rollups import RollupChunks
+from integrations.storage.sqlite.salvage import is_sound, salvage
 from integrations.storage.sqlite.schema import connect, prepare
 from integrations.storage.sqlite.shelf import Found, Shelf
+from integrations.storage.sqlite.sums import Fresh, Sums
+from integrations.storage.sqlite.sums import write as write_sums
 
 FOREVER = (1 << 63) - 1
 SPARE = 10  # of this many pages one may stay free, for the next merge to use
@@ -34,6 +39,7 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection] = []
         self._listing = threading.Lock()  # of readers
         self._found: Found = {}
+        self._fresh: Fresh = {}
         self._change: Change | None = None  # the open one, in the thread that merges
 
     def open(self) -> None:
@@ -101,6 +107,12 @@ class SqliteStore:
         with self._view() as shelf:
             return RollupChunks(shelf).between(shelf.known(series), TIERS[tier], start, end, brief=brief)
 
+    def sums(self, series: SeriesKey, edges: Int64) -> RollupColumns:
+        """Buckets of power, energy and time covered that lie between neighbours of `edges`, ascending, and sum up to
+        the stored quarters. Sums of the days and months that are over are kept, with the next merge in the file."""
+        with self._view() as shelf:
+            return Sums(shelf, RollupChunks(shelf), self._fresh).between(shelf.known(series), edges)
+
     def delete(self, series: SeriesKey | None, tier: str, before: int) -> int:
         """Forget chunks that lie wholly before; returns how many samples or buckets went.
 
@@ -135,7 +147,17 @@ class SqliteStore:
     def set_aside(self) -> str:
         """Keep the file under a name with the date, which is returned; `open` then makes a new one."""
         self._found.clear()
+        self._fresh.clear()
         return set_aside(self._path).name
+
+    def salvage(self) -> list[str]:
+        """Keep what the pages of a damaged file still hold; the file as it was stays beside it, as `<name>.pages`."""
+        if is_sound(self._path):
+            return []
+        self._found.clear()
+        pages = self._path.replace(self._path.with_name(f"{self._path.name}.pages"))
+        self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+        return salvage(pages, self._path)
 
     def stats(self) -> StoreStats:
         """Sizes and counts, and what was found damaged."""
@@ -165,7 +187,7 @@ class SqliteStore:
                 raise StoreError("the store is closed")
             writer = self._writer
             try:
-                yield Change(writer, self._found)
+                yield Change(writer, self._found, self._fresh)
             finally:
                 if writer.in_transaction:
                     writer.execute("rollback")
@@ -207,9 +229,10 @@ class SqliteStore:
 class Change:
     """What is being written: transactions one after the other, each begun by the first merge in it."""
 
-    def __init__(self, connection: sqlite3.Connection, found: Found) -> None:
+    def __init__(self, connection: sqlite3.Connection, found: Found, fresh: Fresh) -> None:
         self._connection = connection
         self._found = found
+        self._fresh = fresh
         self._begin()
 
     def merge(self, change: Merge) -> None:
@@ -228,13 +251,20 @@ class Change:
     def commit(self) -> None:
         """Durable when it returns."""
         self.rollups.join(None)
+        kept = write_sums(self.shelf, self._fresh)
         self._connection.execute("commit")
-        for place, chunk in self._settled.items():
-            if self._found.get(place) is chunk:
-                del self._found[place]
+        _forget(self._found, self._settled)
+        _forget(self._fresh, kept)
 
     def _begin(self) -> None:
         self._connection.execute("begin immediate")
         self.shelf = Shelf(self._connection, self._found, writing=True)
         self.raw, self.rollups = RawChunks(self.shelf), RollupChunks(self.shelf)
         self._settled = self.shelf.set_aside()
+
+
+def _forget(known: dict[Any, Any], done: Mapping[Any, Any]) -> None:
+    """Without what is done; what a reader has put in its place since stays."""
+    for place, value in done.items():
+        if known.get(place) is value:
+            del known[place]

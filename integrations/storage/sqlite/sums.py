@@ -1,0 +1,166 @@
+"""Sums of buckets between edges (the days of a home), kept for the chunks of each month: a year is not decoded anew."""
+
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hub.plugins import RollupColumns
+from hub.plugins.columns import condensed, empty_rollup, join_rollup, select_rollup
+from hub.plugins.contract import Int64
+from integrations.storage.sqlite.rollups import LENGTHS, SUMMED, Head, RollupChunks
+from integrations.storage.sqlite.shelf import Shelf
+
+PLACE = LENGTHS[-1]
+FORMAT = 1  # first byte of what is kept
+HEAD = 5  # bytes of a chunk that tell it from any other: its version and checksum
+MOST = 2000  # sums of a month, of 1 KB each, that wait to be kept
+FIELDS = ("mean_power", "min_power", "max_power", "import_mwh", "export_mwh", "estimated_mwh", "covered_ms")
+NONE = -1.0  # time covered where there is no bucket
+
+Fresh = dict[tuple[int, int], tuple[bytes, bytes]]
+"""(series, place) -> the heads of its chunks, their sums; the next change keeps them."""
+
+
+class Kept(NamedTuple):
+    """Sums of a place: the heads of the chunks that they are made of, where they begin and end, a row for a field."""
+
+    heads: bytes
+    edges: Int64
+    rows: Any
+
+
+class Sums:
+    """What is kept stands beside the heads of the chunks that it was made of and is used for no others: whatever
+    writes chunks need not know of it, and it may be lost."""
+
+    def __init__(self, shelf: Shelf, chunks: RollupChunks, fresh: Fresh) -> None:
+        self._shelf = shelf
+        self._chunks = chunks
+        self._fresh = fresh
+
+    def between(self, series: int | None, edges: Int64) -> RollupColumns:
+        """Ascending buckets, each between two neighbours of `edges`, which sum up to those stored."""
+        if series is None or len(edges) < 2:
+            return empty_rollup()
+        start, end = int(edges[0]), int(edges[-1])
+        places: dict[int, list[Head]] = {}
+        for head in self._chunks.heads(series, SUMMED, start, end):
+            places.setdefault(head.start // PLACE * PLACE, []).append(head)
+        kept = self._kept(series, start // PLACE * PLACE, end)
+        parts = []
+        for place, there in sorted(places.items()):
+            over, rest = [h for h in there if h.end <= end], [h for h in there if h.end > end]
+            until = max((head.end for head in over), default=place)
+            low = max(start, place)
+            if low < until:
+                parts.append(self._summed(series, place, over, kept.get(place), _inside(edges, low, until)))
+            if rest:
+                parts.append(self._decoded(series, rest, max(low, until), end))
+        parts.append(self._chunks.between(series, SUMMED, start, end, brief=True, spans=(0,)))
+        return join_rollup(parts)
+
+    def _summed(self, series: int, place: int, heads: list[Head], kept: Kept | None, edges: Int64) -> RollupColumns:
+        """The sums of chunks of one place, which end where `edges` do. What was not kept is to be kept from now on."""
+        low, until = int(edges[0]), int(edges[-1])
+        known = b"".join(head.head for head in heads)
+        if kept is not None and not known.startswith(kept.heads):
+            kept = None
+        if kept is not None:
+            middle = int(kept.edges[-1])
+            part = _cut(kept, _inside(edges, low, middle)) if low < middle else None
+            if part is not None and middle == until:
+                return part
+            if part is not None:  # days have been added
+                bounds = np.concatenate([kept.edges[:-1], _inside(edges, middle, until)[int(middle not in edges) :]])
+                new = self._decoded(series, heads[len(kept.heads) // HEAD :], middle, until)
+                sums = condensed(join_rollup([_whole(kept), new]), bounds)
+                self._keep(series, place, known, bounds, sums)
+                return select_rollup(sums, sums.start >= low)
+        sums = condensed(self._decoded(series, heads, low, until), edges)
+        if kept is None or low <= kept.edges[0]:
+            self._keep(series, place, known, edges, sums)
+        return sums
+
+    def _decoded(self, series: int, heads: list[Head], low: int, high: int) -> RollupColumns:
+        """Of these chunks the buckets from `low` to `high`."""
+        spans = sorted({head.span for head in heads})
+        return self._chunks.between(series, SUMMED, low, high, brief=True, spans=spans)
+
+    def _kept(self, series: int, first: int, end: int) -> dict[int, Kept]:
+        rows = self._shelf.all(
+            "select start, heads, data from sums where series = ? and start >= ? and start < ?", series, first, end
+        )
+        found = {start: (heads, data) for start, heads, data in rows}
+        for start in range(first, end, PLACE):
+            if (series, start) in self._fresh:
+                found[start] = self._fresh[series, start]
+        return {start: kept for start, row in found.items() if (kept := _unpacked(*row)) is not None}
+
+    def _keep(self, series: int, place: int, heads: bytes, edges: Int64, sums: RollupColumns) -> None:
+        if len(self._fresh) < MOST or (series, place) in self._fresh:
+            self._fresh[series, place] = heads, _packed(edges, sums)
+
+
+def write(shelf: Shelf, fresh: Fresh) -> Fresh:
+    """Keep what readers summed; returns it, to be forgotten when that is durable."""
+    taken = dict(fresh)
+    for (series, place), (heads, data) in taken.items():
+        shelf.run(
+            "insert or replace into sums(series, start, heads, data) values(?, ?, ?, ?)", series, place, heads, data
+        )
+    return taken
+
+
+def _inside(edges: Int64, low: int, high: int) -> Int64:
+    """`low`, the edges between, and `high`."""
+    first, last = np.searchsorted(edges, [low, high], "right")
+    last -= int(edges[last - 1] == high)
+    return np.concatenate([[low], edges[first:last], [high]])
+
+
+def _cut(kept: Kept, edges: Int64) -> RollupColumns | None:
+    """What is kept between `edges`; None where it was summed between others."""
+    first, last = np.searchsorted(kept.edges, [edges[0], edges[-1]])
+    if not np.array_equal(kept.edges[first : last + 1], edges):
+        return None
+    return _columns(edges[:-1], kept.rows[:, first:last])
+
+
+def _whole(kept: Kept) -> RollupColumns:
+    return _columns(kept.edges[:-1], kept.rows)
+
+
+def _columns(starts: Int64, rows: Any) -> RollupColumns:
+    there = rows[-1] != NONE
+    if not there.all():
+        starts, rows = starts[there], rows[:, there]
+    fields = dict(zip(FIELDS, rows, strict=True))
+    unknown, nothing = np.full(len(starts), np.nan), np.zeros(len(starts), np.int64)
+    fields["covered_ms"] = fields["covered_ms"].astype(np.int64)
+    return RollupColumns(
+        start=starts, mean_voltage=unknown, mean_current=unknown, on_ms=nothing, count=nothing, **fields
+    )
+
+
+def _packed(edges: Int64, sums: RollupColumns) -> bytes:
+    """The steps of the edges, and a row of floats for each field: all first bytes, then all second bytes and so on."""
+    rows = np.full((len(FIELDS) + 1, len(edges)), NONE)
+    rows[0].view(np.int64)[:] = np.diff(edges, prepend=0)
+    place = np.searchsorted(edges, sums.start)
+    for row, name in zip(rows[1:], FIELDS, strict=True):
+        row[place] = getattr(sums, name)
+    planes = rows.astype("<f8").view(np.uint8).reshape(-1, 8).T
+    return bytes([FORMAT]) + zlib.compress(planes.tobytes())
+
+
+def _unpacked(heads: bytes, data: bytes) -> Kept | None:
+    """None where it is of another format or damaged: it is made anew."""
+    try:
+        planes = np.frombuffer(zlib.decompress(data[1:]) if data[0] == FORMAT else b"", np.uint8)
+    except zlib.error:
+        return None
+    if not len(planes):
+        return None
+    rows = np.ascontiguousarray(planes.reshape(8, -1).T).view("<f8").reshape(len(FIELDS) + 1, -1)
+    return Kept(heads, np.cumsum(rows[0].view(np.int64)), rows[1:, :-1])
