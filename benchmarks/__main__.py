@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import broker_scale, fuzz, kills, peers, queries, returning, scenarios, soak
+from benchmarks import broker_scale, full_disk, fuzz, kills, peers, queries, returning, scenarios, soak
 
 RESULTS = Path(__file__).parent / "results"
 Scenario = Callable[[bool], Awaitable[list[dict[str, object]]]]
@@ -33,6 +33,7 @@ SCENARIOS: dict[str, Scenario] = {
     "peers": peers.peers,
     "returning": returning.returning,
     "kills": kills.kills,
+    "full_disk": full_disk.full_disk,
     "fuzz": fuzz_for_long,
     "soak": soak.soak,
 }

@@ -244,6 +244,11 @@ class Scene:
         device = next(iter(self.devices.values()))
         chart = await self.hub.call("GET", "/telemetry", None, **{"device": device, "from": now - 60_000, "to": now})
         assert chart["series"][0]["at"], f"{what}: no chart"
+        await self.hub.log_in()
+        try:
+            await self.hub.call("PATCH", f"/devices/{device}", {"room": what})
+        except RuntimeError as error:
+            assert "database-unwritable" in str(error), error
         assert self.hub.running, f"{what}: the hub ended"
 
     async def replayed(self) -> float:

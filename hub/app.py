@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlalchemy.exc import DatabaseError
 
 from hub import __version__
 from hub.api import Today
@@ -123,6 +124,8 @@ class App:
             except HubError as error:
                 self.unsaved.append(error)
                 log.error("%s did not stop cleanly: %s", part, error)
+            except (OSError, DatabaseError) as error:  # the disk; where in the hub it was met helps nobody
+                log.error("%s did not stop cleanly: %s", part, getattr(error, "orig", error))
             except Exception:
                 log.exception("%s did not stop cleanly", part)
 

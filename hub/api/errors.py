@@ -46,6 +46,7 @@ STATUS = {
     "connections-too-many": 503,
     "exports-too-many": 503,
     "history-unreadable": 503,
+    "database-unwritable": 507,
     "internal-error": 500,
     "command-unconfirmed": 504,
 }

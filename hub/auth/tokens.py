@@ -20,6 +20,7 @@ from hub.auth.principal import Principal, system
 from hub.auth.secret_file import write_secret
 from hub.clock import Clock
 from hub.database import Database
+from hub.database.engine import UNWRITABLE_ID
 from hub.database.tables import refresh_tokens
 from hub.messages import HubError
 
@@ -112,13 +113,19 @@ class Tokens:
         return Access(principal, expires)
 
     async def issue(self, user: User, home: Home) -> Grant:
-        """Tokens of a new session."""
+        """Tokens of a new session. On a full disk it ends with its access token: whoever looks after the hub has to
+        get in to see that."""
         refresh = secrets.token_urlsafe(32)
         now = self._clock.now()
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires < now))
-            session = {"user": user.id, "home": home.id, "family": secrets.token_hex(8), "family_began": now}
-            await self._keep(connection, refresh, session)
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires < now))
+                session = {"user": user.id, "home": home.id, "family": secrets.token_hex(8), "family_began": now}
+                await self._keep(connection, refresh, session)
+        except HubError as error:
+            if error.id != UNWRITABLE_ID:
+                raise
+            log.warning("a session of user %s cannot be stored: %s", user.id, error)
         return self._grant(user, home, refresh)
 
     async def refresh(self, token: str) -> tuple[Grant, User, Home]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -19,6 +19,8 @@ from hub.messages import HubError
 
 FILE_NAME = "registry.sqlite"
 log = logging.getLogger("hub.database")
+UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+UNWRITABLE_ID = "database-unwritable"
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
 
 
@@ -65,11 +67,19 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Committed and on the disk when the block ends, rolled back when it raises. Must not be nested."""
+        """Committed and on the disk when the block ends, rolled back when it raises. Must not be nested.
+
+        Raises HubError("database-unwritable") where the disk takes nothing.
+        """
         if self._engine is None:
             raise RuntimeError("the database is not open")
-        async with self._engine.begin() as connection:
-            yield connection
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            if (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in UNWRITABLE:
+                raise HubError(UNWRITABLE_ID, reason=str(error.orig)) from error
+            raise
 
 
 def prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

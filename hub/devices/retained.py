@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import Clock, Timer
 from hub.database import Database
 from hub.database.tables import plug_retained
+from hub.messages import HubError
 
 WRITE_EVERY_S = 60.0
 # These differ in every status and are stale in an hour: alone they are not worth a write.
@@ -108,6 +109,8 @@ class PlugRetained:
     async def _try_to_write(self) -> None:
         try:
             await self.flush()
+        except HubError as error:
+            log.warning("retained messages could not be written: %s Next try in %d s", error, WRITE_EVERY_S)
         except SQLAlchemyError:
             log.exception("retained messages could not be written; next try in %d s", WRITE_EVERY_S)
 

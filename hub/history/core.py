@@ -29,7 +29,7 @@ from hub.history.retention import Retention
 from hub.history.state import State
 from hub.history.tail import UnmergedTail
 from hub.history.today import Today
-from hub.history.upkeep import Upkeep
+from hub.history.upkeep import Upkeep, spared
 from hub.history.worker import RETRY_S, Schedule, Worker
 from hub.history.writing import Writer
 from hub.messages import HubError

@@ -82,8 +82,10 @@ class Outlook(msgspec.Struct):
     shift: tuple[int, int] | None
     retention: Callable[[SeriesKey], Retention]
 
-    def plan(self, planner: Planner, series: SeriesKey, new: Sequence[RawColumns]) -> SeriesPlan:
-        """The plan of one outlet."""
+    def plan(
+        self, planner: Planner, series: SeriesKey, new: Sequence[RawColumns], only: str | None = None
+    ) -> SeriesPlan:
+        """The plan of one outlet; `only` as in Planner.plan."""
         runs, retention = self.runs.get(series, {}), self.retention(series)
         return planner.plan(
             series,
@@ -94,6 +96,7 @@ class Outlook(msgspec.Struct):
             horizon=self.now - retention.answered("raw"),
             minutes_from=self.now - retention.answered("1m"),
             until=FOREVER if self.shift is None else self.now + DAY,
+            only=only,
         )
 
     def dated(self, run: Run, session: int, part: RawColumns) -> RawColumns:

@@ -49,7 +49,9 @@ class Outlet:
         for columns in (*stored, *tail):
             if len(columns.seq) and not is_minutes(columns.run):
                 streams.setdefault(columns.run, []).append(columns)
-        return sorted((join_raw(parts) for parts in streams.values()), key=lambda columns: int(columns.at.min()))
+        return sorted(
+            (join_raw(parts, brief=brief) for parts in streams.values()), key=lambda columns: int(columns.at.min())
+        )
 
     def thinned(self, start: int, end: int, points: int) -> SeriesResult:
         """At most about so many samples."""

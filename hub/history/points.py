@@ -97,9 +97,11 @@ def thinned(
     at = np.concatenate([np.empty(0, np.int64), *(columns.at for columns in streams)])
     power = np.concatenate([np.empty(0), *(columns.power for columns in streams)])
     measured = ~np.isnan(power)
-    at, power = at[measured], power[measured]
-    order = np.argsort(at, kind="stable")
-    at, power = at[order], power[order]
+    if not measured.all():
+        at, power = at[measured], power[measured]
+    if (np.diff(at) < 0).any():
+        order = np.argsort(at, kind="stable")
+        at, power = at[order], power[order]
     many = len(at) > points
     if many:
         chosen = m4(at, power, span, max(points // PARTS, 1))
@@ -125,11 +127,19 @@ def thinned(
 def m4(at: Int64, values: Float64, span: tuple[int, int], columns: int) -> Int64:
     """Positions of the first, lowest, highest and last value in each of `columns` equal stretches of `span`."""
     start, end = span
-    place = (at - start) * columns // (end - start)
-    firsts = np.flatnonzero(np.diff(place, prepend=-1))
-    lasts = np.append(firsts[1:], len(at)) - 1
-    by_value = np.lexsort((values, place))
-    return np.unique(np.concatenate([firsts, lasts, by_value[firsts], by_value[lasts]]))
+    borders = -(np.arange(columns + 1, dtype=np.int64) * (start - end) // columns) + start  # the first ms of each
+    firsts = np.unique(np.searchsorted(at, borders))
+    firsts = firsts[firsts < len(at)]
+    if not len(firsts):
+        return firsts
+    sizes = np.diff(np.append(firsts, len(at)))
+    extremes = [
+        np.flatnonzero(values == np.repeat(extreme.reduceat(values, firsts), sizes))
+        for extreme in (np.minimum, np.maximum)
+    ]
+    lowest = extremes[0][np.searchsorted(extremes[0], firsts)]
+    highest = extremes[1][np.searchsorted(extremes[1], firsts + sizes) - 1]
+    return np.unique(np.concatenate([firsts, firsts + sizes - 1, lowest, highest]))
 
 
 def energy_sum(values: Float64) -> float | None:

@@ -27,6 +27,7 @@ REMEMBERED = 32  # outlets whose tail stays decoded; an hour of one takes 350 kB
 HOT_PARTS = 900  # of 60 samples each, about 5.6 kB: an hour of 15 outlets
 TOGETHER = 16  # outlets for which a commit is decoded at once
 FAR_MS = 366 * 86_400_000
+RAW_WITH = "15m"  # the tier of the plan of which samples are taken: whoever asks for them asks for their energy
 
 Part = tuple[int, int, RawColumns]
 """session, stream number, samples"""
@@ -233,12 +234,12 @@ class Snapshot:
 
     def raw(self, start: int, end: int) -> list[RawColumns]:
         """Unmerged samples with start <= at < end, one entry a stream."""
-        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self.plan().raw]
+        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self._of(RAW_WITH).raw]
         return [part for part in chosen if len(part.seq)]
 
     def buckets(self, tier: str, start: int, end: int) -> RollupColumns:
         """Whole new values of every bucket that unmerged samples touch; each replaces the store's."""
-        whole = self.plan().rollups.get(tier)
+        whole = self._of(tier).rollups.get(tier)
         if whole is None:
             return empty_rollup()
         return select_rollup(whole, (whole.start >= start) & (whole.start < end))
@@ -247,12 +248,13 @@ class Snapshot:
         """What a merge would write now."""
         return self.with_plan(lambda plan: plan)
 
-    def with_plan(self, read: Callable[[SeriesPlan], T]) -> T:
-        """What `read` makes of the plan and of reads of store and state, all of one edition."""
+    def with_plan(self, read: Callable[[SeriesPlan], T], only: str | None = None) -> T:
+        """What `read` makes of the plan (`only` as in Planner.plan) and of reads of store and state, all of one
+        edition."""
         while True:
             edition = self._editions.settled(self.series)
             try:
-                result = read(self._known.plan(edition, self._key(), partial(self._compute, edition)))
+                result = read(self._known.plan(edition, self._key(), only, partial(self._compute, edition, only)))
             except RecordLost:  # a log whose records are all merged begins anew, and the edition with it
                 if self._editions.of(self.series) == edition:
                     raise
@@ -268,7 +270,10 @@ class Snapshot:
         last = self.commits[-1].serial if self.commits else 0
         return last, tuple((p.serial, n, len(c)) for p in self._pending for n, c in p.columns.items())
 
-    def _compute(self, edition: Edition) -> SeriesPlan:
+    def _of(self, tier: str) -> SeriesPlan:
+        return self.with_plan(lambda plan: plan, tier)
+
+    def _compute(self, edition: Edition, only: str | None) -> SeriesPlan:
         outlook, known = self.outlook, self._known
         runs = {run.number: run for run in outlook.runs.get(self.series, {}).values()}
         parts = [
@@ -285,7 +290,7 @@ class Snapshot:
                     parts.append(outlook.dated(runs[number], self._session, raw))
         if not parts:
             return SeriesPlan(self.series, [], {}, {}, (0, 0), [], known.state(self.series))
-        return outlook.plan(known.planner, self.series, parts)
+        return outlook.plan(known.planner, self.series, parts, only)
 
 
 def together(snapshots: Sequence[Snapshot]) -> Iterator[Snapshot]:
@@ -329,17 +334,20 @@ class _Remembered:
         self._edition = Edition()
         self._seen = 0  # serial
         self._parts: list[Part] = []
-        self._plan: tuple[Hashable, SeriesPlan] | None = None
+        self._plans: tuple[Hashable, dict[str | None, SeriesPlan]] = (None, {})  # by the only tier that they have
 
-    def plan(self, edition: Edition, key: Hashable, make: Callable[[], SeriesPlan]) -> SeriesPlan:
+    def plan(self, edition: Edition, key: Hashable, only: str | None, make: Callable[[], SeriesPlan]) -> SeriesPlan:
         """The remembered plan, else a new one."""
         with self._lock:
             if self._edition != edition:
-                self._edition, self._seen, self._parts, self._plan = edition, 0, [], None
+                self._edition, self._seen, self._parts, self._plans = edition, 0, [], (None, {})
                 self._source.clear()
-            if self._plan is None or self._plan[0] != key:
-                self._plan = key, make()
-            return self._plan[1]
+            if self._plans[0] != key:
+                self._plans = key, {}
+            plans = self._plans[1]
+            if only not in plans:
+                plans[only] = plans[None] if None in plans else make()
+            return plans[only]
 
     def committed(self, snapshot: Snapshot, edition: Edition) -> list[Part]:
         """The samples of all commits that the edition does not hold; only what is new is decoded."""

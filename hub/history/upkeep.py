@@ -129,8 +129,8 @@ class Upkeep:
 
 
 def spared(folder: Path) -> int:
-    """Bytes of this disk that history leaves to others."""
-    space = os.statvfs(folder)
+    """Bytes of this disk that history leaves to others. The folder need not be there yet."""
+    space = os.statvfs(next(each for each in (folder, *folder.absolute().parents) if each.exists()))
     return min(RESERVE, space.f_blocks * space.f_frsize // 10)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hub.plugins.contract import Float64, Int64, RawColumns, RollupColumns
+from hub.plugins.contract import NONE, Float64, Int64, RawColumns, RollupColumns
 
 RAW_ARRAYS = ("seq", "up", "at", "voltage", "current", "power", "energy_mwh", "export_mwh", "relay", "apparent")
 ROLLUP_ARRAYS = RollupColumns.__struct_fields__
@@ -31,10 +31,23 @@ def select_raw(columns: RawColumns, chosen: Any) -> RawColumns:
     return RawColumns(run=columns.run, extra=extra, **arrays)
 
 
-def join_raw(parts: Sequence[RawColumns]) -> RawColumns:
-    """Samples of one stream as one, ascending by seq; of equal seqs the last part's sample stays. At least one part."""
+def brief_raw(run: str, seq: Int64, at: Int64, power: Float64) -> RawColumns:
+    """Samples of which nothing else is known; the other columns take no memory and cannot be written to."""
+    shape = seq.shape
+    unknown, none = np.broadcast_to(np.float64(np.nan), shape), np.broadcast_to(np.int64(NONE), shape)
+    neither = np.broadcast_to(np.int8(NONE), shape)
+    return RawColumns(run, seq, none, at, unknown, unknown, power, none, none, neither, neither, {})
+
+
+def join_raw(parts: Sequence[RawColumns], *, brief: bool = False) -> RawColumns:
+    """Samples of one stream as one, ascending by seq; of equal seqs the last part's sample stays. At least one part.
+
+    `brief`: only seq, at and power are needed."""
     if len(parts) == 1:
         joined = parts[0]
+    elif brief:
+        seq, at, power = (np.concatenate([getattr(part, name) for part in parts]) for name in ("seq", "at", "power"))
+        joined = brief_raw(parts[0].run, seq, at, power)
     else:
         names = sorted({name for part in parts for name in part.extra})
         joined = RawColumns(

@@ -12,6 +12,8 @@ from hub.plugins.predict import BLOCK, DELTA, LEVEL, MASK, PREDICTOR, Column, UI
 VERSION = 1
 WIDTHS = (0, 1, 2, 4, 8)
 JOINED, APART = 0, 1
+_WIDTHS = [(a, b, c) for c in WIDTHS for b in WIDTHS for a in WIDTHS]  # of a column's three arrays, by their code
+_SET = [[k for k in range(4) if shape >> k & 1] for shape in range(16)]
 TRY_JOINED = 1 << 16  # above this many bytes columns never gain from a common stream
 
 
@@ -84,7 +86,7 @@ def _unpacked(data: bytes, only: Container[int] | None) -> tuple[list[Row], byte
     fields = [_field(head, row_count) if there else [0] * row_count for there in present]
     lengths = fields[0]
     sizes = [size for index in range(count) for size in _sizes(fields[1 + 4 * index], lengths)]
-    widths = [width for code in codes for width in _widths(code)]
+    widths = [width for code in codes for width in _WIDTHS[code]]
     wanted = [only is None or index in only for index in range(count) for _ in range(3)]
     blocks = _blocks(outer, data[0], [sum(s) * w for s, w in zip(sizes, widths, strict=True)], wanted)
     nothing: list[UInt64 | None] = [None] * row_count
@@ -114,28 +116,35 @@ def _only_row(
     outer: "_Reader", layout: int, head: "_Reader", shapes: bytes, codes: bytes, *, only: Container[int] | None
 ) -> Row:
     """The one row of a chunk of the store, in a third of the time that many take."""
-    length = head.step()
-    numbers = [[head.step() if shape >> k & 1 else 0 for k in range(4)] for shape in shapes]
+    numbers = head.steps()
+    length, at = numbers[0], 1
+    blocks = -(-length // BLOCK)
+    fields = []
+    for shape in shapes:
+        four = [0, 0, 0, 0]
+        for k in _SET[shape]:
+            four[k] = numbers[at]
+            at += 1
+        fields.append(four)
     sizes: list[tuple[int, int, int]] = []
-    for mode, _, _, _ in numbers:
+    for mode, _, _, _ in fields:
         kind = mode & PREDICTOR
-        sizes.append((
-            length - 1 if kind == DELTA else length if kind == LEVEL else 0,
-            -(-length // BLOCK) if kind == LEVEL else 0,
-            length if mode & MASK else 0,
-        ))  # fmt: skip
-    whole = _Reader(_inflated(outer.rest())) if layout == JOINED and any(map(any, sizes)) and any(codes) else outer
+        values = length - 1 if kind == DELTA else length if kind == LEVEL else 0
+        sizes.append((values, blocks if kind == LEVEL else 0, length if mode & MASK else 0))
+    joined = layout == JOINED
+    whole = _Reader(_inflated(outer.rest())) if joined and any(map(any, sizes)) and any(codes) else outer
     columns = []
-    for index, (mode, first, slope, extra) in enumerate(numbers):
+    for index, (mode, first, slope, extra) in enumerate(fields):
         arrays: list[UInt64 | None] = [None, None, None]
-        for k, (size, width) in enumerate(zip(sizes[index], _widths(codes[index]), strict=True)):
+        needed = only is None or index in only
+        for k, (size, width) in enumerate(zip(sizes[index], _WIDTHS[codes[index]], strict=True)):
             if not size:
                 continue
             packed = b""
             if width:
-                packed = whole.take(size * width) if layout == JOINED else outer.take(outer.number())
-            if only is None or index in only:
-                arrays[k] = _unplaned(_inflated(packed) if layout == APART and width else packed, width, size)
+                packed = whole.take(size * width) if joined else outer.take(outer.number())
+            if needed:
+                arrays[k] = _unplaned(packed if joined or not width else _inflated(packed), width, size)
         columns.append(Column(mode, first, slope, extra, *arrays))
     return length, columns
 
@@ -174,11 +183,6 @@ def _width_code(widths: Sequence[int]) -> int:
     """The widths of a column's three arrays in one byte."""
     a, b, c = (WIDTHS.index(width) for width in widths)
     return a + len(WIDTHS) * (b + len(WIDTHS) * c)
-
-
-def _widths(code: int) -> tuple[int, int, int]:
-    n = len(WIDTHS)
-    return WIDTHS[code % n], WIDTHS[code // n % n], WIDTHS[code // n // n]
 
 
 def _put_field(head: bytearray, field: Sequence[int]) -> None:
@@ -294,10 +298,20 @@ class _Reader:
         self._at += 1
         return value | byte << shift
 
-    def step(self) -> int:
-        """A number of either sign."""
-        coded = self.number()
-        return coded >> 1 if not coded & 1 else -((coded + 1) >> 1)
+    def steps(self) -> list[int]:
+        """All that is left as numbers of either sign."""
+        numbers = []
+        value = shift = 0
+        for byte in self._data[self._at :]:
+            if byte & 128:
+                value |= (byte & 127) << shift
+                shift += 7
+            else:
+                value |= byte << shift
+                numbers.append(-((value + 1) >> 1) if value & 1 else value >> 1)
+                value = shift = 0
+        self._at = len(self._data)
+        return numbers
 
     def take(self, length: int) -> bytes:
         piece = self._data[self._at : self._at + length]

@@ -1,6 +1,7 @@
 """Setting up, signing in and out, the refresh cookie, and what other websites cannot do."""
 
 import json
+import resource
 
 import pytest
 
@@ -134,3 +135,27 @@ async def test_the_command_lines_key_acts_for_the_hub(house: House) -> None:
     key = json.loads((house.data / "api.key").read_text())["key"]
     async with house.http.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {key}"}) as response:
         assert (await response.json())["user"]["id"] == "system"
+
+
+async def test_a_full_disk_keeps_nobody_from_looking_what_is_wrong(house: House) -> None:
+    plug = await house.plug()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        async with house.http.post("/api/v1/auth/login", json=LOGIN, headers=PROGRAM) as response:
+            assert response.status == 200
+            session = await response.json()
+        headers = {"Authorization": f"Bearer {session['access_token']}", "Accept-Language": "de"}
+        async with house.http.get("/api/v1/system/problems", headers=headers) as response:
+            assert response.status == 200
+        path = f"/api/v1/devices/{plug.id}"
+        async with house.http.patch(path, json={"name": "Lamp"}, headers=headers) as response:
+            problem = await response.json()
+            assert (response.status, problem["code"]) == (507, "database-unwritable")
+            assert problem["detail"].startswith("Es wurde nichts geändert")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert house.registry.all()[0].name == "plug-1"
+    body = {"refresh_token": session["refresh_token"]}
+    async with house.http.post("/api/v1/auth/refresh", json=body, headers=PROGRAM) as response:
+        assert (response.status, (await response.json())["code"]) == (401, "session-ended")

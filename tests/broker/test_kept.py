@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from hub.broker import Limits, Login
 from hub.broker.keeper import FILE_NAME, SAVE_SECONDS
 from hub.broker.kept import Sessions, Stored
-from hub.broker.statefile import HEAD, SMALL, StateFile
+from hub.broker.statefile import HEAD, PIECE, SMALL, StateFile
 from hub.broker.topics import FilterIndex
 from tests.broker import parts
 from tests.broker.client import acknowledge, publish
@@ -238,6 +238,40 @@ def test_a_write_that_was_cut_short_costs_only_itself(tmp_path: Path) -> None:
             assert again.load() == ({"a": b"1"}, None)
             again.append({"c": b"3"}.items())
             assert StateFile(tmp_path / "state").load() == ({"a": b"1", "c": b"3"}, None)
+
+
+def test_much_is_written_piece_by_piece_and_counts_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for all clients is never in memory a second time; an error in the middle leaves nothing of it."""
+    made = written = fails_at = 0
+    a_piece = PIECE // 50_000 + 1  # values in a record
+
+    def values() -> Iterator[tuple[str, bytes]]:
+        nonlocal made
+        for number in range(100):
+            made += 1
+            yield f"{number}", b"x" * 50_000
+
+    def write(descriptor: int, data: memoryview) -> int:
+        nonlocal written
+        written += 1
+        assert made <= written * a_piece, "the next piece is made when this one is written"
+        if written == fails_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, data)
+
+    file = StateFile(tmp_path / "state")
+    file.rewrite({"first": b"1"}.items())
+    real = os.write
+    monkeypatch.setattr(os, "write", write)
+    fails_at = 3
+    with pytest.raises(OSError, match="No space"):
+        file.append(values())
+    assert StateFile(tmp_path / "state").load() == ({"first": b"1"}, None)
+    made = written = fails_at = 0
+    file.append(values())
+    assert written == 100 // a_piece + 1
+    loaded, aside = StateFile(tmp_path / "state").load()
+    assert (len(loaded), aside) == (101, None)
 
 
 @pytest.mark.parametrize("place", range(0, 60, 3))

@@ -32,10 +32,13 @@ def frame(kind: int, payload: bytes, *, final: bool = True, reserved: int = 0, m
 
 
 class FrameReader:
-    """Reads like a stream; `code` is that of the close frame, `others` what came besides binary frames."""
+    """Reads like a stream; `code` is that of the close frame, `others` what came besides binary frames.
 
-    def __init__(self, raw: asyncio.StreamReader) -> None:
+    `patient` = False: the close frame is the end, whenever the connection is closed behind it."""
+
+    def __init__(self, raw: asyncio.StreamReader, *, patient: bool = True) -> None:
         self.raw = raw
+        self.patient = patient
         self.code = 0
         self.others: list[tuple[int, bytes]] = []
         self._buffer = bytearray()
@@ -68,6 +71,8 @@ class FrameReader:
         self.others.append((head & 15, payload))
         if head & 15 == CLOSE:
             self.code = int.from_bytes(payload[:2], "big")
+            if not self.patient:
+                raise asyncio.IncompleteReadError(b"", None)
 
 
 class FrameWriter:
@@ -92,13 +97,19 @@ async def handshake(
     wanted = {"Host": f"127.0.0.1:{port}", **HEADERS, **headers}
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in wanted.items() if value is not None)]
     writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-    status, *answered = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    try:
+        status, *answered = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    except asyncio.IncompleteReadError:
+        writer.transport.abort()
+        raise
     pairs = (line.split(": ", 1) for line in answered if line)
     return int(status.split()[1]), {name.lower(): value for name, value in pairs}, reader, writer
 
 
-async def open_websocket(port: int, path: str = "/mqtt", *, tls: ssl.SSLContext | None = None) -> Client:
+async def open_websocket(
+    port: int, path: str = "/mqtt", *, tls: ssl.SSLContext | None = None, patient: bool = True
+) -> Client:
     """A client after the handshake; nothing of MQTT is sent."""
     status, headers, reader, writer = await handshake(port, path, tls=tls)
     assert (status, headers.get("sec-websocket-protocol")) == (101, "mqtt")
-    return Client(FrameReader(reader), FrameWriter(writer))  # type: ignore[arg-type]
+    return Client(FrameReader(reader, patient=patient), FrameWriter(writer))  # type: ignore[arg-type]

@@ -59,7 +59,7 @@ class Side:
     async def open(self) -> Client:
         """A connection, nothing of MQTT sent."""
         if self.carrier == "websocket":
-            client = await open_websocket(self.port)
+            client = await open_websocket(self.port, patient=self.is_hub)  # Mosquitto lets 5 s pass
         elif self.carrier == "tls":
             streams = await asyncio.open_connection(
                 "127.0.0.1", self.port, ssl=self._trust, server_hostname="localhost"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -241,3 +242,25 @@ def test_lock_is_for_one_process_at_a_time(tmp_path: Path) -> None:
             DataLock(folder).acquire()
         lock.release()
         DataLock(folder).acquire()
+
+
+async def test_a_disk_that_takes_nothing_is_named_and_nothing_is_half_done(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE: the kernel itself refuses to let the file grow."""
+    database = Database(tmp_path)
+    await database.open()
+    table = SettingsTable(database)
+    await table.set("before", 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(HubError) as caught:
+            await table.set("big", "x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.id == "database-unwritable"
+    assert "disk" in caught.value.message.values["reason"]
+    assert table.get("big") is None
+    await table.set("big", "y")
+    await table.load()
+    assert (table.get("before"), table.get("big")) == (1, "y")
+    await database.close()

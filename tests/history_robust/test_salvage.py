@@ -111,8 +111,7 @@ async def test_what_the_pages_hold_is_taken_over(
     hit = DAMAGES[damage]
     numbers = {what: pages_of(sound, what)[1 : count + 1] for what, count in hit.items() if what != "head"}
     for what, pages in numbers.items():
-        pages = pages or pages_of(sound, what)
-        flip(aside, pages)
+        flip(aside, pages or pages_of(sound, what))
     if "head" in hit:
         flip(aside, [1], 100)
     damaged = aside.read_bytes()
@@ -157,8 +156,7 @@ async def test_one_flipped_byte_costs_its_chunk(
 def test_pages_say_what_sqlite_says(sound: Path) -> None:
     connection = sqlite3.connect(sound)
     tables = {
-        table: set(connection.execute(f"select rowid, data from {table}").fetchall())  # noqa: S608
-        for table in ("raw", "rollup")
+        table: set(connection.execute(f"select rowid, data from {table}").fetchall()) for table in ("raw", "rollup")
     }
     connection.close()
     pages = Pages(sound, PAGE)

@@ -151,6 +151,7 @@ export interface ChangeDeviceRequest {
   icon?: string;
   always_on?: boolean;
   max_power_w?: number | null;
+  retention?: DeviceRetention | null;
   channel?: number;
 }
 

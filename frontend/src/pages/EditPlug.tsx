@@ -15,6 +15,7 @@ import { useTitle } from "../ui/hooks";
 import { APPLIANCES, ApplianceIcon } from "../ui/icons";
 import { signalWord } from "../ui/signal";
 import { Failed, SkeletonRows } from "../ui/States";
+import { KeepHistory, keptOf, retentionOf } from "./KeepHistory";
 import { isTooLong, MissingPlug, NameAndRoom, roomsOf, useFormError } from "./plug-form";
 import { RemovePlug } from "./RemovePlug";
 import "./edit.css";
@@ -56,8 +57,9 @@ function Editor({ device, rooms, onRemoving }: EditorProps) {
   const [icon, setIcon] = useState(device.icon);
   const [alwaysOn, setAlwaysOn] = useState(device.always_on);
   const [limit, setLimit] = useState(outlet?.max_power_w ? String(outlet.max_power_w) : "");
+  const [kept, setKept] = useState(() => keptOf(device.retention));
   const [busy, setBusy] = useState(false);
-  const error = useFormError(["name", "room", "max_power_w"]);
+  const error = useFormError(["name", "room", "max_power_w", "retention"]);
   const back = `/plugs/${device.key}`;
 
   const save = async (event: SyntheticEvent): Promise<void> => {
@@ -72,8 +74,14 @@ function Editor({ device, rooms, onRemoving }: EditorProps) {
       error.set("max_power_w", t("edit.maxPowerWrong"));
       return;
     }
+    const retention = retentionOf(kept);
+    if (retention === undefined) {
+      error.set("retention", t("edit.keepWrong"));
+      return;
+    }
     const change: ChangeDeviceRequest = { name: name.trim(), room: room.trim() || null, icon, always_on: alwaysOn };
     if (watts !== (outlet?.max_power_w ?? null)) change.max_power_w = watts;
+    if (JSON.stringify(kept) !== JSON.stringify(keptOf(device.retention))) change.retention = retention;
     setBusy(true);
     error.clear();
     try {
@@ -141,6 +149,7 @@ function Editor({ device, rooms, onRemoving }: EditorProps) {
               onChange={setLimit}
             />
           </section>
+          <KeepHistory kept={kept} error={error.at("retention")} onChange={setKept} />
           {error.below}
           <div className="row edit-acts">
             <Submit busy={busy}>{t(busy ? "edit.saving" : "edit.save")}</Submit>

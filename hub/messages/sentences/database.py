@@ -13,6 +13,8 @@ EN = {
     "database-upgrade-failed": "{file} could not be brought to this version (step {step}): {reason}. Nothing was changed: "
     "go back to the version before, which still runs with it, and tell us of this. A copy is in {copy}.",
     "database-unreadable": "{file} cannot be opened: {reason}",
+    "database-unwritable": "Nothing was changed, because the hub's disk takes nothing more ({reason}). Make room on it, "
+    "or replace it.",
 }
 
 DE = {
@@ -30,4 +32,6 @@ DE = {
     "database-upgrade-failed": "{file} ließ sich nicht auf diese Version bringen (Schritt {step}): {reason}. Es wurde nichts "
     "geändert: geh auf die Version davor zurück, die damit weiter läuft, und sag uns Bescheid. Eine Kopie liegt in {copy}.",
     "database-unreadable": "{file} lässt sich nicht öffnen: {reason}",
+    "database-unwritable": "Es wurde nichts geändert, weil der Datenträger des Hubs nichts mehr aufnimmt ({reason}). "
+    "Schaffe dort Platz oder ersetze ihn.",
 }

@@ -130,7 +130,7 @@ class RawChunks:
 
     def _joined(self, chunks: Any, stream: Stream, *, brief: bool = False) -> RawColumns | None:
         parts = [part for chunk in chunks if (part := self._decoded(chunk, stream, brief=brief)) is not None]
-        return join_raw(parts) if parts else None
+        return join_raw(parts, brief=brief) if parts else None
 
     def _decoded(self, chunk: Chunk, stream: Stream, *, brief: bool = False) -> RawColumns | None:
         id, _, hour, data = chunk
