@@ -1,6 +1,8 @@
 """Gaps: what is missing between readings, why, and the energy that the counters at both ends give."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 import msgspec
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from hub.history.readings import POWER_LOST, End, Readings, Run, Traits
 from hub.history.rollups import Booked, Flow
 from hub.plugins.contract import SeriesKey
-from hub.telemetry.streams import ORDER_STEP, Settled
+from hub.telemetry.streams import ORDER_STEP, Note, Settled
 
 NOTED = {Settled.REJECTED: "rejected", Settled.MEMORY: "memory", Settled.GIVEN_UP: "given_up"}
 
@@ -51,6 +53,7 @@ class Causes:
         self._runs = runs
         self._outages = outages
         self._damaged = damaged
+        self._notes: dict[int, _Notes] = {}  # by stream number
 
     def between(self, left: End, right: End) -> str:
         """Why nothing is known between these readings."""
@@ -81,7 +84,10 @@ class Causes:
         return self._silence(self._runs.get(left.run), left.at, until)
 
     def _kinds(self, run: Run, left: End, right: End) -> set[Settled]:
-        return {Settled(kind) for a, b, kind in run.notes if a < right.seq and b > left.seq}
+        notes = self._notes.get(run.number)
+        if notes is None:
+            notes = self._notes[run.number] = _Notes(run.notes)
+        return notes.between(left.seq, right.seq)
 
     def _later(self, run: Run) -> Run | None:
         """The next run that was live: what this one had not sent by then is gone."""
@@ -97,6 +103,26 @@ class Causes:
         if run is None or run.run:
             return "unknown"
         return "hub_down" if _overlap(self._outages, start, end) else "offline"
+
+
+class _Notes:
+    """Why seqs of a run are missing. A meter that fails at every second sample leaves thousands of gaps and notes."""
+
+    def __init__(self, notes: Sequence[Note]) -> None:
+        self._notes = sorted(notes)
+        self._first = [first for first, _, _ in self._notes]
+        self._reach = list(accumulate((last for _, last, _ in self._notes), max))  # of all notes up to each
+
+    def between(self, after: int, before: int) -> set[Settled]:
+        """The kinds of those that have a seq between the two."""
+        found = set()
+        k = bisect_left(self._first, before) - 1
+        while k >= 0 and self._reach[k] > after:
+            _, last, kind = self._notes[k]
+            if last > after:
+                found.add(Settled(kind))
+            k -= 1
+        return found
 
 
 def find(series: SeriesKey, readings: Readings, energy: Flow, traits: Traits, causes: Causes) -> list[GapRecord]:

@@ -69,7 +69,7 @@ class Planner:
 
         horizon: raw samples before it may be gone: buckets there are changed by what the new samples add.
         minutes_from: the 1-minute tier is not kept before it.
-        until: no bucket begins later: a plug whose `up` leaps years ahead must not cost a bucket for each minute of them.
+        until: no bucket begins later: a plug whose `up` leaps years ahead must not cost a bucket for each minute.
         only: of the rollups this tier is enough, and gaps are not asked for: it takes half the time.
         """
         state = self._state.series(series)

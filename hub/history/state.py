@@ -10,13 +10,14 @@ import msgspec
 
 from hub.history.gaps import GapRecord, Outage
 from hub.history.readings import End
+from hub.history.seal import Unreadable, decode, seal, unseal
 from hub.messages import HubError
 from hub.plugins.contract import SeriesKey
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
 from hub.telemetry.streams import Note
 
-VERSION = 1
+VERSION = 2  # 1: without checksums
 SCHEMA = """
 create table stream (
     number integer primary key, device text not null, channel integer not null, run text not null,
@@ -55,10 +56,6 @@ class StreamRow(msgspec.Struct, array_like=True):
     known: StreamKnown
 
 
-_encode = msgspec.msgpack.encode
-_decode_known = msgspec.msgpack.Decoder(StreamKnown).decode
-
-
 class SeriesState(msgspec.Struct, array_like=True):
     """Where the merged history of one outlet begins and ends, and which samples in the store are still undated.
 
@@ -89,6 +86,10 @@ class SeriesChange(msgspec.Struct, array_like=True):
     span: tuple[int, int]
     gaps: list[GapRecord]
     state: SeriesState
+
+
+KINDS: dict[str, Any] = {"stream": StreamKnown, "series": SeriesState, "gap": GapRecord, "meta": None}
+META: dict[str, Any] = {"merged": Merged, "mark": int, "outages": list[Outage], "complete": bool}
 
 
 class StateDamaged(OSError):
@@ -123,7 +124,10 @@ class State:
             found = connection.execute("pragma quick_check(1)").fetchone()[0]
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
-        except (sqlite3.Error, HubError) as error:
+            if version == 1:
+                _add_checksums(connection)
+            _check(connection)
+        except (sqlite3.Error, HubError, Unreadable) as error:
             if connection is not None:
                 connection.close()
             if isinstance(error, HubError):
@@ -141,44 +145,43 @@ class State:
     def streams(self) -> list[StreamRow]:
         """Every stream."""
         rows = self._all("select number, device, channel, run, hardware, place, reason, known from stream")
-        return [
-            StreamRow(number, device, channel, run, hardware, order, reason, _decode_known(known))
-            for number, device, channel, run, hardware, order, reason, known in rows
-        ]
+        return [msgspec.convert((*key, self._unsealed(key, known, StreamKnown)), StreamRow) for *key, known in rows]
 
     def series(self, series: SeriesKey) -> SeriesState:
         """Where this outlet's history stands; a new one when there is none."""
         rows = self._all("select known from series where device = ? and channel = ?", series.device, series.channel)
-        return msgspec.msgpack.decode(rows[0][0], type=SeriesState) if rows else SeriesState()
+        return self._unsealed((series.device, series.channel), rows[0][0], SeriesState) if rows else SeriesState()
 
     def all_series(self) -> list[tuple[SeriesKey, SeriesState]]:
         """Every outlet with merged history."""
         rows = self._all("select device, channel, known from series")
         return [
-            (SeriesKey(device, channel), msgspec.msgpack.decode(known, type=SeriesState))
+            (SeriesKey(device, channel), self._unsealed((device, channel), known, SeriesState))
             for device, channel, known in rows
         ]
 
     def gaps(self, series: SeriesKey, start: int, end: int) -> list[GapRecord]:
         """Gaps that overlap start..end (both included), by start."""
         rows = self._all(
-            "select known from gap where device = ? and channel = ? and start <= ? and end >= ? order by start",
+            "select device, channel, start, end, cause, known from gap"
+            " where device = ? and channel = ? and start <= ? and end >= ? order by start",
             series.device,
             series.channel,
             end,
             start,
         )
-        return [msgspec.msgpack.decode(row[0], type=GapRecord) for row in rows]
+        return [self._unsealed(key, known, GapRecord) for *key, known in rows]
 
     def unexplained(self, series: SeriesKey) -> list[GapRecord]:
         """The newest gaps of unknown cause."""
         rows = self._all(
-            "select known from gap where device = ? and channel = ? and cause = 'unknown'"
+            "select device, channel, start, end, cause, known from gap"
+            " where device = ? and channel = ? and cause = 'unknown'"
             " order by start desc limit 100",
             series.device,
             series.channel,
         )
-        return [msgspec.msgpack.decode(row[0], type=GapRecord) for row in rows]
+        return [self._unsealed(key, known, GapRecord) for *key, known in rows]
 
     def merged(self) -> Merged:
         """Up to where the log is merged."""
@@ -207,7 +210,7 @@ class State:
             _put_streams(connection, streams)
             connection.executemany(
                 "insert or replace into meta values (?, ?)",
-                [("merged", _encode(merged)), ("mark", _encode(mark))],
+                [_meta_row("merged", merged), _meta_row("mark", mark)],
             )
 
     @property
@@ -219,7 +222,7 @@ class State:
         """It knows all that the store holds, with these streams besides those that it knew."""
         with self._transaction() as connection:
             _put_streams(connection, streams)
-            connection.execute("insert or replace into meta values ('complete', ?)", (_encode(True),))
+            connection.execute("insert or replace into meta values (?, ?)", _meta_row("complete", True))
 
     def prune(self, streams: Iterable[int], kept: Iterable[StreamRow], before: int) -> int:
         """Forget these streams and the gaps that ended before (Unix ms), and keep of others what stands in `kept`;
@@ -236,7 +239,7 @@ class State:
     def keep_outages(self, outages: Sequence[Outage]) -> None:
         """When the hub did not run."""
         with self._transaction() as connection:
-            connection.execute("insert or replace into meta values ('outages', ?)", (_encode(list(outages)),))
+            connection.execute("insert or replace into meta values (?, ?)", _meta_row("outages", list(outages)))
 
     def forget(self, device: str) -> None:
         """The device was removed, with its history."""
@@ -246,7 +249,13 @@ class State:
 
     def _meta(self, name: str, kind: type[T], default: T) -> T:
         rows = self._all("select value from meta where name = ?", name)
-        return msgspec.msgpack.decode(rows[0][0], type=kind) if rows else default
+        return self._unsealed((name,), rows[0][0], kind) if rows else default
+
+    def _unsealed(self, key: Sequence[object], sealed: bytes, kind: type[T]) -> T:
+        try:
+            return unseal(key, sealed, kind)
+        except Unreadable as error:
+            raise StateDamaged(f"{self._path}: {error}") from error
 
     def _all(self, statement: str, *values: Any) -> list[Any]:
         try:
@@ -272,16 +281,44 @@ def _apply(connection: sqlite3.Connection, changes: Iterable[SeriesChange]) -> N
         )
         connection.executemany(
             "insert or replace into gap values (?, ?, ?, ?, ?, ?)",
-            [(*place, gap.start, gap.end, gap.cause, _encode(gap)) for gap in change.gaps],
+            [_sealed((*place, gap.start, gap.end, gap.cause), gap) for gap in change.gaps],
         )
-        connection.execute("insert or replace into series values (?, ?, ?)", (*place, _encode(change.state)))
+        connection.execute("insert or replace into series values (?, ?, ?)", _sealed(place, change.state))
 
 
 def _put_streams(connection: sqlite3.Connection, streams: Iterable[StreamRow]) -> None:
     connection.executemany(
         "insert or replace into stream values (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(s.number, s.device, s.channel, s.run, s.hardware, s.order, s.reason, _encode(s.known)) for s in streams],
+        [_sealed((s.number, s.device, s.channel, s.run, s.hardware, s.order, s.reason), s.known) for s in streams],
     )
+
+
+def _sealed(key: Sequence[object], value: object) -> tuple[object, ...]:
+    return *key, seal(key, value)
+
+
+def _meta_row(name: str, value: object) -> tuple[object, ...]:
+    return _sealed((name,), value)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raises Unreadable for the first value that is not what was written."""
+    for table, kind in KINDS.items():
+        for *key, value in connection.execute(f"select * from {table}"):  # noqa: S608
+            unseal(key, value, kind or META[key[0]])
+
+
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    """From version 1, in one transaction. Raises Unreadable."""
+    connection.execute("begin immediate")
+    for table, kind in KINDS.items():
+        rows = connection.execute(f"select * from {table}").fetchall()  # noqa: S608
+        marks = ", ".join("?" * len(rows[0])) if rows else ""
+        for *key, value in rows:
+            known = decode(value, kind or META[key[0]])
+            connection.execute(f"insert or replace into {table} values ({marks})", _sealed(key, known))  # noqa: S608
+    connection.execute(f"pragma user_version = {VERSION}")
+    connection.execute("commit")
 
 
 class _Transaction:

@@ -90,6 +90,7 @@ class Ingest:
         self._bus = bus
         self._arrivals = arrivals
         self._starts = Starts()
+        self._dated: dict[int, int] = {}  # the newest ts of samples without a seq, by stream number
         self._longest = longest_days * DAY_MS
         arrivals.on_step.append(self._clock_stepped)
         arrivals.on_certain.append(self._clock_certain)
@@ -224,14 +225,26 @@ class Ingest:
             raise PayloadError("runs", f"the plug starts again and again; run {run} is not kept")
         return self._streams.open(device.id, channel, run, device.hardware_id)
 
+    def _kept(self, device: KnownDevice, runs: list[str]) -> list[str]:
+        """Those that are known, and of the others as many as the plug may begin."""
+        known = {stream.run for stream in self._streams.of_device(device.id)}
+        now = self._arrivals.monotonic_ms
+        return [run for run in runs if run in known or self._starts.take(device.id, run, now)]
+
     def _store_unstreamed(self, device: KnownDevice, sample: Sample, live: bool) -> bool:
         stream = self._streams.open(device.id, sample.channel, "", device.hardware_id)
         stream.hardware = device.hardware_id
+        if sample.ts is not None and self._believable(sample.ts):
+            # Without a seq nothing tells a late reading from a newer one of which the counter began anew.
+            if sample.ts <= self._dated.get(stream.number, 0):
+                raise PayloadError("late", f"ts {sample.ts} is not after the one before it")
+            at = self._dated[stream.number] = sample.ts
+        else:
+            at = self._arrivals.own_date()
         seq = stream.newest + 1
         stream.place(seq)
         if live:
             self._streams.heard_live(stream)
-        at = sample.ts if sample.ts is not None and self._believable(sample.ts) else self._arrivals.own_date()
         self._buffer.add(stream.number, seq, at, sample)
         self.samples += 1
         return True
@@ -259,7 +272,7 @@ class Ingest:
             if status.reason is not None:
                 self._streams.explain(device.id, status.run, status.reason)
             older = [run for run in status.older[:OLDER_RUNS] if refused_place(Sample(run=run)) is None]
-            self._streams.precede(device.id, status.run, older)
+            self._streams.precede(device.id, status.run, self._kept(device, older))
             for channel, oldest in status.oldest.items():
                 stream = self._streams.get(device.id, channel, status.run)
                 if stream is not None and not retained and 0 <= oldest < MOST:

@@ -219,3 +219,58 @@ async def test_a_damaged_chunk_costs_its_hour_alone(tmp_path: Path, clock: Manua
     play(core, 300, 309, up=None)
     assert await core.history.merge()
     await core.stop()
+
+
+def flip(path: Path, table: str, place: int) -> None:
+    """One bit of the newest value of a table of the state."""
+    connection = sqlite3.connect(path)
+    column = "value" if table == "meta" else "known"
+    ((row, value),) = connection.execute(f"select rowid, {column} from {table} limit 1").fetchall()
+    flipped = bytearray(value)
+    flipped[place] ^= 0x40
+    connection.execute(f"update {table} set {column} = ? where rowid = ?", (bytes(flipped), row))
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("place", range(12))
+async def test_a_flipped_bit_in_the_state_is_found_at_the_start(
+    tmp_path: Path, clock: ManualClock, registry: Registry, place: int
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 99)
+    await core.history.merge()
+    await core.stop()
+    flip(tmp_path / "history-state.sqlite", "stream", place)
+    core = DataCore(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    assert told[0][0] == "history-state-lost"
+    assert ask(core) == (99, 99)
+    play(core, 100, 109)
+    await core.history.merge()
+    assert seqs(core)[RUN] == list(range(110))
+    await core.stop()
+
+
+async def test_a_state_without_checksums_is_taken_over(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 99)
+    clock.run(100)
+    play(core, 200, 299)
+    await core.history.merge()
+    gaps = await core.history.gaps("d1", 0, 0, FOREVER)
+    await core.stop()
+    connection = sqlite3.connect(tmp_path / "history-state.sqlite")
+    for table, column in {"stream": "known", "series": "known", "gap": "known", "meta": "value"}.items():
+        connection.execute(f"update {table} set {column} = substr({column}, 1, length({column}) - 4)")
+    connection.execute("pragma user_version = 1")
+    connection.commit()
+    connection.close()
+    core = DataCore(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    assert told == []
+    assert await core.history.gaps("d1", 0, 0, FOREVER) == gaps
+    assert ask(core) == (99, 299), "100 to 199 never came"
+    await core.stop()

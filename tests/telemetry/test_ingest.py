@@ -364,3 +364,23 @@ def test_a_plug_that_starts_again_and_again_costs_no_memory_for_each_run() -> No
     bench.send(sample(0, run="f" * 16))
     bench.send(sample(0, run="e" * 16))
     assert {stream.run[0] for stream in bench.streams.of_device("d1")} == {"0", "f"}
+
+
+def test_runs_that_a_plug_only_names_are_bounded_too() -> None:
+    bench = Bench()
+    bench.send(sample(0, run="a" * 16))
+    for number in range(100):
+        older = [f"{number:08x}{place:08x}" for place in range(8)]
+        bench.send({"status": "on", "run": "a" * 16, "older": older}, "status")
+    assert len(bench.streams.of_device("d1")) == AT_ONCE
+    assert len(bench.statuses) == 100
+
+
+def test_a_reading_without_a_seq_that_comes_late_is_refused_and_counts_nothing() -> None:
+    bench = Bench()
+    now = bench.clock.now()
+    for ts in (now - 60_000, now, now - 30_000, now, now + 1000):
+        bench.send({"voltage": 230, "current": 1, "ts": ts})
+    assert [refused.reason for refused in bench.refused] == ["late", "late"]
+    (columns,) = bench.buffer.take().values()
+    assert list(columns.at) == [now - 60_000, now, now + 1000]

@@ -146,7 +146,7 @@ class SmartplugDriver:
     def _decode_sample(self, payload: bytes) -> Sample:
         try:
             sample = self._sample(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _refused(payload, error) from error
         if sample.voltage is None or sample.current is None:
             raise PayloadError("missing", "voltage and current are needed", _clean_place(sample))
@@ -155,7 +155,7 @@ class SmartplugDriver:
     def _decode_batch(self, payload: bytes) -> Batch:
         try:
             message = self._batch(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _lenient_batch(payload, error)
         count = len(message.voltage)
         columns = {name: values for name in COLUMNS if (values := getattr(message, name)) is not None}
@@ -189,7 +189,7 @@ class SmartplugDriver:
     def _decode_minutes(self, payload: bytes) -> Minutes:
         try:
             message = self._minutes(NOT_A_NUMBER.sub(b"null", payload))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PayloadError(_reason(error), str(error)) from error
         if len(message.minutes) > MOST_MINUTES:
             raise PayloadError("minutes", f"{len(message.minutes)} records; at most {MOST_MINUTES} are accepted")
@@ -209,7 +209,7 @@ class SmartplugDriver:
     def _decode_status(self, payload: bytes) -> Status:
         try:
             message = self._status(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PayloadError(_reason(error), str(error)) from error
         relays = {channel: state.on for channel, state in message.channels.items() if state.on is not None}
         oldest = {channel: state.oldest for channel, state in message.channels.items() if state.oldest is not None}
