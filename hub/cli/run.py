@@ -13,7 +13,7 @@ from hub.cli.certificates import check_certificate
 from hub.cli.folders import add_config_option, add_data_option
 from hub.cli.speech import complain, say, sentence
 from hub.clock import Clock
-from hub.collector import Collector
+from hub.collector import Collector, keep_heap_small
 from hub.config import ConfigurationError, write_starting_configuration
 from hub.log import setup_logging
 from hub.messages import environment_language
@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     options = Options(args.data, args.host, args.http_port, args.mqtt_port, args.demo, args.config)
     app = App(options, configuration, plugins, bus=bus, clock=clock)
     allow_many_connections()
+    keep_heap_small()
     import uvloop
 
     uvloop.run(serve(app))

@@ -18,9 +18,13 @@ class DataLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Raises HubError("data-in-use") when another process has it."""
-        self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._dir / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Raises HubError("data-in-use") when another process has it, HubError("data-unwritable")."""
+        try:
+            self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self._dir / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise HubError("data-unwritable", folder=str(self._dir), reason=reason) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -264,3 +264,11 @@ async def test_a_disk_that_takes_nothing_is_named_and_nothing_is_half_done(tmp_p
     await table.load()
     assert (table.get("before"), table.get("big")) == (1, "y")
     await database.close()
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(HubError) as refused:
+        DataLock(tmp_path / "file" / "data").acquire()
+    assert refused.value.id == "data-unwritable"
+    assert str(tmp_path / "file" / "data") in str(refused.value)

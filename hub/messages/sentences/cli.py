@@ -58,6 +58,8 @@ EN = {
     "hub-part-failed": "The hub cannot start: {part}: {reason}",
     "hub-stopping": "Stopping …",
     "hub-stopped": "Stopped; everything is saved.",
+    "data-unwritable": "The data folder {folder} cannot be written: {reason}. Check its owner and whether its disk is "
+    "full or read-only.",
     "data-in-use": "Another hub is running with the data folder {folder}. Stop it first, or use another --data.",
     "config-written": "A starting configuration was written to {folder}.",
     "config-broken": "The configuration has {count, plural, one {# error} other {# errors}}; the hub does not start with it.",
@@ -123,6 +125,8 @@ DE = {
     "hub-part-failed": "Der Hub kann nicht starten: {part}: {reason}",
     "hub-stopping": "Wird beendet …",
     "hub-stopped": "Beendet; alles ist gespeichert.",
+    "data-unwritable": "In den Datenordner {folder} kann nicht geschrieben werden: {reason}. Prüfe, wem er gehört und ob "
+    "sein Datenträger voll oder schreibgeschützt ist.",
     "data-in-use": "Ein anderer Hub läuft mit dem Datenordner {folder}. Beende ihn zuerst oder nimm ein anderes --data.",
     "config-written": "Eine Anfangskonfiguration wurde nach {folder} geschrieben.",
     "config-broken": "Die Konfiguration hat {count, plural, one {# Fehler} other {# Fehler}}; so startet der Hub nicht.",
