@@ -54,10 +54,10 @@ it("says what goes with the plug, and does nothing before that is answered", asy
   expect(screen.getByRole("alertdialog")).toHaveAccessibleName("Remove “Lamp”?");
   expect(await screen.findByText(/Everything it measured since 3 March 2025 goes with it/)).toBeInTheDocument();
   const keep = screen.getByRole("button", { name: "Keep" });
-  expect(keep).toHaveFocus();
+  await waitFor(() => expect(keep).toHaveFocus());
   await userEvent.click(keep);
   await waitFor(() => expect(screen.queryByRole("alertdialog")).not.toBeInTheDocument());
-  expect(screen.getByRole("button", { name: "Remove plug" })).toHaveFocus();
+  await waitFor(() => expect(screen.getByRole("button", { name: "Remove plug" })).toHaveFocus());
   expect(sent).toEqual([]);
 });
 
