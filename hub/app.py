@@ -14,7 +14,8 @@ from hub.api import Today
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
 from hub.api.services import Services, no_lines
-from hub.api.types import BrokerLines, PluginErrors, PluginView
+from hub.api.types.mqtt import BrokerLines
+from hub.api.types.system import PluginErrors, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
 from hub.auth.passwords import Passwords

@@ -4,7 +4,7 @@ from hub.api.problems import Problems
 from hub.api.server import ApiServer
 from hub.api.services import Services
 from hub.api.today import Today
-from hub.api.types import PluginView
+from hub.api.types.system import PluginView
 from hub.api.views import DeviceViews
 
 __all__ = ["ApiServer", "DeviceViews", "PluginView", "Problems", "Services", "Today"]

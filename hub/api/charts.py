@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hub.api.types import Gap, Series, SumSeries
+from hub.api.types.telemetry import Gap, Series, SumSeries
 from hub.history.gaps import GapRecord
 from hub.history.points import SeriesResult
 from hub.plugins.contract import Float64, SeriesKey

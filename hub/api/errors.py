@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from hub.api.types import Problem
+from hub.api.types.common import Problem
 from hub.messages import LANGUAGES, HubError, render
 
 CONTENT_TYPE = "application/problem+json"

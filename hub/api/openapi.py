@@ -9,7 +9,7 @@ import msgspec
 
 from hub.api.errors import CONTENT_TYPE, status_of
 from hub.api.routing import PREFIX, Route
-from hub.api.types import Problem
+from hub.api.types.common import Problem
 
 REFERENCE = "#/components/schemas/{name}"
 RIGHTS = {"open": "Anyone.", "guest": "Members of the home.", "user": "Users and admins.", "admin": "Admins."}

@@ -1,6 +1,6 @@
 """What an admin should see until it ends: the problems that the parts of the hub have raised."""
 
-from hub.api.types import ProblemView
+from hub.api.types.system import ProblemView
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.events import ProblemEnded, ProblemRaised

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from hub.api.problems import Problems
 from hub.api.slots import Slots
-from hub.api.types import BrokerLines, PluginView
+from hub.api.types.mqtt import BrokerLines
+from hub.api.types.system import PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
 from hub.auth.people import People

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Literal, cast
 
-from hub.api.types import Device, DeviceRetention, FoundDevice, LiveValue, Outlet, PendingCommand
+from hub.api.types.devices import Device, DeviceRetention, FoundDevice, LiveValue, Outlet, PendingCommand
 from hub.devices.commands import Commands
 from hub.devices.device import Channel
 from hub.devices.device import Device as Registered

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hub import __version__
-from hub.api.types import Backup
+from hub.api.types.backups import Backup
 from hub.backup import FolderTarget, Item, Job, Keys, Order, Pace, by_id, combined, folder_of, listed, missing
 from hub.backup.service import MARKED
 from hub.backup.settings import STORED

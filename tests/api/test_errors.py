@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from hub.api.errors import STATUS, broken, invalid, problem, reader_language
-from hub.api.types import AddDeviceRequest, AddMqttClientRequest, ChangeDeviceRequest, CommandRequest
+from hub.api.types.devices import AddDeviceRequest, ChangeDeviceRequest, CommandRequest
+from hub.api.types.mqtt import AddMqttClientRequest
 from hub.messages import HubError, catalog
 
 

@@ -5,7 +5,8 @@ from aiohttp import web
 
 from hub.api.routing import PREFIX, AnyCall, Call, NoQuery, Route
 from hub.api.security import is_forwarded, peer_address, require_own_origin
-from hub.api.types import Home, LoginRequest, Me, RefreshRequest, Session, SetupRequest, User
+from hub.api.types.auth import LoginRequest, Me, RefreshRequest, Session, SetupRequest
+from hub.api.types.people import Home, User
 from hub.auth.people import Home as StoredHome
 from hub.auth.people import User as StoredUser
 from hub.auth.tokens import REFRESH_MS, Grant

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from hub.api.routing import AnyCall, Call, NoQuery, Route
-from hub.api.types import (
+from hub.api.types.backups import (
     Backup,
     BackupList,
     BackupProgress,

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET
 
 from hub.api.routing import AnyCall, Call, NoQuery, Route
-from hub.api.types import (
+from hub.api.types.devices import (
     AddDeviceRequest,
     AddedDevice,
     ChangeDeviceRequest,

@@ -2,7 +2,7 @@
 
 from hub.api.rest.auth import EXAMPLE_HOME, home_view
 from hub.api.routing import AnyCall, Route
-from hub.api.types import Home
+from hub.api.types.people import Home
 
 TAG = "homes"
 

@@ -1,7 +1,7 @@
 """Logins of other MQTT programs."""
 
 from hub.api.routing import AnyCall, Call, NoQuery, Route
-from hub.api.types import AddedMqttClient, AddMqttClientRequest, MqttClient, MqttClientList
+from hub.api.types.mqtt import AddedMqttClient, AddMqttClientRequest, MqttClient, MqttClientList
 from hub.auth.access import MqttClient as StoredClient
 from hub.broker.interface import Login
 

@@ -4,7 +4,7 @@ from typing import Literal, cast
 
 from hub.api.routing import AnyCall, Route
 from hub.api.security import is_forwarded, peer_address
-from hub.api.types import (
+from hub.api.types.system import (
     BrokerStats,
     PluginErrors,
     PluginList,

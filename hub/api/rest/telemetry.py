@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from hub.api.charts import gap_view, live_series, series_view, sum_view
 from hub.api.routing import Call, Route
-from hub.api.types import Gap, GapList, Series, SumSeries, Telemetry, TelemetrySum
+from hub.api.types.telemetry import Gap, GapList, Series, SumSeries, Telemetry, TelemetrySum
 from hub.history.calendar import BUCKETS
 from hub.messages import HubError
 from hub.plugins.contract import SeriesKey

@@ -4,7 +4,7 @@ import msgspec
 
 from hub.api.rest.auth import EXAMPLE_USER, PASSWORD_ERRORS, user_view
 from hub.api.routing import AnyCall, Call, NoQuery, Route
-from hub.api.types import AddUserRequest, User, UserList
+from hub.api.types.people import AddUserRequest, User, UserList
 
 TAG = "users"
 

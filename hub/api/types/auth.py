@@ -1,0 +1,50 @@
+"""Set-up, signing in and out."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from hub.api.types.common import Email, Language, Name, Request
+from hub.api.types.people import Home, User
+
+
+class SetupRequest(Request):
+    """Makes the home and its first admin."""
+
+    name: Name
+    email: Email
+    password: str
+    home_name: Name
+    time_zone: str
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    language: Language = "en"
+    code: str | None = None
+
+
+class LoginRequest(Request):
+    email: str
+    password: str
+
+
+class RefreshRequest(Request):
+    """Browsers send nothing here: their refresh token is the cookie."""
+
+    refresh_token: str | None = None
+
+
+class Session(msgspec.Struct):
+    """`expires_in` in seconds; `refresh_token` only for programs (X-Plughub-Client: program), browsers get a cookie."""
+
+    access_token: str
+    expires_in: int
+    user: User
+    home: Home
+    refresh_token: str | None = None
+
+
+class Me(msgspec.Struct):
+    """Who is signed in, and where."""
+
+    user: User
+    home: Home

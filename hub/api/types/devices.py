@@ -1,0 +1,137 @@
+"""Devices, their outlets and commands."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from hub.api.types.common import Channel, HardwareId, Icon, Name, Request
+from hub.api.types.mqtt import BrokerLines
+
+
+class LiveValue(msgspec.Struct):
+    """Newest reading of one outlet; `at` null = never. `energy_today_kwh` since midnight in the home's zone."""
+
+    at: int | None = None
+    power: float | None = None
+    voltage: float | None = None
+    current: float | None = None
+    power_factor: float | None = None
+    apparent: bool = False
+    energy_today_kwh: float | None = None
+
+
+class PendingCommand(msgspec.Struct):
+    """The command under way or the last one that did not end well. state: sent, unconfirmed, refused."""
+
+    id: str
+    command: str
+    state: Literal["sent", "unconfirmed", "refused"]
+    at: int
+    error: str | None = None
+
+
+class Outlet(msgspec.Struct):
+    """One channel. `on`: last confirmed state, null = never heard; `idle_below_w`: under it "on, nothing flows"."""
+
+    channel: int
+    name: str | None
+    on: bool | None
+    live: LiveValue
+    max_power_w: int | None
+    command: PendingCommand | None = None
+    idle_below_w: float = 1.0
+
+
+KeptDays = Annotated[int, Meta(ge=1, le=36500, description="days; null: as long as the home's")]
+
+
+class DeviceRetention(Request):
+    """Days for which a device's history is kept as samples, minutes (and 5 minutes), hours and days."""
+
+    raw: KeptDays | None = None
+    minutes: KeptDays | None = None
+    hours: KeptDays | None = None
+    days: KeptDays | None = None
+
+
+class Device(msgspec.Struct):
+    """`color` 1-6 (0 = others) is the device's own in every chart; `right` is what the asker may do."""
+
+    id: str
+    hardware_id: str
+    key: str
+    name: str
+    room: str | None
+    icon: str
+    color: int
+    driver: str
+    model: str | None
+    firmware: str | None
+    rssi: int | None
+    online: bool
+    online_since: int | None  # since when it is online, or offline
+    interval_ms: int
+    always_on: bool
+    private: bool
+    right: Literal["view", "control", "manage"]
+    channels: list[Outlet]
+    retention: DeviceRetention | None = None  # null: as the home's
+
+
+class DeviceList(msgspec.Struct):
+    items: list[Device]
+    next: str | None = None
+
+
+class AddDeviceRequest(Request):
+    hardware_id: HardwareId
+    name: Name
+    driver: Annotated[str, Meta(max_length=40)] = "smartplug"
+    room: Name | None = None
+    icon: Icon = "plug"
+    channels: Annotated[int, Meta(ge=1, le=16)] = 1
+
+
+class AddedDevice(msgspec.Struct):
+    """The secret is shown once and kept only as a hash. `broker_lines` are there where people tell their broker."""
+
+    device: Device
+    secret: str
+    broker_lines: BrokerLines | None = None
+
+
+class ChangeDeviceRequest(Request):
+    name: Name | UnsetType = UNSET
+    room: Name | UnsetType | None = UNSET
+    icon: Icon | UnsetType = UNSET
+    always_on: bool | UnsetType = UNSET
+    interval_ms: Annotated[int, Meta(ge=200, le=60000)] | UnsetType = UNSET
+    max_power_w: Annotated[int, Meta(ge=1, le=25000)] | UnsetType | None = UNSET
+    retention: DeviceRetention | UnsetType | None = UNSET
+    channel: Channel = 0
+
+
+class CommandRequest(Request):
+    command: Literal["relay_on", "relay_off", "toggle", "identify", "reboot"]
+    channel: Channel = 0
+
+
+class CommandResult(msgspec.Struct):
+    """state "refused": the plug said why in `error` (late, overload, unknown ...). Unconfirmed is problem 504."""
+
+    id: str
+    state: Literal["confirmed", "refused"]
+    on: bool | None
+    error: str | None = None
+
+
+class FoundDevice(msgspec.Struct):
+    hardware_id: str
+    name: str
+    model: str
+    address: str
+
+
+class FoundList(msgspec.Struct):
+    items: list[FoundDevice]

@@ -1,0 +1,81 @@
+"""Series, sums and gaps."""
+
+import msgspec
+
+
+class Series(msgspec.Struct):
+    """One outlet over a range, as columns of equal length, ascending by time; at most about 1,000 points.
+
+    source: raw, 1m, 5m, 15m, 1h, 1d, 1w or 1mo. thinned: "m4" where of many samples the first, lowest, highest and last
+    of each stretch are given, null where all are. `at` is the start of each point's bucket (raw: the sample's time).
+    energy_kwh: of each bucket (null: unknown or raw); estimated: known only from the counter at both ends of a gap.
+    A point stands where something was measured; what is missing is in `gaps`.
+    """
+
+    device: str
+    channel: int
+    source: str
+    bucket_ms: int
+    at: list[int]
+    mean: list[float | None]
+    min: list[float | None]
+    max: list[float | None]
+    energy_kwh: list[float | None]
+    estimated: list[bool]
+    total_kwh: float | None
+    estimated_kwh: float
+    thinned: str | None = None
+
+
+class SumSeries(msgspec.Struct):
+    """Several outlets added up, otherwise as a series. min and max are sums of the outlets' own in each stored bucket:
+    the true ones lie between them."""
+
+    outlets: list[str]
+    source: str
+    bucket_ms: int
+    at: list[int]
+    mean: list[float | None]
+    min: list[float | None]
+    max: list[float | None]
+    energy_kwh: list[float | None]
+    estimated: list[bool]
+    total_kwh: float | None
+    estimated_kwh: float
+
+
+class Gap(msgspec.Struct):
+    """cause: power_lost, restarted, memory, rejected, given_up, damaged, hub_down, offline, unknown.
+    energy_kwh null = unknown; `to` null = still open."""
+
+    id: str
+    device: str
+    channel: int
+    start: int
+    end: int | None
+    cause: str
+    energy_kwh: float | None
+    estimated: bool
+
+
+class GapList(msgspec.Struct):
+    items: list[Gap]
+    next: str | None = None
+
+
+class Telemetry(msgspec.Struct):
+    """`series` in the order asked for; `gaps` of all of them within the range."""
+
+    start: int
+    end: int
+    series: list[Series]
+    gaps: list[Gap]
+
+
+class TelemetrySum(msgspec.Struct):
+    """`gaps` of all outlets within the range."""
+
+    start: int
+    end: int
+    sum: SumSeries
+    gaps: list[Gap]
