@@ -3,13 +3,28 @@
 import argparse
 import asyncio
 import json
+import os
 import platform
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import broker_scale, full_disk, fuzz, kills, peers, queries, returning, scenarios, soak
+from benchmarks import (
+    broker_scale,
+    full_disk,
+    fuzz,
+    kills,
+    peers,
+    power_cut,
+    queries,
+    returning,
+    scenarios,
+    soak,
+    stored,
+    victoria,
+    writes,
+)
 
 RESULTS = Path(__file__).parent / "results"
 Scenario = Callable[[bool], Awaitable[list[dict[str, object]]]]
@@ -27,12 +42,16 @@ SCENARIOS: dict[str, Scenario] = {
     "broker": scenarios.broker,
     "query": scenarios.query,
     "queries": queries.queries,
-    "writes": scenarios.writes,
+    "writes": writes.writes,
+    "stored": stored.stored,
+    "victoria": victoria.beside,
     "scale": broker_scale.broker_scale,
     "capacity": peers.capacity,
     "peers": peers.peers,
+    "hour": peers.hour,
     "returning": returning.returning,
     "kills": kills.kills,
+    "power_cut": power_cut.power_cut,
     "full_disk": full_disk.full_disk,
     "fuzz": fuzz_for_long,
     "soak": soak.soak,
@@ -46,15 +65,31 @@ def machine() -> dict[str, object]:
         if line.startswith(("model name", "Model")):
             model = line.split(":", 1)[1].strip()
             break
-    return {"cpu": model, "python": platform.python_version(), "system": platform.platform(), "time": int(time.time())}
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
 
 
-def show(rows: list[dict[str, object]]) -> None:
-    """One line a figure."""
+def number(value: object) -> str:
+    """As people read it."""
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def show(rows: list[dict[str, object]], quick: bool) -> None:
+    """One line a figure: what was promised, and whether it holds (short runs promise nothing)."""
     for row in rows:
-        value = row["value"]
-        number = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
-        print(f"  {row['name']!s:58} {number!s:>12} {row['unit']}", flush=True)
+        sign = "≤" if "at_most" in row else "≥"
+        target = row.get("at_most", row.get("at_least"))
+        promise = "" if target is None else f"{sign} {target:,}"
+        verdict = "" if target is None else ("met" if row["met"] else "MISSED") + (" (quick)" if quick else "")
+        line = f"  {row['name']!s:64} {number(row['value']):>14} {row['unit']!s:12} {promise:>10} {verdict}"
+        print(line.rstrip(), flush=True)
 
 
 async def main() -> int:
@@ -65,10 +100,11 @@ async def main() -> int:
     args = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     results: dict[str, object] = {"machine": machine(), "quick": args.quick}
+    print(", ".join(f"{name}: {value}" for name, value in machine().items()))
     for name in args.only or SCENARIOS:
         print(name, flush=True)
         rows = await SCENARIOS[name](args.quick)
-        show(rows)
+        show(rows, args.quick)
         results[name] = rows
     file = RESULTS / f"{time.strftime('%Y-%m-%d-%H%M%S')}.json"
     file.write_text(json.dumps(results, indent=1) + "\n")

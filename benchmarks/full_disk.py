@@ -36,25 +36,16 @@ class Keeping(Plug):
     def __init__(self, hardware_id: str, secret: str, run: str, seq: int = 0) -> None:
         super().__init__(hardware_id, secret, 0, run)
         self.seq, self.acked = seq, -1
-        self._data, self._more, self._closed = b"", asyncio.Event(), asyncio.Event()
+        self._more, self._closed = asyncio.Event(), asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._data += data
-        while len(self._data) >= 2:
-            size, at, shift = 0, 1, 0
-            while at < len(self._data):
-                size |= (self._data[at] & 127) << shift
-                at, shift = at + 1, shift + 7
-                if self._data[at - 1] < 128:
-                    break
-            if at + size > len(self._data):
-                break
-            kind, body, self._data = self._data[0] >> 4, self._data[at : at + size], self._data[at + size :]
-            if kind == 3 and body[2 : 2 + int.from_bytes(body[:2], "big")].endswith(b"/ack"):
-                told = json.loads(body[2 + int.from_bytes(body[:2], "big") :])
-                self.acked = max([self.acked, *(ack["seq"] for ack in told["acks"] if ack["run"] == self._run)])
         self._more.set()
+
+    def heard(self, topic: str, payload: bytes) -> None:
+        if topic.endswith("/ack"):
+            acks = json.loads(payload)["acks"]
+            self.acked = max([self.acked, *(ack["seq"] for ack in acks if ack["run"] == self._run)])
 
     def reading(self, seq: int) -> dict[str, object]:
         """What it measured then; anyone can tell it again. Noise, so that it takes room."""

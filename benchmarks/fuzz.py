@@ -16,16 +16,22 @@ from benchmarks.mutations import Mutations, seeds
 from benchmarks.processes import resident_mb
 from benchmarks.watcher import Watcher
 from hub.broker.packets import DISCONNECT, MalformedPacket, check, frame
+from hub.frames import BINARY, TEXT, encode_frame
 from hub.testing.process import HubProcess
 
 Row = dict[str, object]
 WORKERS = 24  # a connection spends most of its life waiting for the hub's next turn
 LIMIT = 256 * 1024
 PATIENCE = 5.0
-# Share of what is thrown: as a plug, as another client, before a login, payloads, HTTP, WebSocket.
-SHARES = {"plug": 30, "client": 20, "first": 12, "payload": 32, "http": 3, "websocket": 3}
+# Share of what is thrown: as a plug, as another client, before a login, payloads, HTTP, the web app's WebSocket, and
+# MQTT over WebSocket.
+SHARES = {"plug": 30, "client": 20, "first": 12, "payload": 30, "http": 3, "websocket": 3, "carried": 2}
 SUFFIXES = ("telemetry", "telemetry", "telemetry/batch", "status", "telemetry/minutes")
 CLIENT = "fuzz-client"
+HELLO = (
+    b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%b\r\n"
+)
 
 
 class Fuzzer:
@@ -88,12 +94,18 @@ class Fuzzer:
     async def _websocket(self, name: tuple[str, str]) -> None:
         frames = [self.draw.frame() for _ in range(self.draw.random.choice((1, 3, 10)))]
         self.thrown["websocket"] += len(frames)
-        hello = (
-            b"GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
         if self.draw.random.random() < 0.5:
-            frames.insert(0, masked(json.dumps({"type": "auth", "token": self.hub.token}).encode()))
+            frames.insert(0, masked(TEXT, json.dumps({"type": "auth", "token": self.hub.token}).encode()))
+        await self._exchange(self.hub.http_port, HELLO % (b"/api/v1/ws", b""), b"".join(frames))
+
+    async def _carried(self, name: tuple[str, str]) -> None:
+        """MQTT over WebSocket: frames and packets are both broken, each on its own."""
+        good = seeds(*name)
+        frames = [self.draw.frame(self.draw.mqtt(good)) for _ in range(self.draw.random.choice((1, 3, 10)))]
+        self.thrown["carried"] += len(frames)
+        if self.draw.random.random() < 0.8:
+            frames.insert(0, masked(BINARY, self._login(*name)))
+        hello = HELLO % (b"/mqtt", b"Sec-WebSocket-Protocol: mqtt\r\n")
         await self._exchange(self.hub.http_port, hello, b"".join(frames))
 
     async def _send(self, login: bytes, data: bytes, host: str = "127.0.0.1") -> None:
@@ -143,10 +155,11 @@ class Fuzzer:
         return False
 
 
-def masked(message: bytes) -> bytes:
-    """A text frame of a client, with a mask of zeros."""
-    head = bytes([0x81, 0x80 | len(message)]) if len(message) < 126 else b"\x81\xfe" + len(message).to_bytes(2, "big")
-    return head + bytes(4) + message
+def masked(kind: int, message: bytes) -> bytes:
+    """A frame of a client, with a mask of zeros."""
+    data = encode_frame(kind, message)
+    head = len(data) - len(message)
+    return data[:1] + bytes([data[1] | 0x80]) + data[2:head] + bytes(4) + message
 
 
 async def live_on(plug: Plug, sent: list[str], over: asyncio.Event) -> None:

@@ -28,12 +28,20 @@ BATCH = {
 STATUS = {
     "status": '"on"', "id": '"c-1"', "firmware": '"1.2.0"', "rssi": "-61", "uptime": "321", "oldest": "9",
     "run": '"00000000000000aa"', "buffer_s": "3600", "reason": '"power_on"', "channels": '{"0":{"on":true}}',
-    "error": '"late"',
+    "error": '"late"', "older": "[]",
 }  # fmt: skip
 MINUTES = {
     "run": '"00000000000000aa"', "channel": "0",
     "minutes": '[{"seq_from":0,"seq_to":59,"up":59000,"min":1,"mean":2,"max":3,"energy_mwh":9,"on_s":60}]',
 }  # fmt: skip
+MANY = (  # lists and objects that no plug has
+    "{" + ",".join(f'"{k}":{{"on":true,"oldest":{k}}}' for k in range(400)) + "}",
+    "{" + ",".join(f'"{k}":{{}}' for k in range(9000)) + "}",
+    "[" + ",".join(f'{{"seq_from":0,"seq_to":{k + 60},"up":1,"energy_mwh":1}}' for k in range(700)) + "]",
+    "[" + ",".join(f'{{"seq_from":{2 * k},"seq_to":{2 * k}}}' for k in range(600)) + "]",
+    "[" + ",".join(f'"{k:016x}"' for k in range(300)) + "]",
+    "[" + "1," * 100_000 + "1]",
+)
 BODIES = {"telemetry": TELEMETRY, "telemetry/batch": BATCH, "status": STATUS, "telemetry/minutes": MINUTES}
 
 
@@ -91,7 +99,7 @@ class Mutations:
         for _ in range(draw.choice((1, 1, 2, 4))):
             place = draw.randrange(len(fields))
             name, value = fields[place]
-            match draw.randrange(7):
+            match draw.randrange(7) if draw.random() < 0.99 else 7:
                 case 0 | 1:
                     value = draw.choice(NUMBERS)
                 case 2:
@@ -102,6 +110,8 @@ class Mutations:
                     fields.append((name, value))
                 case 5:
                     value = "[" + ",".join(draw.choices(NUMBERS + OTHERS[:6], k=draw.choice((0, 1, 3, 700)))) + "]"
+                case 7:
+                    value = draw.choice(MANY)
                 case _:
                     value = str(draw.getrandbits(draw.choice((8, 31, 53, 64, 80))) * draw.choice((1, -1)))
             fields[place] = name, value
@@ -129,10 +139,10 @@ class Mutations:
         data = (head + extra + "\r\n" + body).encode()
         return self.damaged(data) if draw.random() < 0.7 else data
 
-    def frame(self) -> bytes:
-        """A WebSocket frame, with a mask, of any kind, length and content."""
+    def frame(self, message: bytes = b"") -> bytes:
+        """A WebSocket frame of any kind, length and content, mostly with a mask."""
         draw = self.random
-        message = draw.choice((
+        message = message or draw.choice((
             b"{}", b"[]", b"null", b"{", b'{"type":null}', b'{"type":"auth"}', b'{"type":"auth","token":5}',
             b'{"type":"subscribe","rooms":[1]}', b'{"type":"subscribe","rooms":"x"}', b'{"type":"ping"}', b"\xff\xfe",
             b'{"type":"subscribe","rooms":["home:x","device:y"]}', b"[" * 5000, b'{"type":"' + b"x" * 5000 + b'"}',
@@ -143,6 +153,8 @@ class Mutations:
         first = draw.choice((0x81, 0x81, 0x81, 0x82, 0x01, 0x80, 0x88, 0x89, 0x8A, 0xC1, 0x83, draw.randrange(256)))
         size = len(message) if draw.random() < 0.9 else draw.choice((0, 1, 125, 126, 65_536))
         head = bytes([first, 0x80 | size]) if size < 126 else bytes([first, 0xFE]) + struct.pack("!H", size & 0xFFFF)
+        if draw.random() < 0.05:
+            return bytes([first, head[1] & 0x7F]) + head[2:] + message
         mask = draw.randbytes(4)
         masked = bytes(byte ^ mask[k % 4] for k, byte in enumerate(message))
         data = head + mask + masked

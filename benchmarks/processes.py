@@ -33,6 +33,19 @@ def pin(pid: int, cores: set[int]) -> None:
         os.sched_setaffinity(pid, cores & available or available)
 
 
+async def listening(port: int) -> None:
+    """Wait until somebody listens there; ConnectionError after five seconds."""
+    for _ in range(500):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return
+    raise ConnectionError(f"nobody listens on port {port}")
+
+
 class Mosquitto:
     """Debian's Mosquitto with a configuration of its own."""
 
@@ -58,14 +71,7 @@ class Mosquitto:
         self.process = await asyncio.create_subprocess_exec(
             path, "-c", str(file), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
-        for _ in range(500):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                break
+        await listening(self.port)
         pin(self.process.pid, {0})
 
     async def stop(self) -> None:

@@ -1,4 +1,5 @@
-"""What is measured. Each scenario returns rows of {"name", "value", "unit"}."""
+"""What is measured. Each scenario returns rows of {"name", "value", "unit"} and, where something is promised,
+{"at_most" or "at_least", "met"}."""
 
 import asyncio
 import os
@@ -7,15 +8,19 @@ from typing import Any
 
 from benchmarks.processes import Load, Mosquitto, cpu_seconds, pin, resident_mb
 from benchmarks.watcher import Watcher
-from benchmarks.writes import write_cost
 from hub.testing.process import HubProcess
 
 Row = dict[str, object]
 
 
-def row(name: str, value: object, unit: str) -> Row:
-    """One figure."""
-    return {"name": name, "value": value, "unit": unit}
+def row(name: str, value: object, unit: str, *, at_most: float | None = None, at_least: float | None = None) -> Row:
+    """One figure, with the promise that it is held against, if there is one."""
+    figure: Row = {"name": name, "value": value, "unit": unit}
+    if at_most is not None:
+        figure |= {"at_most": at_most, "met": isinstance(value, (int, float)) and value <= at_most}
+    if at_least is not None:
+        figure |= {"at_least": at_least, "met": isinstance(value, (int, float)) and value >= at_least}
+    return figure
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -174,19 +179,3 @@ async def query(quick: bool) -> list[Row]:
         return rows
     finally:
         await hub.close()
-
-
-async def writes(quick: bool) -> list[Row]:
-    """Bytes stored, and bytes that reach the card, for each sample."""
-    rows = []
-    for plugs, hours in ((5, 3 if quick else 24), (100, 3 if quick else 8)):
-        cost = await asyncio.to_thread(write_cost, plugs, hours)
-        rows += [
-            row(f"{plugs} plugs: stored", cost["stored"], "B a sample"),
-            row(f"{plugs} plugs: written ({cost['method']})", cost["written"], "B a sample"),
-            row(f"{plugs} plugs: written", cost["a day, MB"], "MB a day"),
-            row(f"{plugs} plugs: CPU of commits and merges", cost["CPU of commits and merges"] * 1e6, "µs a sample"),
-            row(f"{plugs} plugs: data core resident, first hour", cost["resident"][0], "MB"),
-            row(f"{plugs} plugs: data core resident, after {hours} h", cost["resident"][1], "MB"),
-        ]
-    return rows

@@ -30,6 +30,7 @@ from integrations.storage.sqlite.store import SqliteStore
 
 START = 1_750_000_000_000 // DAY * DAY
 QUARTER = TIERS["15m"]
+OFF_AFTER_S = 600
 
 T = TypeVar("T")
 
@@ -88,9 +89,20 @@ def columns_of(samples: tuple[Any, ...], run: str, start: int) -> RawColumns:
         power=power,
         energy_mwh=energy,
         export_mwh=np.full(n, NONE, np.int64),
-        relay=np.ones(n, np.int8),
+        relay=switched(power).astype(np.int8),
         apparent=np.zeros(n, np.int8),
     )
+
+
+def switched(power: Any) -> Any:
+    """How the relay stood: somebody, or an automation, switches off what has used nothing for a minute and will use
+    nothing for nine more."""
+    off = np.flatnonzero(np.diff(np.concatenate([[0], power == 0, [0]]).astype(np.int8)))
+    on = np.ones(len(power), bool)
+    for first, end in off.reshape(-1, 2).tolist():
+        if end - first >= OFF_AFTER_S:
+            on[first + 60 : end] = False
+    return on
 
 
 def rollup(columns: RawColumns, width: int) -> RollupColumns:
@@ -130,9 +142,9 @@ def hours(plugs: dict[SeriesKey, RawColumns], days: int) -> Iterator[Merge]:
         raw = [(key, part) for key, c in plugs.items() if len((part := within(c, hour, hour + HOUR)).seq)]
         buckets = []
         for (key, tier), c in tiers.items():
-            part = select_rollup(c, slice(*np.searchsorted(c.start, [hour, hour + HOUR]).tolist()))
-            if len(part.start):
-                buckets.append((key, tier, part))
+            new = select_rollup(c, slice(*np.searchsorted(c.start, [hour, hour + HOUR]).tolist()))
+            if len(new.start):
+                buckets.append((key, tier, new))
         yield Merge(raw, buckets)
 
 

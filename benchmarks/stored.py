@@ -1,9 +1,10 @@
-"""Bytes on disk for each sample of real traces: a day of ten devices through the whole data core, and other codecs.
+"""Bytes on disk for each sample of real traces: a day of ten devices through the whole hub, and other codecs.
 
 usage: python -m benchmarks.stored TRACES [--json FILE] [--plugs 10] [--quick]
 
 TRACES: a folder with meter.py and plugs/<Appliance>/*.csv.gz. Every sample has voltage, current, power, energy counter,
-relay, up and seq; the store keeps both rollup tiers besides. Everything is written to a temporary folder.
+relay, up, seq and oldest, and comes over MQTT in its second (see lockstep.py); the store keeps both rollup tiers
+besides. Everything is written to a temporary folder.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import asyncio
 import bz2
 import json
 import lzma
+import os
 import sqlite3
 import tempfile
 import time
@@ -21,11 +23,14 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.datacore import DataCore
+from benchmarks.lockstep import Reading, Steer, SteeredHub, Told, Turnstile
+from benchmarks.mqtt import connect
+from benchmarks.scenarios import Row, prepare, row
 from benchmarks.store import START, columns_of, load, within
 from hub.history.calendar import DAY, HOUR
 from hub.plugins.codec import decode_raw, encode_raw
 from hub.plugins.contract import RawColumns
+from integrations.storage.sqlite.store import SqliteStore
 
 Report = dict[str, float]
 
@@ -50,43 +55,78 @@ def traces(folder: Path, plugs: int) -> list[RawColumns]:
     return found
 
 
-async def whole(folder: Path, plugs: list[RawColumns]) -> Report:
-    """The files after a day through ingest, log and store, merged as history does it."""
-    core = await DataCore(folder, len(plugs), START).start()
-    due = np.concatenate([columns.at for columns in plugs])
-    order = np.argsort(due, kind="stable")
-    owner = np.concatenate([np.full(len(columns.at), k) for k, columns in enumerate(plugs)])
-    place = np.concatenate([np.arange(len(columns.at)) for columns in plugs])
-    rows = [
-        list(zip(c.voltage.tolist(), c.current.tolist(), c.power.tolist(), c.energy_mwh.tolist(), c.up.tolist()))  # noqa: B905
-        for c in plugs
-    ]
-    now = START
-    for at, k, n in zip(due[order].tolist(), owner[order].tolist(), place[order].tolist(), strict=True):
-        while now < at:
-            await core.clock.advance(1)
-            await core.settled()
-            now += 1000
-        volts, amperes, watts, energy, up = rows[k][n]
-        message = (
-            f'{{"voltage":{volts},"current":{amperes},"power":{watts},"energy_mwh":{energy},"relay_state":true,'
-            f'"run":"{k:016x}","seq":{n},"oldest":0,"up":{up}}}'
+async def whole(plugs: list[RawColumns]) -> Report:
+    """The files after a day through the hub, merged as history does it."""
+    hub = SteeredHub(START)
+    try:
+        logins = await prepare(hub, len(plugs))
+        turnstile = Turnstile()
+        told = [Told(name, secret, f"{k + 1:016x}", turnstile) for k, (name, secret) in enumerate(logins)]
+        await connect("127.0.0.1", hub.mqtt_port, told, subscribe=True)
+        async with Steer(hub.steer) as steer:
+            await _a_day(steer, turnstile, list(zip(told, plugs, strict=True)))
+        for plug in told:
+            plug.transport.close()
+        if await hub.stop(within=120):
+            raise RuntimeError(hub.output()[-3000:])
+        return _sizes(hub.data, sum(len(columns.seq) for columns in plugs))
+    finally:
+        await hub.close()
+
+
+async def _a_day(steer: Steer, turnstile: Turnstile, plugs: list[tuple[Told, RawColumns]]) -> None:
+    readings = [
+        (plug, n, Reading(volts, amperes, watts, energy, bool(relay)), up, at)
+        for plug, c in plugs
+        for n, (volts, amperes, watts, energy, relay, up, at) in enumerate(
+            zip(
+                *(getattr(c, name).tolist() for name in ("voltage", "current", "power", "energy_mwh", "relay")),
+                c.up.tolist(),
+                c.at.tolist(),
+                strict=True,
+            )
         )
-        core.ingest.message(f"plug-{k}", "telemetry", message.encode(), False)
-    await core.history.merge()
-    stats = core.store.stats()
-    await core.stop()
-    samples = sum(len(columns.seq) for columns in plugs)
+    ]
+    readings.sort(key=lambda reading: reading[4])
+    now = START
+    for plug, seq, reading, up, at in readings:
+        while now < at:
+            await turnstile.passed()
+            await steer.advance(1)
+            now += 1000
+        plug.measured(reading, seq, up)
+    await turnstile.passed()
+
+
+def _sizes(data: Path, samples: int) -> Report:
+    store = SqliteStore(data / "history.sqlite")
+    sizes = {name: (data / name).stat().st_size / samples for name in ("history.sqlite", "history-state.sqlite")}
+    store.open()
+    stats = store.stats()
+    store.close()
     if stats.raw_samples != samples:
         raise RuntimeError(f"{stats.raw_samples} of {samples} samples are in the store")
-    sizes = {file.name: file.stat().st_size / samples for file in sorted(folder.iterdir())}
     return {
+        "all of history on disk": sum(sizes.values()),
         "history.sqlite on disk": sizes["history.sqlite"],
         "  of it raw chunks": stats.raw_bytes / samples,
         **{f"  of it {tier} chunks": size / samples for tier, size in stats.rollup_bytes.items()},
         "history-state.sqlite on disk": sizes["history-state.sqlite"],
         "samples": float(samples),
     }
+
+
+async def stored(quick: bool) -> list[Row]:
+    """The same as `script/bench` shows it; TRACES names the folder."""
+    if "TRACES" not in os.environ:
+        return [row("stored", "TRACES is not set", "")]
+    plugs = traces(Path(os.environ["TRACES"]), 2 if quick else 10)
+    sizes = await whole([within(c, START, START + 2 * HOUR) for c in plugs] if quick else plugs)
+    count = int(sizes.pop("samples"))
+    name = f"{len(plugs)} plugs, {count:,} samples"
+    first, *others = sizes.items()
+    rows = [row(f"{name}: {first[0]}", first[1], "B a sample", at_most=1.5)]
+    return [*rows, *(row(f"{name}: {title}", size, "B a sample") for title, size in others)]
 
 
 def chunks(plugs: list[RawColumns]) -> Iterator[RawColumns]:
@@ -163,8 +203,7 @@ def main() -> None:
     plugs = traces(arguments.traces, arguments.plugs)
     report = {f"{name}": values for name, values in codecs(plugs).items()}
     if not arguments.quick:
-        with tempfile.TemporaryDirectory() as folder:
-            report["a day through the data core, B a sample"] = asyncio.run(whole(Path(folder), plugs))
+        report["a day through the hub, B a sample"] = asyncio.run(whole(plugs))
     for title, rows in report.items():
         print(title)
         for name, value in rows.items():

@@ -8,6 +8,7 @@ Every field of a sample (voltage, current, power, energy, relay) is a series the
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -96,6 +97,13 @@ async def _measure(session: aiohttp.ClientSession, folder: Path, plugs: list[Raw
         row("VictoriaMetrics: stored, five series a plug, no rollups", size / samples, "B a sample"),
         row("VictoriaMetrics: a day as 1,440 maxima, p50", percentile(times, 0.5), "ms"),
     ]
+
+
+async def beside(quick: bool) -> list[Row]:
+    """The same as `script/bench` shows it; TRACES names the folder."""
+    if "TRACES" not in os.environ:
+        return [row("VictoriaMetrics", "TRACES is not set", "")]
+    return await victoria(traces(Path(os.environ["TRACES"]), 2 if quick else 10))
 
 
 def main() -> None:

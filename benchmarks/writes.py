@@ -1,172 +1,169 @@
-"""Bytes stored and bytes that reach the card for each sample: hours of plugs through the hub's own data core.
+"""Bytes that reach the card for each sample: hours of plugs and the whole hub, on an ext4 of its own.
 
-Everything is real but the time: the clock jumps from second to second, commits and merges come at the pace that
-history itself chooses for that disk, and a sync after each stands for the time between (so no idle time counts).
-Where this runs as root with loop devices, the folder lies on an ext4 image of its own and the kernel counts what its
-device was told to write; elsewhere the process's own write_bytes are counted.
+Real: the hub's process as `plughub run` builds it (registry, logins, retained messages, settings, history, the daily
+backup, the web server), plugs over MQTT with QoS 1, the file system, and the kernel's count of what its device was told
+to write. Compressed: the time (see lockstep.py); a sync every 5 s of it stands for the file system's own, which writes
+no more often. Idle writing of the file system itself is measured before, with no hub, and taken off.
 """
 
 import asyncio
-import contextlib
-import ctypes
 import math
-import os
 import random
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from benchmarks.datacore import DataCore
+from benchmarks.card import available, card, sync, written
+from benchmarks.lockstep import Reading, Steer, SteeredHub, Told, Turnstile
+from benchmarks.mqtt import connect
 from benchmarks.processes import resident_mb
-from hub.events import Merged
+from benchmarks.scenarios import Row, prepare, row
+from benchmarks.steered import Counts
 
-IMAGE_MB = 512
-MINUTE_MS = 60_000
-
-
-@contextlib.contextmanager
-def card() -> Iterator[tuple[Path, str | None]]:
-    """A folder, and the loop device below it (None = not to be had here)."""
-    base = Path(tempfile.mkdtemp(prefix="plughub-card-"))
-    image, mount, device = base / "image", base / "mount", None
-    mount.mkdir()
-    try:
-        if os.geteuid() == 0 and shutil.which("losetup") and shutil.which("mkfs.ext4"):
-            with image.open("wb") as file:
-                file.truncate(IMAGE_MB << 20)
-            # A small image would get 1 KiB blocks, which flatters.
-            format_image = ["mkfs.ext4", "-q", "-b", "4096", "-E", "lazy_itable_init=0", str(image)]
-            subprocess.run(format_image, check=True)
-            try:
-                subprocess.run(["mount", "-o", "loop", str(image), str(mount)], check=True, capture_output=True)
-                found = subprocess.run(["losetup", "-j", str(image)], check=True, capture_output=True, text=True)
-                device = found.stdout.split(":")[0].removeprefix("/dev/")
-            except subprocess.CalledProcessError:
-                device = None
-        yield mount, device
-    finally:
-        if device is not None:
-            subprocess.run(["umount", str(mount)], check=True)
-        shutil.rmtree(base)
-
-
-def written(device: str | None) -> int:
-    """Bytes written so far."""
-    if device is None:
-        lines = Path("/proc/self/io").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("write_bytes")).split()[1])
-    for line in Path("/proc/diskstats").read_text().splitlines():
-        fields = line.split()
-        if fields[2] == device:
-            return int(fields[9]) * 512
-    raise RuntimeError(f"{device} is not in /proc/diskstats")
-
-
-def sync(folder: Path) -> None:
-    """Write out what waits for this file system alone: `os.sync` would disturb whatever is measured beside."""
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(place):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    finally:
-        os.close(place)
+START = 1_700_006_400_000  # a full hour, 00:00 UTC
+SYNC_S = 5
+WARM_MERGES = 2  # what files grow to once is not what a sample costs
+SWITCHED_A_DAY = 2  # times that somebody turns a plug off, and on again later
+IDLE_S = 20
 
 
 class Appliance:
-    """Watts at 1 Hz: off, then a programme of heating and motor, with the meter's noise."""
+    """Watts at 1 Hz: off, then a programme of heating and motor, with the meter's noise; switched off now and then."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._left = self._random.randrange(600)
         self._level = 0.0
         self._energy = 0.0
-        self.counter = 0
+        self._away = 0  # s until it is switched on again
 
-    def read(self) -> tuple[float, float, float]:
-        """volts, amperes, watts"""
+    def read(self) -> Reading:
+        """The next second."""
         chance = self._random
         self._left -= 1
+        self._away -= 1
+        if self._away < -1 and chance.random() < SWITCHED_A_DAY / 86_400:
+            self._away = chance.randrange(600, 6 * 3600)
         if self._left <= 0:
             self._level = chance.choice([0.0, 0.0, 0.0, 2.1, 60.0, 140.0, 900.0, 2000.0])
             self._left = chance.randrange(60, 1800)
-        watts = max(self._level * (1 + chance.gauss(0, 0.003)) + chance.uniform(-0.5, 0.5), 0) if self._level else 0.0
+        on = self._away <= 0
+        level = self._level if on else 0.0
+        watts = max(level * (1 + chance.gauss(0, 0.003)) + chance.uniform(-0.5, 0.5), 0) if level else 0.0
         volts = 230 + math.sin(self._left / 90) + chance.gauss(0, 0.15)
         self._energy += watts / 3.6
-        self.counter = int(self._energy)
-        return round(volts, 1), round(watts / volts, 3), round(watts, 1)
+        return Reading(round(volts, 1), round(watts / volts, 3), round(watts, 1), int(self._energy), on)
 
 
 class Cost(msgspec.Struct):
-    """Bytes written and seconds of CPU, and in how many goes."""
+    """What so many hours cost. Bytes; seconds of CPU; MB resident after the first counted merge and at the end."""
 
-    bytes: int = 0
-    cpu: float = 0.0
-    times: int = 0
+    samples: int = 0
+    hours: float = 0.0
+    written: int = 0
+    parts: dict[str, int] = msgspec.field(default_factory=dict)  # of it around commits, merges, anything else
+    idle: float = 0.0  # bytes that the file system would have written by itself
+    commits: int = 0
+    merges: int = 0
+    cpu: float = 0.0  # commits and merges, history's thread
+    resident: tuple[float, float] = (0.0, 0.0)
+    took: float = 0.0
 
 
-async def feed(folder: Path, device: str | None, plugs: int, hours: int) -> dict[str, Any]:
-    """Run the data core until its second merge (what files grow to once is not what a sample costs), and for `hours`
-    more that count."""
-    core = await DataCore(folder, plugs).start()
-    appliances = [Appliance(k) for k in range(plugs)]
-    merged = asyncio.Event()
-    core.bus.subscribe(Merged, lambda _: merged.set(), "bench")
-    costs = {"commits": Cost(), "merges": Cost()}
-    second = samples = 0
-    since: int | None = None
-    warm = 0  # merges
-    resident: list[float] = []  # MB after each merge
-    while since is None or second < since + hours * 3600:
-        for k, appliance in enumerate(appliances):
-            volts, amperes, watts = appliance.read()
-            payload = (
-                f'{{"voltage":{volts},"current":{amperes},"power":{watts},"energy_mwh":{appliance.counter},'
-                f'"relay_state":true,"run":"{k:016x}","seq":{second},"oldest":0,"up":{second * 1000}}}'
-            )
-            core.ingest.message(f"plug-{k}", "telemetry", payload.encode(), False)
-            samples += 1
-        before, used = written(device), time.process_time()
-        await core.clock.advance(1)
+async def idle_rate(folder: Path, device: str, seconds: float) -> float:
+    """Bytes a second of real time that the file system writes with nobody on it."""
+    sync(folder)
+    before = written(device)
+    await asyncio.sleep(seconds)
+    sync(folder)
+    return (written(device) - before) / seconds
+
+
+async def write_cost(plugs: int, hours: float, idle: float = IDLE_S) -> Cost:
+    """`hours` of the whole hub, counted from its second merge on."""
+    with card() as (mount, device):
+        rate = await idle_rate(mount, device, idle)
+        hub = SteeredHub(START, mount / "hub")
+        try:
+            logins = await prepare(hub, plugs)
+            async with Steer(hub.steer) as steer:
+                cost = await _hours(hub, steer, logins, hours, mount, device)
+        finally:
+            await hub.close()
+    cost.idle = rate * cost.took
+    return cost
+
+
+async def _hours(
+    hub: SteeredHub, steer: Steer, logins: list[tuple[str, str]], hours: float, mount: Path, device: str
+) -> Cost:
+    turnstile = Turnstile()
+    own = [Told(name, secret, f"{k + 1:016x}", turnstile) for k, (name, secret) in enumerate(logins)]
+    plugs = await connect("127.0.0.1", hub.mqtt_port, own, subscribe=True)
+    appliances = [Appliance(k) for k in range(len(plugs))]
+    second, first, since = 0, 0.0, Counts()
+    cost, begun, before = Cost(), 0.0, 0
+    counting, last, latest = False, since, 0
+    while True:
+        for plug, appliance in zip(plugs, appliances, strict=True):
+            plug.measured(appliance.read(), second, second * 1000)
+        await turnstile.passed()
+        counts = await steer.advance(1)
         second += 1
-        if not await core.settled():
-            continue
-        used = time.process_time() - used
-        await asyncio.to_thread(sync, folder)
-        cost = costs["merges" if merged.is_set() else "commits"]
-        cost.bytes += written(device) - before
-        cost.cpu += used
-        cost.times += 1
-        if merged.is_set():
-            resident.append(resident_mb(os.getpid()))
-        warm += merged.is_set()
-        if since is None and warm == 2:
-            since, samples, costs, resident = second, 0, {"commits": Cost(), "merges": Cost()}, resident[-1:]
-        merged.clear()
-    stats = core.store.stats()
-    await core.stop()
-    return {
-        "method": "ext4 on a loop device" if device else "the process's write_bytes",
-        "stored": stats.file_bytes / stats.raw_samples,
-        "raw": stats.raw_bytes / stats.raw_samples,
-        "written": sum(cost.bytes for cost in costs.values()) / samples,
-        "a day, MB": sum(cost.bytes for cost in costs.values()) / hours * 24 / 1e6,
-        "a commit, kB": costs["commits"].bytes / max(costs["commits"].times, 1) / 1000,
-        "commits an hour": costs["commits"].times / hours,
-        "a merge with its commit, kB": costs["merges"].bytes / max(costs["merges"].times, 1) / 1000,
-        "CPU of commits and merges": sum(cost.cpu for cost in costs.values()) / samples,
-        "resident": (resident[0], resident[-1]),
-        "merges a day": costs["merges"].times / hours * 24,
-    }
+        if second % SYNC_S == 0:
+            await asyncio.to_thread(sync, mount)
+            now = written(device)
+            cause = (
+                "merges" if counts.merges > last.merges else "commits" if counts.commits > last.commits else "others"
+            )
+            cost.parts[cause] = cost.parts.get(cause, 0) + now - latest
+            last, latest = counts, now
+        if not counting and counts.merges == WARM_MERGES:
+            await asyncio.to_thread(sync, mount)
+            counting, since, begun, before, first = True, counts, time.monotonic(), written(device), second
+            last, latest, cost.parts = counts, before, {}
+        if counting:
+            cost.samples += len(plugs)
+            if not cost.resident[0] and counts.merges > since.merges:
+                cost.resident = (resident_mb(hub.pid), 0.0)
+            if second - first >= hours * 3600:
+                break
+    await asyncio.to_thread(sync, mount)
+    cost.written, cost.took, cost.hours = written(device) - before, time.monotonic() - begun, hours
+    cost.commits, cost.merges = counts.commits - since.commits, counts.merges - since.merges
+    cost.cpu = counts.commit_cpu + counts.merge_cpu - since.commit_cpu - since.merge_cpu
+    cost.resident = (cost.resident[0], resident_mb(hub.pid))
+    durable = min(plug.durable for plug in plugs)
+    if second - durable > 3 * 3600 or any(plug.transport.is_closing() for plug in plugs):
+        raise RuntimeError(f"after {second} s the plugs know of {durable + 1} durable samples")
+    for plug in plugs:
+        plug.transport.close()
+    return cost
 
 
-def write_cost(plugs: int, hours: int) -> dict[str, Any]:
-    """Bytes a sample: {"method", "stored": in the store's file, "raw": raw chunks alone, "written"}, and what a commit
-    and a merge write."""
-    with card() as (folder, device):
-        return asyncio.run(feed(folder, device, plugs, hours))
+async def writes(quick: bool) -> list[Row]:
+    """Bytes that reach the card for each sample, and a day."""
+    if not available():
+        return [row("bytes written", "needs root, loop devices and mkfs.ext4", "")]
+    rows: list[Row] = []
+    for plugs, hours in ((5, 3 if quick else 24), (100, 1 if quick else 8)):
+        cost = await write_cost(plugs, hours, 2 if quick else IDLE_S)
+        sample = (cost.written - cost.idle) / cost.samples
+        day = (cost.written - cost.idle) / cost.hours * 24 / 1e6
+        name = f"{plugs} plugs, {hours} h"
+        rows += [
+            row(f"{name}: written", sample, "B a sample", at_most=8 if plugs == 100 else None),
+            row(f"{name}: written", day, "MB a day", at_most=15 if plugs == 5 else None),
+            row(f"{name}: commits, and merges inside", f"{cost.commits}, {cost.merges}", ""),
+            *(
+                row(f"{name}: of it around {part}", size / cost.samples, "B a sample")
+                for part, size in cost.parts.items()
+            ),
+            row(f"{name}: idle baseline taken off", cost.idle / 1e6, "MB"),
+            row(f"{name}: history's thread (commits and merges)", cost.cpu / cost.samples * 1e6, "µs a sample"),
+            row(f"{name}: hub resident, after its first merge", cost.resident[0], "MB"),
+            row(f"{name}: hub resident, at the end", cost.resident[1], "MB", at_most=125 if plugs == 100 else None),
+            row(f"{name}: compressed into", cost.took, "s"),
+        ]
+    return rows

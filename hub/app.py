@@ -2,7 +2,8 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,35 +12,31 @@ from sqlalchemy.exc import DatabaseError
 
 from hub import __version__
 from hub.api import Today
+from hub.api.https import Https
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
 from hub.api.services import Services, no_lines
-from hub.api.types.mqtt import BrokerLines
 from hub.api.types.system import PluginErrors, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
-from hub.auth.passwords import Passwords
-from hub.auth.people import People
+from hub.auth.identity import Identity
 from hub.auth.setup import Setup
-from hub.auth.tokens import Tokens
 from hub.backup import Backups
-from hub.broker import Certificate, EmbeddedBroker, Listener, Login
+from hub.broker import EmbeddedBroker
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.config import Configuration
-from hub.config.schema import ExternalMqtt, Mqtt
-from hub.config.schema import Retention as Configured
 from hub.database import Database, DataLock, SettingsTable
 from hub.database.settings import LOGINS_BY_HAND
 from hub.devices.commands import Commands
 from hub.devices.demo import ensure_demo
 from hub.devices.discovery import Discovery
+from hub.devices.pairing import Pairing
 from hub.devices.presence import Presence
 from hub.devices.registry import Registry
 from hub.devices.retained import PlugRetained
 from hub.devices.settings import DeviceSettings
-from hub.events import ProblemEnded, ProblemRaised
-from hub.history.calendar import DAY
+from hub.events import ProblemRaised
 from hub.history.core import History
 from hub.history.query import Query
 from hub.history.retention import Retention
@@ -54,6 +51,7 @@ from hub.telemetry.ingest import Ingest
 from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
 from hub.telemetry.streams import Streams
+from hub.wiring import broker_lines, certificates, external_broker, kept, limits, listeners, problem_reporter
 
 if TYPE_CHECKING:
     from hub.broker.external import ExternalBroker
@@ -61,7 +59,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("hub.app")
 
 Step = Callable[[], Awaitable[object]]
-WEBSOCKET_PORT = 9001  # what other brokers use for it
+HTTPS_PORT, MQTTS_PORT = 8443, 8883
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what is compared here, not bound
 
 
@@ -72,17 +70,28 @@ class Options(msgspec.Struct, frozen=True):
     host: str | None = None
     http_port: int | None = None
     mqtt_port: int | None = None
+    https_port: int | None = None
+    mqtts_port: int | None = None
     demo: bool = False
     config: Path | None = None
 
 
 class Receiver:
-    """Hands what the broker hears to ingest and presence."""
+    """Hands what the broker hears to ingest, pairing and presence."""
 
-    def __init__(self, ingest: Ingest, presence: Presence) -> None:
-        self.message = ingest.message
+    def __init__(self, ingest: Ingest, pairing: Pairing, presence: Presence) -> None:
+        self._ingest = ingest.message
+        self._pairing = pairing
         self.connected = presence.connected
         self.disconnected = presence.disconnected
+
+    def message(self, hardware_id: str, suffix: str, payload: bytes, retained: bool) -> None:
+        """Hot path."""
+        if suffix == "pair":
+            if not retained:
+                self._pairing.message(hardware_id, payload)
+        elif hardware_id not in self._pairing.completing:
+            self._ingest(hardware_id, suffix, payload, retained)
 
 
 class App:
@@ -99,14 +108,20 @@ class App:
         self._started: list[tuple[str, Step]] = []
         self.unsaved: list[HubError] = []  # what could not be brought to an end
         self.ports = Ports(options.data, may_move=options.demo)
-        self.http_port = self.mqtt_port = 0
+        self.http_port = self.https_port = self.mqtt_port = self.mqtts_port = 0
         self.needs_setup = False
+        self.pairing: Pairing | None = None  # there once the hub has started
         self._local = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """Where a browser on this machine finds the web app."""
         return f"http://{self._local}:{self.http_port}"
+
+    @property
+    def https_url(self) -> str:
+        """The same over HTTPS."""
+        return f"https://{self._local}:{self.https_port}"
 
     async def start(self) -> None:
         """Start everything in order. Raises HubError("hub-part-failed") that names the part and why."""
@@ -127,8 +142,13 @@ class App:
                 log.error("%s did not stop cleanly: %s", part, error)
             except (OSError, DatabaseError) as error:  # the disk; where in the hub it was met helps nobody
                 log.error("%s did not stop cleanly: %s", part, getattr(error, "orig", error))
-            except Exception:
+                self._unsaved(part, getattr(error, "orig", error))
+            except Exception as error:
                 log.exception("%s did not stop cleanly", part)
+                self._unsaved(part, repr(error))
+
+    def _unsaved(self, part: str, reason: object) -> None:
+        self.unsaved.append(HubError("hub-part-unsaved", part=part, reason=str(reason)))
 
     async def _start(self) -> None:
         options, configuration, bus, clock = self._options, self._configuration, self._bus, self._clock
@@ -150,16 +170,44 @@ class App:
             hub_id = secrets.token_hex(8)
             await settings.set("hub_id", hub_id)
 
-        passwords = Passwords()
-        people = People(database, clock, passwords)
-        await self._begin("people", people.load, _sync(passwords.close))
+        identity = Identity(database, clock, options.data)
+        people, homes = identity.people, identity.homes
+        await self._begin("people", identity.load, identity.stop)
         declared = configuration.home
-        people.declare(name=declared.name, time_zone=declared.time_zone, currency=declared.currency)
-        registry = Registry(database, bus, clock)
+        homes.declare(name=declared.name, time_zone=declared.time_zone, currency=declared.currency)
+        registry = Registry(database, bus, clock, identity.audit)
         await self._begin("registry", registry.load)
-        tokens = Tokens(database, people, clock, options.data)
-        await self._begin("tokens", tokens.load)
-        access = MqttAccess(registry, database, clock)
+        external = None if options.demo else configuration.network.mqtt.external
+        report = problem_reporter(bus)
+        issued = certificates(
+            configuration.network,
+            configuration.hub.name,
+            options.data,
+            clock,
+            hub_id=hub_id,
+            plugs=external is None,
+            report=report,
+        )
+        await self._begin("certificates", issued.start, issued.stop)
+        pairing = Pairing(
+            registry,
+            bus=bus,
+            clock=clock,
+            hub_id=hub_id,
+            principal_of=people.principal,
+            offered=external is None,
+            plug_ca=issued.plug_authority,
+            tls_port=lambda: self.mqtts_port or None,
+        )
+        access = MqttAccess(
+            registry,
+            database,
+            clock,
+            audit=identity.audit,
+            pairing_open=pairing.is_open,
+            knocked=pairing.knocked,
+            just_paired=pairing.accepts,
+        )
         await self._begin("MQTT logins", access.load)
         setup = Setup(people, settings, clock, options.data, proxied=bool(configuration.network.trusted_proxies))
         await self._begin("set-up", setup.load)
@@ -209,7 +257,7 @@ class App:
             rest=history.at_rest,
             bus=bus,
             clock=clock,
-            zone=lambda: people.first_home.time_zone,
+            zone=lambda: homes.first.time_zone,
         )
         await self._begin("backups", backups.start, backups.stop)
         ingest = Ingest(
@@ -225,13 +273,25 @@ class App:
         )
         host = options.host or configuration.network.host
         mqtt_host = options.host or configuration.network.mqtt.host or host
+        network = configuration.network
+        https_port, mqtts_port = options.https_port or network.https.port, options.mqtts_port or network.mqtt.tls.port
         ports = self.ports.choose(
             host,
-            http=options.http_port or configuration.network.http_port,
-            mqtt=options.mqtt_port or configuration.network.mqtt.port,
+            http=options.http_port or network.http_port,
+            mqtt=options.mqtt_port or network.mqtt.port,
+            https=https_port or HTTPS_PORT,
+            mqtts=mqtts_port or MQTTS_PORT,
         )
-        receiver = Receiver(ingest, presence)
-        external = None if options.demo else configuration.network.mqtt.external
+        https = None
+        if issued.web is not None:
+            try:
+                https = Https(
+                    issued.web.files, ports["https"], only=network.https.only, optional=https_port is None
+                )
+            except HubError as error:
+                raise HubError("hub-part-failed", part="HTTPS", reason=error.message) from error
+            issued.web.use = https.replace
+        receiver = Receiver(ingest, pairing, presence)
         broker: EmbeddedBroker | ExternalBroker
         if external is not None:
             broker = external_broker(
@@ -243,11 +303,21 @@ class App:
                 access.authenticate,
                 retained,
                 clock,
-                listeners=listeners(configuration.network.mqtt, mqtt_host, ports["mqtt"]),
+                listeners=listeners(
+                    network.mqtt,
+                    mqtt_host,
+                    ports["mqtt"],
+                    tls=None if issued.plugs is None else issued.plugs.files,
+                    tls_port=ports["mqtts"],
+                    may_lack=mqtts_port is None,
+                ),
+                limits=limits(network.mqtt.limits),
                 folder=options.data,
                 known=access.login,
-                report=_problem_reporter(bus),
+                report=report,
             )
+            if issued.plugs is not None:
+                issued.plugs.use = broker.replace
         by_hand = external is not None and not external.dynamic_security
         if bool(settings.get(LOGINS_BY_HAND)) != by_hand:
             await settings.set(LOGINS_BY_HAND, by_hand)
@@ -257,22 +327,29 @@ class App:
         await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
         commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock, secure=history.commit)
         await self._begin("commands", commands.start, commands.stop)
-        discovery = Discovery(registry, bus, drivers, name=configuration.hub.name, hub_id=hub_id, clock=clock)
+        discovery = Discovery(
+            registry,
+            bus,
+            drivers,
+            name=configuration.hub.name,
+            hub_id=hub_id,
+            clock=clock,
+            knocking=pairing.knocking,
+        )
 
         def zone(series: SeriesKey) -> str:
             device = registry.device(series.device)
-            return "UTC" if device is None else people.time_zone(device.home)
+            return "UTC" if device is None else homes.time_zone(device.home)
 
         query = Query(store, history.tail, clock, zone, retention, editions=history.tail.editions)
-        views = DeviceViews(presence, commands, live, Today(history, registry, people, clock))
+        views = DeviceViews(presence, commands, live, Today(history, registry, homes, clock))
         services = Services(
             version=__version__,
             session=acks.session,
             demo=options.demo,
             clock=clock,
             bus=bus,
-            people=people,
-            tokens=tokens,
+            identity=identity,
             setup=setup,
             mqtt=access,
             registry=registry,
@@ -291,6 +368,8 @@ class App:
             drop_login=broker.drop_client,
             broker_stats=broker.stats,
             login_lines=broker_lines if by_hand else no_lines,
+            https=https,
+            certificates=issued,
         )
         websocket = None
         if isinstance(broker, EmbeddedBroker) and configuration.network.mqtt.websocket.enabled:
@@ -300,17 +379,25 @@ class App:
             await ensure_demo(registry, people, options.data, ports["mqtt"])
         await self._begin("web server", server.start, server.stop)
         self.http_port = server.port
+        self.https_port = 0 if https is None else https.port
+        self.pairing = pairing
+        pairing.start(broker)
+        self._started.append(("pairing", pairing.stop))
         await self._begin("broker", broker.start, broker.stop)
         if isinstance(broker, EmbeddedBroker):
-            self.mqtt_port = broker.port("mqtt")
+            self.mqtt_port, self.mqtts_port = broker.port("mqtt"), broker.port("mqtts")
         device_settings = DeviceSettings(
-            registry, broker, retained, drivers=drivers, bus=bus, time_zone=people.time_zone
+            registry, broker, retained, drivers=drivers, bus=bus, time_zone=homes.time_zone
         )
         await self._begin("plug settings", device_settings.start, device_settings.stop)
-        people.on_home_changed = device_settings.home_changed
+        homes.on_changed = device_settings.home_changed
         self._local = "127.0.0.1" if host in EVERYWHERE else host
-        tokens.write_api_key(self.url)
-        self._started.append(("key of the command line", _sync(tokens.remove_api_key)))
+        keys = identity.keys
+        await self._begin(
+            "key of the command line",
+            _sync(partial(keys.write_command_line_key, self.url)),
+            _sync(keys.remove_command_line_key),
+        )
         if configuration.network.mdns and not _is_loopback(host):
             await discovery.start(self.http_port, self.mqtt_port or None)
             self._started.append(("discovery", discovery.stop))
@@ -343,76 +430,6 @@ def _sync(call: Callable[[], object]) -> Step:
         call()
 
     return step
-
-
-def kept(configured: Configured) -> Retention:
-    """The configuration's lengths as whole days. Minutes cannot go before the 5 minutes that are summed from them."""
-    days = {name: -(-getattr(configured, name) // DAY) for name in configured.__struct_fields__}
-    return Retention(days["raw"], max(days["minute"], days["five_minutes"]), days["hour"], days["day"])
-
-
-def listeners(settings: Mqtt, host: str, port: int) -> list[Listener]:
-    """Where the embedded broker listens. HubError("tls-for-websocket-missing")."""
-    found, tls = [Listener(host, port)], None
-    if settings.tls is not None:
-        tls = Certificate(Path(settings.tls.certificate), Path(settings.tls.key))
-        found.append(Listener(host, settings.tls.port, "mqtts", tls))
-    web = settings.websocket
-    if web.enabled:
-        if web.tls and tls is None:
-            raise HubError("tls-for-websocket-missing")
-        own = Listener(host, web.port or WEBSOCKET_PORT, "websocket", tls if web.tls else None, websocket=True)
-        found.append(msgspec.structs.replace(own, optional=web.port is None))
-    return found
-
-
-def _problem_reporter(bus: Bus) -> Callable[[str, dict[str, object]], None]:
-    def report(problem: str, values: dict[str, object]) -> None:
-        bus.publish(ProblemRaised(problem, values) if values else ProblemEnded(problem))
-
-    return report
-
-
-def external_broker(
-    settings: ExternalMqtt,
-    receiver: Receiver,
-    retained: PlugRetained,
-    clock: Clock,
-    *,
-    hub_id: str,
-    registry: Registry,
-    access: MqttAccess,
-    bus: Bus,
-) -> "ExternalBroker":
-    """The home's own broker in place of the embedded one; it hears of every login that the hub makes."""
-    from hub.broker.external import ExternalBroker, Server, Tls
-
-    tls = None if settings.tls is None else Tls(**msgspec.structs.asdict(settings.tls))
-    port = settings.port or (1883 if tls is None else 8883)
-
-    def logins() -> Iterator[Login]:
-        yield from (Login("plug", device.hardware_id) for device in registry.all())
-        yield from (Login("client", client.name, client.read, client.write) for client in access.all())
-
-    broker = ExternalBroker(
-        receiver,
-        retained,
-        clock,
-        server=Server(settings.host, port, hub_id, settings.username, settings.password, tls),
-        known=lambda hardware_id: registry.by_hardware(hardware_id) is not None,
-        raised=lambda message: bus.publish(ProblemRaised(message.id, message.values)),
-        ended=lambda problem: bus.publish(ProblemEnded(problem)),
-        logins=logins if settings.dynamic_security else None,
-    )
-    registry.on_login = access.on_login = broker.login_changed
-    return broker
-
-
-def broker_lines(login: Login, secret: str) -> BrokerLines:
-    """What people write into the files of their broker for a login."""
-    from hub.broker.external import password_line, rule_lines
-
-    return BrokerLines(password_line(login.name, secret), rule_lines(login))
 
 
 def _is_loopback(host: str) -> bool:

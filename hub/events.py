@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from hub.messages import Message
 from hub.sample import Sample
 
 
@@ -116,6 +117,23 @@ class DeviceFound(Event, frozen=True):
     model: str
     address: str
     gone: bool = False
+
+
+class PairingChanged(Event, frozen=True, gc=True):
+    """A step of a pairing window, for whoever opened it.
+
+    `state`: waiting, heard, proved, sealed, done, failed, expired. `error` is what went wrong last, `device` is set
+    once it is done, `tries_left` says how many wrong codes it still bears.
+    """
+
+    window: str
+    home: str
+    user: str
+    hardware_id: str
+    state: str
+    error: Message | None = None
+    device: str | None = None
+    tries_left: int = 0
 
 
 class PayloadRejected(Event, frozen=True):

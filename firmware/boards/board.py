@@ -39,6 +39,31 @@ class Board:
     def save(self, name: str, data: bytes) -> None:
         """A small file to flash; seldom. May raise OSError."""
 
+    def erase(self, name: str) -> None:
+        """Take that file out of flash, if it is there."""
+
+    def aes(self, key: bytes):
+        """A function that encrypts blocks of 16 bytes with AES-256, each by itself."""
+        try:
+            import cryptolib
+        except ImportError:
+            from .openssl import block_cipher
+
+            return block_cipher(key)
+        return cryptolib.aes(key, 1).encrypt
+
+    def tls(self, ca: bytes):
+        """An ssl context that trusts this CA (DER) alone. Its certificates are those of one hub: the name in them says
+        nothing more."""
+        import ssl
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if hasattr(context, "check_hostname"):
+            context.check_hostname = False
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=ca)
+        return context
+
     async def network(self) -> None:
         """Returns when there is a network. Raises OSError when there is none."""
 
@@ -49,7 +74,7 @@ class Board:
         """The status LED."""
 
     def button(self) -> bool:
-        """Is the button pressed? Asked every 50 ms if has_button."""
+        """Is the button pressed? Asked every 50 ms if has_button. Held for ten seconds it makes the plug unpaired."""
         return False
 
     def feed_watchdog(self) -> None:
@@ -76,6 +101,7 @@ class Settings:
         self.secret = secret
         self.host = host
         self.port = port
+        self.code = None  # on the label: a plug without a secret is paired by it
         self.hub = None  # the hub's id, where it is known beforehand
         self.tls = None  # an ssl context for MQTTS
         self.ring_samples = 1800
@@ -88,6 +114,8 @@ class Settings:
         self.answer_ms = 20_000  # the broker's acknowledgements
         self.replay_wait_ms = 30_000  # up to this long after a reconnect, at random: a thousand plugs come back at once
         self.backoff_max_ms = 60_000
+        self.pair_ms = 5000  # between two attempts of an unpaired plug, and between its messages
+        self.reset_hold_ms = 10_000  # the button, held this long, makes it unpaired
 
     def broker(self) -> tuple:
         """(host, port, secret, tls): asked before every connection."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import time
+from pathlib import Path
 
 from ..plug.app import Plug
 from .board import Board, Settings
@@ -13,11 +14,11 @@ _log = logging.getLogger("firmware")
 
 
 class DesktopBoard(Board):
-    """Meters that are given; relays, RTC memory and flash are memory of this object."""
+    """Meters that are given; relays, RTC memory and flash are memory of this object, or flash a folder on disk."""
 
     model = "desktop"
 
-    def __init__(self, name: str, meters: list) -> None:
+    def __init__(self, name: str, meters: list, flash_folder: str | None = None) -> None:
         self.meters = meters
         self.outlets = [(meter, self._relay(meter)) for meter in meters]
         self.reason = "power_on"
@@ -26,6 +27,10 @@ class DesktopBoard(Board):
         self._name = name
         self._rtc = b""
         self._flash = {"relay": b"[" + b",".join([b"true"] * len(meters)) + b"]"}
+        self._folder = None if flash_folder is None else Path(flash_folder)
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._flash |= {path.name: path.read_bytes() for path in self._folder.iterdir()}
 
     @staticmethod
     def _relay(meter):
@@ -59,6 +64,15 @@ class DesktopBoard(Board):
 
     def save(self, name: str, data: bytes) -> None:
         self._flash[name] = data
+        if self._folder is not None:
+            part = self._folder.with_name(self._folder.name + ".part")
+            part.write_bytes(data)
+            part.replace(self._folder / name)
+
+    def erase(self, name: str) -> None:
+        self._flash.pop(name, None)
+        if self._folder is not None:
+            (self._folder / name).unlink(missing_ok=True)
 
     async def network(self) -> None:
         if not self.online:
@@ -108,10 +122,14 @@ class DesktopPlug:
         replay_wait_ms: int = 0,
         backoff_max_ms: int = 4000,
         minutes_folder: str | None = None,
+        flash_folder: str | None = None,
+        code: str | None = None,
         broker=None,
     ) -> None:
         """`appliance` is one of recording.appliances(); without it SteadyMeters read what they are told.
         `minutes_folder`: stands for the flash that minutes are kept in; None = none are kept.
+        `flash_folder`: what is kept in flash outlives this process there. `code`: on its label; without a secret the
+        plug is paired by it.
         `broker`, called before each connection, gives (host, port, secret) in place of the arguments; it may raise
         OSError while there is none."""
         if appliance is None:
@@ -119,9 +137,10 @@ class DesktopPlug:
         else:
             recording = Recording(appliance)
             self.meters = [RecordedMeter(recording, hardware_id + str(i)) for i in range(outlets)]
-        self.board = DesktopBoard(hardware_id, self.meters)
+        self.board = DesktopBoard(hardware_id, self.meters, flash_folder)
         self.board.minutes_folder = minutes_folder
         self.settings = DesktopSettings(hardware_id, broker or (lambda: (host, port, secret)))
+        self.settings.code = code
         self.settings.interval_ms = interval_ms
         self.settings.ring_samples = ring_samples
         self.settings.replay_wait_ms = replay_wait_ms
@@ -135,6 +154,16 @@ class DesktopPlug:
     def online(self) -> bool:
         """Is it logged in?"""
         return self._task is not None and self.plug.link.online
+
+    @property
+    def paired(self) -> bool:
+        """Has it a secret?"""
+        return not self.plug.pairing.needed
+
+    @property
+    def refusals(self) -> int:
+        """Logins in a row that the hub refused."""
+        return self.plug.link.refusals
 
     @property
     def run_id(self) -> str:
@@ -165,6 +194,10 @@ class DesktopPlug:
         await self._end()
         self.board.reason = "watchdog"
         await self.start()
+
+    def hold_button(self) -> None:
+        """As somebody who holds its button for ten seconds: it forgets its hub, and restarts."""
+        self.plug.unpair()
 
     def cut_network(self) -> None:
         """No network until restore_network()."""

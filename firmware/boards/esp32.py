@@ -24,7 +24,8 @@ def read_settings(path: str = "settings.json") -> dict:
 
 def plug_settings(values: dict) -> Settings:
     """Settings for the firmware out of the file's values."""
-    settings = Settings(values["hardware_id"], values["secret"], values["host"], values.get("port", 1883))
+    settings = Settings(values["hardware_id"], values.get("secret", ""), values["host"], values.get("port", 1883))
+    settings.code = values.get("code")
     settings.hub = values.get("hub")
     settings.ring_samples = values.get("ring_samples", 1800)
     settings.minutes_bytes = values.get("minutes_bytes", 131_072)
@@ -92,6 +93,12 @@ class ESP32(Board):
     def save(self, name: str, data: bytes) -> None:
         with open("state_" + name, "wb") as file:
             file.write(binascii.crc32(data).to_bytes(4, "big") + data)
+
+    def erase(self, name: str) -> None:
+        try:
+            os.remove("state_" + name)
+        except OSError:
+            pass  # there is none
 
     async def network(self) -> None:
         station = self._station

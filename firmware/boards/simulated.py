@@ -5,6 +5,7 @@ import struct
 import sys
 import time
 
+from ..plug.tasks import sleep_ms
 from .board import Board
 
 
@@ -136,6 +137,9 @@ class SimulatedBoard(Board):
         self.flash[name] = data
         self.writes += 1
 
+    def erase(self, name: str) -> None:
+        self.flash.pop(name, None)
+
     async def network(self) -> None:
         if not self.online:
             raise OSError("no network")
@@ -145,6 +149,12 @@ class SimulatedBoard(Board):
 
     def button(self) -> bool:
         return self.pressed
+
+    async def hold_button(self, ms: int) -> None:
+        """Press it, and let go after so long."""
+        self.pressed = True
+        await sleep_ms(ms)
+        self.pressed = False
 
     def feed_watchdog(self) -> None:
         self.fed += 1

@@ -9,6 +9,7 @@ from .energy import Memory
 from .link import Link
 from .minutes import Minutes
 from .outlet import Outlet
+from .pair import Pairing
 from .payload import parse
 from .sampler import Sampler
 from .tasks import cancel, forever, sleep_ms
@@ -31,7 +32,8 @@ class Plug:
         self.name = ""
         self.interval = settings.interval_ms
         self.led_on = True
-        self.hub = settings.hub or self._loaded("hub")
+        self.pairing = Pairing(self)
+        self.hub = settings.hub or self.pairing.hub or self._loaded("hub")
         self.outlets = [
             Outlet(channel, meter, relay, settings.ring_samples) for channel, (meter, relay) in enumerate(board.outlets)
         ]
@@ -135,6 +137,21 @@ class Plug:
         self.hub = hub
         self._save("hub", hub.encode())
 
+    def paired(self, hub: str) -> None:
+        """Pairing is done: it belongs to this hub."""
+        self.board.log("paired with hub " + hub)
+        self.hub = self.settings.hub or hub
+
+    def unpair(self) -> None:
+        """Forget the hub and what it or its people gave: secret, CA, configuration, and the minutes not yet sent."""
+        if self.pairing.possible:
+            self.pairing.forget()
+            for name in ("hub", "config"):
+                self.board.erase(name)
+            self.minutes.erase()
+            self.board.log("unpaired")
+            self.board.reset()
+
     def remember(self) -> None:
         """Counters and relays into RTC memory."""
         self._memory.store([outlet.counter.pack(outlet.on) for outlet in self.outlets])
@@ -223,11 +240,16 @@ class Plug:
 
     async def _watch_button(self) -> None:
         was = False
+        since = 0
         while True:
             pressed = self.board.button()
             if pressed and not was:
+                since = self.uptime.ms()
                 outlet = self.outlets[0]
                 self.switch(outlet, not outlet.on)
                 self.report(None, None)
+            elif pressed and since is not None and self.uptime.ms() - since >= self.settings.reset_hold_ms:
+                since = None  # once, however long it is held
+                self.unpair()
             was = pressed
             await sleep_ms(_BUTTON_MS)

@@ -161,6 +161,11 @@ class FlashLog:
             if not segment.left:
                 self._remove(segment)
 
+    def clear(self) -> None:
+        """Remove everything."""
+        for segment in list(self.segments):
+            self._remove(segment)
+
     def _append(self, run: str, reason: str, records: list, offset: int) -> None:
         data = _part(records, offset)
         segment = self._open

@@ -11,6 +11,7 @@ _STABLE_MS = 10_000  # a connection that lasted this long starts the back-off an
 _LIVE_BACKLOG = 5  # samples; what waited longer comes by replay
 _BATCH = 120  # samples, about 4.5 KB; a message of minutes has about as much
 _PACE_MS = 250  # between two batches
+_WRONG_LOGIN = (4, 5)  # CONNACK; 3 says that the hub has no time now
 
 
 class Link:
@@ -26,6 +27,7 @@ class Link:
         self._wanted = asyncio.Event()  # something to replay
         self._replay_at = 0
         self._turn = 0
+        self.refusals = 0  # logins in a row that a broker refused
 
     @property
     def online(self) -> bool:
@@ -54,14 +56,27 @@ class Link:
         backoff = _FIRST_BACKOFF_MS
         while True:
             started = plug.uptime.ms()
+            unpaired = plug.pairing.needed
             try:
-                await self._connection()
+                if unpaired:
+                    await plug.board.network()
+                    await plug.pairing.run()
+                else:
+                    await self._connection()
             except Refused as error:
+                self.refusals += error.args[0] in _WRONG_LOGIN
                 plug.board.log("login refused: code %r" % error.args[0])
+                if error.args[0] in _WRONG_LOGIN:
+                    plug.pairing.refused()
             except (OSError, EOFError) as error:
                 plug.board.log("no connection: %r" % error)
             if plug.ending:  # a cancellation that comes while a connection is cleaned up ends there
                 return
+            if unpaired:
+                backoff = _FIRST_BACKOFF_MS
+            if plug.pairing.needed:  # somebody may wait for it at any moment
+                await sleep_ms(plug.settings.pair_ms // 2 + self._below(plug.settings.pair_ms // 2))
+                continue
             if plug.uptime.ms() - started > _STABLE_MS:
                 backoff = _FIRST_BACKOFF_MS
             await sleep_ms(backoff // 2 + self._below(backoff // 2))
@@ -73,13 +88,14 @@ class Link:
     async def _connection(self) -> None:
         plug = self._plug
         await plug.board.network()
-        host, port, secret, tls = plug.settings.broker()
+        host, port, secret, tls = plug.pairing.login()
         name = plug.settings.hardware_id
         will = (self._root + "status", ('{"status":"offline","run":"%s"}' % plug.run_id).encode())
         client = Client((name, name, secret), will, plug.settings, plug.uptime, self._message, plug.board.log)
         tasks = []
         try:
             await client.connect(host, port, tls)
+            self.refusals = 0
             for outlet in plug.outlets:
                 outlet.replay.reconnected()
                 outlet.next_live = outlet.ring.next
@@ -130,6 +146,7 @@ class Link:
             plug.adopt(hub)
         if plug.hub != hub:
             return
+        plug.pairing.confirmed()
         plug.clock.set(values.get("time"))
         plug.minutes.heard()
         for ack in acks:

@@ -84,6 +84,14 @@ class Minutes:
         if self._log is not None and any(s.low <= seq and s.high >= oldest for s in self._mine()):
             self._free(self._plug.run_id, channel, lambda first, last: first >= oldest and last <= seq)
 
+    def erase(self) -> None:
+        """Let go of all of it."""
+        if self._log is not None:
+            try:
+                self._log.clear()
+            except OSError as error:
+                self._plug.board.log("minutes: %r" % error)
+
     def named(self, run: str, channel: int, ranges) -> None:
         """The hub has, or refused, the minutes within these ranges."""
         if self._log is None or not isinstance(ranges, list) or not whole(channel, 0, 255):

@@ -16,7 +16,7 @@ class Client:
     """One connection. After `closed` is set nothing works any more; `close` ends it in any case."""
 
     def __init__(self, login: tuple, will: tuple, settings, uptime, on_message, log) -> None:  # noqa: PLR0917
-        """login = (client id, user, password); will = (topic, payload), retained;
+        """login = (client id, user, password); will = (topic, payload), retained, or (None, b"");
         on_message(topic: bytes, payload: bytes, retained: bool) is called synchronously."""
         self._login = login
         self._will = will
@@ -25,6 +25,7 @@ class Client:
         self._log = log
         self._keepalive_s = settings.keepalive_s
         self._answer_ms = settings.answer_ms  # for CONNACK, SUBACK and PUBACK
+        self.longest = _LONGEST
         self.closed = asyncio.Event()
         self._reader = None
         self._writer = None
@@ -147,7 +148,7 @@ class Client:
         while True:
             first = (await read(1))[0]
             length = await self._length()
-            if length > _LONGEST:
+            if length > self.longest:
                 self._log("dropped a message of %d bytes" % length)
                 while length:
                     length -= len(await read(min(length, 512)))

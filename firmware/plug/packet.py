@@ -26,11 +26,15 @@ def _packet(first: int, body: bytes) -> bytes:
             return bytes(head) + body
 
 
-def connect(client_id: str, user: str, password: str, keepalive_s: int, will_topic: str, will: bytes) -> bytes:  # noqa: PLR0917
-    """Clean session, login, and a retained will with QoS 1."""
-    flags = 0x80 | 0x40 | 0x20 | 0x08 | 0x04 | 0x02
+def connect(client_id: str, user: str, password: str, keepalive_s: int, will_topic, will: bytes) -> bytes:  # noqa: PLR0917
+    """Clean session, login, and a retained will with QoS 1 (without a topic, none)."""
+    flags = 0x80 | 0x40 | 0x02
+    last = b""
+    if will_topic is not None:
+        flags |= 0x20 | 0x08 | 0x04
+        last = _text(will_topic) + _text(will)
     body = b"\x00\x04MQTT\x04" + bytes((flags,)) + keepalive_s.to_bytes(2, "big")
-    return _packet(0x10, body + _text(client_id) + _text(will_topic) + _text(will) + _text(user) + _text(password))
+    return _packet(0x10, body + _text(client_id) + last + _text(user) + _text(password))
 
 
 def publish(topic: str, payload: bytes, packet_id: int, retain: bool) -> bytes:

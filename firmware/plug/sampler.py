@@ -1,4 +1,7 @@
-"""Takes a sample of every outlet on a steady grid; a moment that was missed is a step in `up`, never in seq."""
+"""Takes a sample of every outlet on a steady grid; a moment that was missed is a step in `up`, never in seq.
+
+An unpaired plug only counts and cuts off: what it measures is no hub's.
+"""
 
 from .tasks import sleep_ms
 
@@ -37,12 +40,13 @@ class Sampler:
 
     def _measure(self, moment: int, up: int) -> None:
         plug = self._plug
+        recorded = moment % self._parts == 0 and not plug.pairing.needed
         for outlet in plug.outlets:
             reading = outlet.measure(up, plug.board.log)
             if outlet.overloaded(up, reading[2]):
                 plug.overload(outlet)
-            if moment % self._parts == 0:
+            if recorded:
                 outlet.record(self._due(moment), reading)
         plug.remember()
-        if moment % self._parts == 0:
+        if recorded:
             plug.link.sampled()

@@ -210,8 +210,7 @@ class Feed:
         item = (outlet, self._encoder.encode((*outlet, *values)))
         for audience in audiences:
             audience.fresh.append(item)
-        if self._sample_timer is None:
-            self._soon()
+        self._soon()
 
     def _soon(self) -> None:
         """Frames go out once everything that came together has been heard, but never two within GATHER."""

@@ -12,7 +12,13 @@ from hub.api.routing import PREFIX, Route
 from hub.api.types.common import Problem
 
 REFERENCE = "#/components/schemas/{name}"
-RIGHTS = {"open": "Anyone.", "guest": "Members of the home.", "user": "Users and admins.", "admin": "Admins."}
+RIGHTS = {
+    "open": "Anyone.",
+    "guest": "Members of the home.",
+    "user": "Users and admins.",
+    "admin": "Admins.",
+    "operator": "Admins of the hub's first home.",
+}
 BODY_ERRORS = ("json-broken", "json-truncated", "json-too-deep", "text-not-utf8", "body-missing", "body-wrong")
 BODY_LIMITS = ("body-too-large", "content-type-wrong")
 FIELD_ERRORS = ("field-missing", "field-unknown", "field-type", "field-choice", "field-format", "field-invalid")
@@ -111,9 +117,8 @@ def possible_errors(route: Route) -> list[str]:
     if route.query.__struct_fields__:
         codes += [*FIELD_ERRORS, "field-repeated"]
     if route.role != "open":
-        codes += ["token-missing", "token-wrong", "token-expired"]
-    if route.role in ("user", "admin") or route.device in ("control", "manage"):
-        codes += ["forbidden"]
+        codes += ["token-missing", "token-wrong", "token-expired", "session-ended"]
+        codes += ["forbidden"]  # a key that may not do this, where nobody else is kept out
     if route.device is not None:
         codes += ["device-unknown"]
     return list(dict.fromkeys([*codes, "internal-error"]))

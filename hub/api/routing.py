@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 QueryT = TypeVar("QueryT")
 BodyT = TypeVar("BodyT")
 
-Role = Literal["open", "guest", "user", "admin"]
-"""Who may call: anyone, or a member of the home with at least this role."""
+Role = Literal["open", "guest", "user", "admin", "operator"]
+"""Who may call: anyone, a member of the home with at least this role, or an admin of the hub's first home."""
+Scope = Literal["read", "control", "manage", "admin", "person"]
+"""What an API key needs; "person": no key will do, it is about the account itself."""
 DeviceRight = Literal["view", "control", "manage"]
 
 PREFIX = "/api/v1"
@@ -78,7 +80,7 @@ class Route:
 
     role: who may call. device: the right on the device in the path that is needed besides.
     media: what is answered; a handler that streams something else than JSON answers with its own response.
-    example, answer_example: bodies for the document. limit: which rate limit counts a call.
+    example, answer_example: bodies for the document. scope: what an API key needs (None: by role and method).
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -98,6 +100,16 @@ class Route:
     answer_example: Any = None
     media: str = "application/json"
     description: str = ""
+    scope: Scope | None = None
+
+    @property
+    def needed_scope(self) -> Scope:
+        """What an API key needs for it."""
+        if self.scope is not None:
+            return self.scope
+        if self.role in ("admin", "operator"):
+            return "admin"
+        return "read" if self.method == "GET" else "manage"
 
     @property
     def name(self) -> str:
@@ -129,10 +141,19 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
 def require(route: Route, services: "Services", principal: Principal, path: Any) -> None:
     """The one place where a route's right is checked. Raises "forbidden", and "device-unknown" where the asker
     may not even know that there is such a device."""
-    if route.role != "open" and principal.role != "system" and ROLES.index(principal.role) < ROLES.index(route.role):
+    if route.role == "operator":
+        principal.require_operator()
+    elif route.role != "open" and principal.role != "system" and not at_least(principal.role, route.role):
+        raise HubError("forbidden")
+    if principal.scopes is not None and not principal.has_scope(route.needed_scope):
         raise HubError("forbidden")
     if route.device is not None:
         services.registry.require(principal, path["device"], route.device)
+
+
+def at_least(held: str, needed: str) -> bool:
+    """Is this role as much as that one? An unknown one is nothing."""
+    return held in ROLES and ROLES.index(held) >= ROLES.index(needed)
 
 
 def read_query(kind: type[msgspec.Struct], given: MultiMapping[str]) -> Any:

@@ -49,7 +49,11 @@ def require_own_origin(request: web.Request) -> None:
     cookies that somebody else could use.
     """
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+    try:
+        foreign = origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
+    except ValueError:
+        foreign = True
+    if foreign:
         raise HubError("origin-refused")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise HubError("origin-refused")
@@ -63,7 +67,10 @@ def is_forwarded(request: web.Request) -> bool:
 
 def is_house_name(host: str) -> bool:
     """An address, a bare name, or a name that only a local network gives."""
-    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # half an IPv6 address
+        return False
     if "." not in name or ":" in name or name.endswith(HOUSE_NAMES):
         return True
     return name.replace(".", "").isdigit()

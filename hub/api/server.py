@@ -1,4 +1,4 @@
-"""The web server: routes, errors as problems, security headers, WebSocket and web app behind one port."""
+"""The web server: routes, errors as problems, security headers, WebSocket and web app, over HTTP and HTTPS."""
 
 import asyncio
 import errno
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from hub.api.errors import CONTENT_TYPE, problem, reader_language
 from hub.api.feed import Feed
+from hub.api.https import https_headers, require_https
 from hub.api.openapi import document
 from hub.api.rest import ROUTES
 from hub.api.routing import PREFIX, bind, respond
@@ -30,7 +31,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ApiServer:
-    """Serves the API and the web app. `port` is the real one once started (0 asks the system for a free one)."""
+    """Serves the API and the web app. `port` is the real one of HTTP once started (0 asks the system for a free one);
+    that of HTTPS is in the services' `https`."""
 
     def __init__(
         self, services: Services, *, host: str, port: int, static: Path = STATIC, mqtt: Handler | None = None
@@ -64,9 +66,30 @@ class ApiServer:
         except OSError as error:
             await runner.cleanup()
             raise listen_error(error, self.host, self.port) from error
-        self._runner = runner
         self.port = runner.addresses[0][1]
+        try:
+            await self._listen_for_https(runner)
+        except HubError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
         self.feed.start()
+
+    async def _listen_for_https(self, runner: web.AppRunner) -> None:
+        https = self._services.https
+        if https is None:
+            return
+        https.plain_port = self.port
+        before = len(runner.addresses)
+        try:
+            await web.TCPSite(runner, self.host, https.wanted, ssl_context=https.context).start()
+        except OSError as error:
+            refused = listen_error(error, self.host, https.wanted)
+            if not (https.optional and refused.id == "port-in-use"):
+                raise refused from error
+            log.warning("Port %d is in use: there is no HTTPS", https.wanted)
+            return
+        https.port = runner.addresses[before][1]
 
     async def stop(self) -> None:
         """Close the WebSockets and let what is being answered finish."""
@@ -82,8 +105,10 @@ class ApiServer:
         return {(route.method, resource.canonical) for resource in router.resources() for route in resource}
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[errors_as_problems], client_max_size=BODY_LIMIT)
-        application.on_response_prepare.append(add_headers)
+        services = self._services
+        only_https = require_https(services.https, services.people.has_admin)
+        application = web.Application(middlewares=[errors_as_problems, only_https], client_max_size=BODY_LIMIT)
+        application.on_response_prepare.extend((https_headers(services.https), add_headers))
         router = application.router
         for route in ROUTES:
             router.add_route(route.method, f"{PREFIX}{route.path}", bind(route, self._services))

@@ -4,14 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
 from aiohttp import web
 
+from hub.api.https import Https
 from hub.api.problems import Problems
+from hub.api.security import peer_address
 from hub.api.slots import Slots
 from hub.api.types.mqtt import BrokerLines
 from hub.api.types.system import PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
+from hub.auth.certificates import Certificates
+from hub.auth.homes import Homes
+from hub.auth.identity import Identity
 from hub.auth.people import People
 from hub.auth.principal import Principal
 from hub.auth.setup import Setup
@@ -70,7 +76,8 @@ class Services:
 
     session: new at each start of the hub. demo: five simulated plugs live here. drop_login: ends the MQTT connection
     of a login that was removed. broker_stats: its counters by name. login_lines: what people have to add to the files
-    of their own broker, if anything. exports: how many may run at once.
+    of their own broker, if anything. exports: how many may run at once. https, certificates: None where nobody speaks
+    TLS.
     """
 
     version: str
@@ -78,8 +85,7 @@ class Services:
     demo: bool
     clock: Clock
     bus: Bus
-    people: People
-    tokens: Tokens
+    identity: Identity
     setup: Setup
     mqtt: MqttAccess
     registry: Registry
@@ -98,6 +104,8 @@ class Services:
     drop_login: Callable[[str], None]
     broker_stats: Callable[[], dict[str, int]]
     login_lines: Callable[[Login, str], BrokerLines | None] = no_lines
+    https: Https | None = None
+    certificates: Certificates | None = None
     exports: Slots = field(default_factory=lambda: Slots(MOST_EXPORTS))
 
     def principal(self, request: web.Request) -> Principal:
@@ -105,4 +113,20 @@ class Services:
         header = request.headers.get("Authorization", "")
         if not header.startswith(SCHEME):
             raise HubError("token-missing")
-        return self.tokens.access(header[len(SCHEME) :]).principal
+        principal = self.tokens.access(header[len(SCHEME) :]).principal
+        return msgspec.structs.replace(principal, origin=principal.origin or peer_address(request))
+
+    @property
+    def people(self) -> People:
+        """The members of the homes."""
+        return self.identity.people
+
+    @property
+    def homes(self) -> Homes:
+        """The homes."""
+        return self.identity.homes
+
+    @property
+    def tokens(self) -> Tokens:
+        """What people who signed in show."""
+        return self.identity.tokens

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from hub.auth.people import People
+from hub.auth.homes import Homes
 from hub.clock import Clock
 from hub.devices.registry import Registry
 from hub.history.calendar import Calendar
@@ -18,10 +18,10 @@ class EnergySince(Protocol):
 class Today:
     """Called with (device, channel): mWh since midnight; None where it is not known. Once for each outlet shown."""
 
-    def __init__(self, history: EnergySince, registry: Registry, people: People, clock: Clock) -> None:
+    def __init__(self, history: EnergySince, registry: Registry, homes: Homes, clock: Clock) -> None:
         self._history = history
         self._registry = registry
-        self._people = people
+        self._homes = homes
         self._clock = clock
         self._days: dict[str, tuple[int, int]] = {}  # zone -> the midnights around now
 
@@ -29,7 +29,7 @@ class Today:
         device = self._registry.device(device_id)
         if device is None:
             return None
-        midnight = self._midnight(self._people.time_zone(device.home))
+        midnight = self._midnight(self._homes.time_zone(device.home))
         return self._history.energy_today(device_id, channel, midnight)
 
     def _midnight(self, zone: str) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from struct import pack
 from typing import Annotated
 
 import msgspec
@@ -14,6 +13,7 @@ from hub.api.security import peer_address, require_own_origin
 from hub.auth.principal import Principal
 from hub.auth.tokens import Tokens
 from hub.clock import Clock, Timer
+from hub.frames import TEXT, close_frame, encode_frame, require_masks
 from hub.messages import HubError, render
 
 log = logging.getLogger("hub.api.websocket")
@@ -24,6 +24,7 @@ TOO_MANY = 1013
 GOING_AWAY = 1001
 
 AUTH_WITHIN = 10.0  # seconds
+NEVER = 10 * 365 * 24 * 3600.0
 HEARTBEAT = 30.0  # a dead connection is noticed after one and a half
 CLOSE_WITHIN = 2.0
 MESSAGE_LIMIT = 16 * 1024
@@ -153,6 +154,7 @@ class Connection:
 
     async def serve(self) -> web.WebSocketResponse:
         """Shake hands and read until the end."""
+        require_masks(self._request)
         await self._socket.prepare(self._request)
         self._transport = self._request.transport
         self._timer = self._sockets.clock.call_later(AUTH_WITHIN, self._expired)
@@ -181,7 +183,7 @@ class Connection:
         if self.behind:
             self._transport.abort()
             return
-        self._write(pack("!BBH", 0x88, 2, code))
+        self._write(close_frame(code))
         self._timer = self._sockets.clock.call_later(CLOSE_WITHIN, self._transport.abort)
 
     def _expired(self) -> None:
@@ -222,7 +224,8 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
         clock = self._sockets.clock
-        self._timer = clock.call_later(max(0.0, (access.expires - clock.now()) / 1000), self._expired)
+        ends = NEVER if access.expires is None else (access.expires - clock.now()) / 1000
+        self._timer = clock.call_later(max(0.0, ends), self._expired)
         self._feed.follow(self)
         self.tell("ready", b'"session":' + msgspec.json.encode(self._sockets.session))
 
@@ -250,7 +253,7 @@ class Connection:
 
     def _tell_error(self, error: HubError) -> None:
         detail = render(error.message, self.language)
-        self._write(text_frame(msgspec.json.encode({"type": "error", "code": error.id, "detail": detail})))
+        self._write(encode_frame(TEXT, msgspec.json.encode({"type": "error", "code": error.id, "detail": detail})))
 
     @property
     def waiting(self) -> int:
@@ -306,27 +309,16 @@ class Connection:
     def tell(self, type: str, rest: bytes) -> None:
         """Any frame with a sequence number."""
         self._seq += 1
-        self._write(text_frame(b'{"type":"%b","seq":%d,%b}' % (type.encode(), self._seq, rest)))
+        self._write(encode_frame(TEXT, b'{"type":"%b","seq":%d,%b}' % (type.encode(), self._seq, rest)))
 
-    def _write(self, frame: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         transport = self._transport
         if transport is None or transport.is_closing() or self._socket.closed:
             return
         if self.waiting > LOST * self._sockets.behind:
             transport.abort()
             return
-        transport.write(frame)
+        transport.write(data)
 
 
-def text_frame(payload: bytes) -> bytes:
-    """An unfragmented, unmasked text frame (RFC 6455, 5.2). Made here because aiohttp's writer waits for a slow
-    reader, which would need a task for each connection."""
-    length = len(payload)
-    if length < 126:
-        return pack("!BB", 0x81, length) + payload
-    if length < 65536:
-        return pack("!BBH", 0x81, 126, length) + payload
-    return pack("!BBQ", 0x81, 127, length) + payload
-
-
-PONG = text_frame(b'{"type":"pong"}')
+PONG = encode_frame(TEXT, b'{"type":"pong"}')

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import delete, insert, select
 
+from hub.auth.audit import Audit
 from hub.auth.backoff import Backoff
 from hub.auth.principal import Principal
 from hub.broker.interface import Attempt, Login
@@ -47,7 +48,8 @@ class MqttClient(msgspec.Struct, frozen=True):
 class MqttAccess:
     """Answers the broker's question, and keeps the logins of other programs.
 
-    pairing_open: is a pairing window open for this hardware_id?
+    pairing_open: is a pairing window open for this hardware_id? knocked: told (hardware_id, address) where none is.
+    just_paired: is this the SHA-256 of the secret that a plug was sent a moment ago, before it is in the registry?
     """
 
     def __init__(
@@ -55,12 +57,19 @@ class MqttAccess:
         plugs: PlugSecrets,
         database: Database,
         clock: Clock,
+        *,
+        audit: Audit,
         pairing_open: Callable[[str], bool] = lambda hardware_id: False,
+        knocked: Callable[[str, str], None] = lambda hardware_id, peer: None,
+        just_paired: Callable[[str, bytes], bool] = lambda hardware_id, hashed: False,
     ) -> None:
         self._plugs = plugs
         self._database = database
         self._clock = clock
+        self._audit = audit
         self._pairing_open = pairing_open
+        self._knocked = knocked
+        self._just_paired = just_paired
         self._clients: dict[str, MqttClient] = {}
         self._secrets: dict[str, bytes] = {}
         self._tries = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)
@@ -77,6 +86,8 @@ class MqttAccess:
     def authenticate(self, attempt: Attempt) -> Login | None:
         """Who this is; None refuses. A plug's name is its hardware_id (as user name, or as client id alone)."""
         name = attempt.username if attempt.username is not None else attempt.client_id
+        if name.startswith(PAIRING_PREFIX):
+            return self._pairing(name[len(PAIRING_PREFIX) :], attempt)
         who = f"{attempt.peer} {name}"
         if self._tries.wait(who) > 0:
             return None
@@ -120,6 +131,7 @@ class MqttAccess:
         self._clients[name] = client
         self._secrets[name] = hashed
         self.on_login(name, secret)
+        await self._audit.record(principal, "mqtt-client.add", name, after={"read": client.read, "write": client.write})
         return client, secret
 
     def all(self) -> "Clients":
@@ -150,17 +162,24 @@ class MqttAccess:
         self._clients.pop(name, None)
         self._secrets.pop(name, None)
         self.on_login(name, None)
+        await self._audit.record(principal, "mqtt-client.remove", name)
+
+    def _pairing(self, hardware_id: str, attempt: Attempt) -> Login | None:
+        # There is no secret to guess here, and an unpaired plug asks every few seconds: nothing is counted.
+        if attempt.password:
+            return None
+        if self._pairing_open(hardware_id):
+            return Login("pair", hardware_id)
+        self._knocked(hardware_id, attempt.peer)
+        return None
 
     def _judge(self, name: str, password: bytes) -> Login | None:
-        if name.startswith(PAIRING_PREFIX):
-            hardware_id = name[len(PAIRING_PREFIX) :]
-            return Login("pair", hardware_id) if not password and self._pairing_open(hardware_id) else None
         hashed = hashlib.sha256(password).digest()
         plug, client = self._plugs.secret_hash(name), self._clients.get(name)
         # Both are always compared, an unknown name with nobody's: the time says nothing about who exists.
         is_plug = hmac.compare_digest(hashed, plug or NOBODY) and plug is not None
         is_client = hmac.compare_digest(hashed, self._secrets.get(name, NOBODY)) and client is not None
-        if is_plug:
+        if self._just_paired(name, hashed) or is_plug:
             return Login("plug", name)
         return Login("client", name, client.read, client.write) if is_client and client is not None else None
 

@@ -1,43 +1,29 @@
-"""People and their homes, in memory; each change is in the database before it is in memory."""
+"""People and the homes that they are members of, in memory; each change is in the database before it is in memory."""
 
 import asyncio
 import logging
 import re
 import secrets
-import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
-from hub.auth.backoff import Backoff
+from hub.auth.audit import Audit
+from hub.auth.homes import LONGEST_NAME, Home, Homes, check_home
 from hub.auth.passwords import Passwords, require_good
 from hub.auth.principal import ROLES, Principal
+from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
-from hub.database.tables import home_users, homes, users
+from hub.database.tables import home_users, users
 from hub.messages import LANGUAGES, HubError
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 LONGEST_EMAIL = 254
-LONGEST_NAME = 60
-FIRST_HOME = {"name": "Home", "time_zone": "UTC", "currency": "EUR"}
-# A wrong account name costs a stranger soon; an account's own wait is short, so that nobody can lock its owner out.
-FREE_TRIES = 5
-LONGEST_WAIT_ADDRESS_S = 900.0
-LONGEST_WAIT_ACCOUNT_S = 60.0
+SHOWN = ("name", "email", "language", "disabled")  # in the audit log
 log = logging.getLogger("hub.auth")
-
-
-class Home(msgspec.Struct):
-    """A tenant: its people and devices, its time zone (IANA name) and currency (ISO 4217)."""
-
-    id: str
-    name: str
-    time_zone: str
-    currency: str
-    created: int
 
 
 class User(msgspec.Struct):
@@ -52,63 +38,47 @@ class User(msgspec.Struct):
     roles: dict[str, str] = {}
 
 
-class People:
-    """Homes and users. There is always one home: the hub makes it at its first start, set-up names it."""
+Users = list[User]
 
-    def __init__(self, database: Database, clock: Clock, passwords: Passwords) -> None:
+
+class People:
+    """Users with their roles. `on_changed` is told whose rights are others now."""
+
+    def __init__(
+        self, database: Database, clock: Clock, passwords: Passwords, *, homes: Homes, sessions: Sessions, audit: Audit
+    ) -> None:
         self._database = database
         self._clock = clock
         self._passwords = passwords
-        self._homes: dict[str, Home] = {}
+        self._sessions = sessions
+        self._audit = audit
+        self.homes = homes
         self._users: dict[str, User] = {}
         self._emails: dict[str, User] = {}
         self._hashes: dict[str, bytes] = {}
-        self._declared: dict[str, str] = {}
-        self.on_home_changed: Callable[[str], None] | None = None
-        """Told which home got another name, time zone or currency."""
         self._writing = asyncio.Lock()
-        self._by_account = Backoff(clock, FREE_TRIES, LONGEST_WAIT_ACCOUNT_S)
-        self._by_address = Backoff(clock, FREE_TRIES * 2, LONGEST_WAIT_ADDRESS_S)
+        self.on_changed: Callable[[str], None] = lambda user: None
 
     async def load(self) -> None:
-        """Read everything; make the first home where there is none."""
+        """Read everything."""
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(select(homes).order_by(homes.c.created, homes.c.id))).mappings()
-            self._homes = {row["id"]: Home(**row) for row in rows}
-            if not self._homes:
-                home = Home(id=secrets.token_hex(8), created=self._clock.now(), **FIRST_HOME)
-                await connection.execute(insert(homes).values(**msgspec.structs.asdict(home)))
-                self._homes[home.id] = home
             for row in (await connection.execute(select(users))).mappings():
-                fields = dict(row)
-                password_hash = fields.pop("password_hash")
-                self._remember(User(**fields, roles={}), password_hash)
+                fields = {name: row[name] for name in User.__struct_fields__ if name != "roles"}
+                self._remember(User(**fields, roles={}), row["password_hash"])
             for member in await connection.execute(select(home_users)):
                 self._users[member.user].roles[member.home] = member.role
-
-    def declare(self, *, name: str | None, time_zone: str | None, currency: str | None) -> None:
-        """What the configuration says of the first home stands before what is stored, for as long as it is said."""
-        said = {"name": name, "time_zone": time_zone, "currency": currency}
-        self._declared = {field: value for field, value in said.items() if value is not None}
-        self._set_home(self.first_home, {})
-
-    @property
-    def first_home(self) -> Home:
-        """The home to which YAML and the command line belong."""
-        return next(iter(self._homes.values()))
-
-    def home(self, home_id: str) -> Home | None:
-        """The home with this id."""
-        return self._homes.get(home_id)
-
-    def time_zone(self, home_id: str) -> str:
-        """The home's zone, UTC where there is no such home."""
-        home = self._homes.get(home_id)
-        return "UTC" if home is None else home.time_zone
 
     def user(self, user_id: str) -> User | None:
         """The person with this id."""
         return self._users.get(user_id)
+
+    def by_email(self, email: str) -> User | None:
+        """The person who signs in with this address."""
+        return self._emails.get(email.strip().casefold())
+
+    def password_hash(self, user_id: str) -> bytes | None:
+        """bcrypt; None = cannot sign in with a password."""
+        return self._hashes.get(user_id)
 
     def has_admin(self) -> bool:
         """Did somebody set the hub up?"""
@@ -119,31 +89,40 @@ class People:
         user = self._users.get(user_id)
         if user is None or user.disabled or home_id not in user.roles:
             return None
-        return Principal(user.id, home_id, user.roles[home_id])
+        operator = user.roles.get(self.homes.first.id) == "admin"
+        return Principal(user.id, home_id, user.roles[home_id], operator=operator)
 
-    def list(self, principal: Principal) -> "Users":
+    def members(self, home: str) -> Users:
+        """By name, for the hub's own use."""
+        return sorted((user for user in self._users.values() if home in user.roles), key=lambda u: u.name.casefold())
+
+    def list(self, principal: Principal) -> Users:
         """The members of the asker's home, by name; for admins."""
         principal.require_admin()
-        return sorted(
-            (user for user in self._users.values() if principal.home in user.roles), key=lambda u: u.name.casefold()
-        )
+        return self.members(principal.home)
 
-    async def login(self, email: str, password: str, peer: str) -> tuple[User, Home]:
-        """Raises HubError("login-wrong", "too-many-attempts"). peer: the address that asks."""
-        account = email.strip().casefold()
-        self._by_account.require(account)
-        self._by_address.require(peer)
-        self._by_account.attempt(account)
-        self._by_address.attempt(peer)
-        user = self._emails.get(account)
-        right = await self._passwords.check(password, None if user is None else self._hashes.get(user.id))
-        if not right or user is None or user.disabled or not user.roles:
-            log.warning("login refused: account %r from %s", account[:LONGEST_EMAIL], peer)
-            raise HubError("login-wrong")
-        self._by_account.succeeded(account)
-        self._by_address.succeeded(peer)
-        log.info("login: user %s from %s", user.id, peer)
-        return user, self._homes[next(iter(user.roles))]
+    def member(self, principal: Principal, user_id: str) -> User:
+        """A member of the asker's home: oneself, or for admins anybody. Raises HubError("user-unknown")."""
+        user = self._users.get(user_id)
+        if user is None or principal.home not in user.roles or not (principal.is_admin or principal.user == user_id):
+            raise HubError("user-unknown", user=user_id)
+        return user
+
+    def manageable(self, principal: Principal, user_id: str) -> User:
+        """A member whose account the asker may reach into; for admins, and not for those of another home, too.
+
+        Raises HubError("user-unknown", "user-elsewhere").
+        """
+        principal.require_admin()
+        user = self.member(principal, user_id)
+        self._require_own(principal, user)
+        return user
+
+    def added_to(self, home: str, principal: Principal) -> None:
+        """Whoever made a home is its admin; the database knows it already."""
+        user = self._users.get(principal.user)
+        if user is not None:
+            user.roles[home] = "admin"
 
     async def add(
         self,
@@ -162,10 +141,17 @@ class People:
         """
         principal.require_admin()
         user, digest = await self._prepare(email, name, password, language)
-        if role not in ROLES:
-            raise HubError("role-invalid", field="role", role=role)
+        require_role(role)
         async with self._writing:
             await self._store(user, digest, principal.home, role)
+        await self._audit.record(principal, "user.add", user.id, after={**shown(user), "role": role})
+        return user
+
+    async def join(self, home: Home, role: str, *, email: str, name: str, password: str, language: str) -> User:
+        """A new person with an invitation into this home. Raises what `add` raises."""
+        user, digest = await self._prepare(email, name, password, language)
+        async with self._writing:
+            await self._store(user, digest, home.id, role)
         return user
 
     async def make_first_admin(
@@ -178,28 +164,149 @@ class People:
         home_name: str | None = None,
         time_zone: str | None = None,
         currency: str | None = None,
+        price: float | None = None,
+        week_start: int | None = None,
+        origin: str = "",
     ) -> tuple[User, Home]:
         """Name the first home and give it its admin. Raises HubError("setup-done") when there is one already,
-        "time-zone-unknown", "currency-unknown" and what `add` raises."""
-        home = self.first_home
-        changes = check_home({"name": home_name, "time_zone": time_zone, "currency": currency})
+        what `Homes.change` raises and what `add` raises."""
+        home = self.homes.first
+        given = {"name": home_name, "time_zone": time_zone, "currency": currency}
+        changes = check_home({**given, "price": price, "week_start": week_start})
         user, digest = await self._prepare(email, name, password, language)
         async with self._writing:
             if self.has_admin():
                 raise HubError("setup-done")
             await self._store(user, digest, home.id, "admin", changes)
+        principal = Principal(user.id, home.id, "admin", operator=True, origin=origin)
+        await self._audit.record(principal, "setup", user.id, after={**shown(user), "role": "admin"})
         return user, home
 
-    async def _prepare(self, email: str, name: str, password: str | None, language: str) -> tuple[User, bytes | None]:
-        address, plain = email.strip().casefold(), " ".join(name.split())
-        if not EMAIL.fullmatch(address) or len(address) > LONGEST_EMAIL:
-            raise HubError("email-invalid", field="email")
-        if address in self._emails:
+    async def add_membership(self, user: User, home: str, role: str) -> None:
+        """Somebody who is known already becomes a member of another home, too."""
+        async with self._writing, self._database.transaction() as connection:
+            await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
+        user.roles[home] = role
+        self.on_changed(user.id)
+
+    async def change(
+        self, principal: Principal, user_id: str, *, role: str | None = None, disabled: bool | None = None
+    ) -> User:
+        """Another role in the asker's home, or the whole account locked or unlocked; for admins.
+
+        Raises HubError("user-unknown", "role-invalid", "last-admin", "user-elsewhere").
+        """
+        principal.require_admin()
+        user = self.member(principal, user_id)
+        before = {**shown(user), "role": user.roles[principal.home]}
+        if role is not None:
+            require_role(role)
+        async with self._writing:
+            if (role not in (None, "admin") or disabled) and self._is_last_admin(user, principal.home):
+                raise HubError("last-admin")
+            if disabled is not None and disabled != user.disabled:
+                self._require_own(principal, user)
+            async with self._database.transaction() as connection:
+                if role is not None:
+                    member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
+                    await connection.execute(update(home_users).where(member).values(role=role))
+                if disabled is not None:
+                    await connection.execute(update(users).where(users.c.id == user.id).values(disabled=disabled))
+            user.roles[principal.home] = role or user.roles[principal.home]
+            user.disabled = user.disabled if disabled is None else disabled
+        if user.disabled:
+            await self._sessions.end_all(user.id)
+        self.on_changed(user.id)
+        after = {**shown(user), "role": user.roles[principal.home]}
+        await self._audit.record(principal, "user.change", user.id, before=before, after=after)
+        return user
+
+    async def change_profile(
+        self, principal: Principal, *, name: str | None = None, language: str | None = None, email: str | None = None
+    ) -> User:
+        """One's own name, language and login address (whose caller has asked for the password).
+
+        Raises HubError("name-invalid", "language-unknown", "email-invalid", "email-taken").
+        """
+        user = self._users[principal.user]
+        before = shown(user)
+        changes: dict[str, Any] = {}
+        if name is not None:
+            changes["name"] = require_name(name)
+        if language is not None:
+            changes["language"] = require_language(language)
+        async with self._writing:
+            if email is not None and (address := require_email(email)) != user.email:
+                self._require_free(address)
+                changes["email"] = address
+            if not changes:
+                return user
+            async with self._database.transaction() as connection:
+                await connection.execute(update(users).where(users.c.id == user.id).values(**changes))
+            del self._emails[user.email]
+            for field, value in changes.items():
+                setattr(user, field, value)
+            self._emails[user.email] = user
+        await self._audit.record(principal, "profile.change", user.id, before=before, after=shown(user))
+        return user
+
+    async def set_password(self, user: User, password: str, *, keep_session: str | None = None) -> None:
+        """Another password; every session ends but the one to keep. Raises what `add` raises of passwords."""
+        require_good(password, user.email, user.name)
+        digest = await self._passwords.hash(password)
+        async with self._database.transaction() as connection:
+            await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=digest))
+        self._hashes[user.id] = digest
+        await self._sessions.end_all(user.id, keep=keep_session)
+
+    async def remove(self, principal: Principal, user_id: str) -> None:
+        """Take somebody (for admins) or oneself out of the home; who is in no home any more is deleted with all that
+        is theirs. Raises HubError("user-unknown", "last-admin")."""
+        user = self.member(principal, user_id)
+        async with self._writing:
+            if self._is_last_admin(user, principal.home):
+                raise HubError("last-admin")
+            whole = len(user.roles) == 1
+            async with self._database.transaction() as connection:
+                if whole:
+                    await connection.execute(delete(users).where(users.c.id == user.id))
+                else:
+                    member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
+                    await connection.execute(delete(home_users).where(member))
+            del user.roles[principal.home]
+            if whole:
+                del self._users[user.id], self._emails[user.email]
+                self._hashes.pop(user.id, None)
+        if whole:
+            await self._sessions.end_all(user.id)
+        else:
+            await self._sessions.end_home(user.id, principal.home)
+        self.on_changed(user.id)
+        await self._audit.record(principal, "user.remove", user.id, before={"deleted": whole})
+
+    def home_removed(self, home: str) -> None:
+        """The memberships of a home that is gone."""
+        for user in [user for user in self._users.values() if home in user.roles]:
+            del user.roles[home]
+            self.on_changed(user.id)
+
+    def _is_last_admin(self, user: User, home: str) -> bool:
+        admins = [u for u in self._users.values() if u.roles.get(home) == "admin" and not u.disabled]
+        return admins == [user]
+
+    def _require_own(self, principal: Principal, user: User) -> None:
+        """An account that is a member of other homes, too, is not this home's admin's to lock."""
+        if not principal.operator and set(user.roles) != {principal.home}:
+            raise HubError("user-elsewhere")
+
+    def _require_free(self, email: str) -> None:
+        if email in self._emails:
             raise HubError("email-taken", field="email")
-        if not 1 <= len(plain) <= LONGEST_NAME or not plain.isprintable():
-            raise HubError("name-invalid", field="name", most=LONGEST_NAME)
-        if language not in LANGUAGES:
-            raise HubError("language-unknown", field="language", language=language)
+
+    async def _prepare(self, email: str, name: str, password: str | None, language: str) -> tuple[User, bytes | None]:
+        address = require_email(email)
+        self._require_free(address)
+        plain, language = require_name(name), require_language(language)
         digest = None
         if password is not None:
             require_good(password, address, plain)
@@ -209,27 +316,21 @@ class People:
     async def _store(
         self, user: User, digest: bytes | None, home: str, role: str, home_changes: dict[str, Any] | None = None
     ) -> None:
-        if user.email in self._emails:
-            raise HubError("email-taken", field="email")
+        self._require_free(user.email)
+        kept = self.homes.get(home)
+        if kept is None:
+            raise HubError("home-unknown", home=home)
         fields = msgspec.structs.asdict(user)
         del fields["roles"]
         async with self._database.transaction() as connection:
-            if home_changes:
-                await connection.execute(update(homes).where(homes.c.id == home).values(**home_changes))
+            await self.homes.store(connection, kept, home_changes or {})
             await connection.execute(insert(users).values(**fields, password_hash=digest))
             await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
         if home_changes:
-            self._set_home(self._homes[home], home_changes)
+            self.homes.apply(kept, home_changes)
         user.roles = {home: role}
         self._remember(user, digest)
         log.info("user %s added to home %s as %s", user.id, home, role)
-
-    def _set_home(self, home: Home, changes: dict[str, Any]) -> None:
-        declared = self._declared if home is self.first_home else {}
-        for field, value in {**changes, **declared}.items():
-            setattr(home, field, value)
-        if self.on_home_changed is not None:
-            self.on_home_changed(home.id)
 
     def _remember(self, user: User, digest: bytes | None) -> None:
         self._users[user.id] = self._emails[user.email] = user
@@ -237,19 +338,35 @@ class People:
             self._hashes[user.id] = digest
 
 
-Users = list[User]
+def shown(user: User) -> dict[str, Any]:
+    """What the audit log may hold of a person."""
+    return {name: getattr(user, name) for name in SHOWN}
 
 
-def check_home(given: dict[str, str | None]) -> dict[str, Any]:
-    """The given settings of a home without the empty ones. Raises HubError with the field."""
-    changes = {name: value.strip() for name, value in given.items() if value is not None}
-    if "name" in changes and not 1 <= len(changes["name"]) <= LONGEST_NAME:
-        raise HubError("name-invalid", field="home_name", most=LONGEST_NAME)
-    if "time_zone" in changes:
-        try:
-            zoneinfo.ZoneInfo(changes["time_zone"])
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise HubError("time-zone-unknown", field="time_zone", zone=changes["time_zone"]) from error
-    if "currency" in changes and not re.fullmatch(r"[A-Z]{3}", changes["currency"]):
-        raise HubError("currency-unknown", field="currency", currency=changes["currency"])
-    return changes
+def require_email(email: str) -> str:
+    """In lower case. Raises HubError("email-invalid")."""
+    address = email.strip().casefold()
+    if not EMAIL.fullmatch(address) or len(address) > LONGEST_EMAIL or not address.isprintable():
+        raise HubError("email-invalid", field="email")
+    return address
+
+
+def require_name(name: str) -> str:
+    """With single blanks. Raises HubError("name-invalid")."""
+    plain = " ".join(name.split())
+    if not 1 <= len(plain) <= LONGEST_NAME or not plain.isprintable():
+        raise HubError("name-invalid", field="name", most=LONGEST_NAME)
+    return plain
+
+
+def require_language(language: str) -> str:
+    """Raises HubError("language-unknown")."""
+    if language not in LANGUAGES:
+        raise HubError("language-unknown", field="language", language=language)
+    return language
+
+
+def require_role(role: str) -> None:
+    """Raises HubError("role-invalid")."""
+    if role not in ROLES:
+        raise HubError("role-invalid", field="role", role=role)

@@ -11,7 +11,8 @@ from typing import Any
 import ifaddr
 
 from hub.auth.backoff import Backoff
-from hub.auth.people import Home, People, User
+from hub.auth.homes import Home
+from hub.auth.people import People, User
 from hub.auth.secret_file import write_secret
 from hub.clock import Clock
 from hub.database import SettingsTable
@@ -96,7 +97,7 @@ class Setup:
             raise HubError("setup-done")
         if state == "code":
             self._require_code(peer, code)
-        user, home = await self._people.make_first_admin(**account)
+        user, home = await self._people.make_first_admin(**account, origin=peer)
         self._file.unlink(missing_ok=True)
         return user, home
 

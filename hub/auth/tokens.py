@@ -1,46 +1,37 @@
-"""Tokens: short access tokens (JWT), refresh tokens that change at every use, and the key for the command line."""
+"""Tokens of people who signed in: short access tokens (JWT), and refresh tokens that change at every use."""
 
 import base64
-import hashlib
-import hmac
-import json
 import logging
 import secrets
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import jwt
 import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.auth.people import Home, People, User
-from hub.auth.principal import Principal, system
-from hub.auth.secret_file import write_secret
+from hub.auth.homes import Home
+from hub.auth.keys import PREFIX, ApiKeys, digest
+from hub.auth.people import People, User
+from hub.auth.principal import Principal
+from hub.auth.sessions import IDLE_MS, LONGEST_AGENT, Session, Sessions, ends
+from hub.auth.signing import AUDIENCE, Signer
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.engine import UNWRITABLE_ID
 from hub.database.tables import refresh_tokens
 from hub.messages import HubError
 
-ALGORITHM = "HS256"
-AUDIENCE = "plughub"
 ACCESS_S = 30 * 60
-REFRESH_MS = 7 * 24 * 3600 * 1000
-FAMILY_MS = 90 * 24 * 3600 * 1000  # after that one logs in again, however often one was there
 GRACE_MS = 30_000
-KEY_FILE = "token.key"
-API_KEY_FILE = "api.key"
-API_KEY_PREFIX = "plughub_"
 log = logging.getLogger("hub.auth")
 
 
 class Access(msgspec.Struct, frozen=True):
-    """Who a valid access token belongs to; `expires` is Unix ms."""
+    """Who a valid token belongs to; `expires` is Unix ms, None = never; session: its id, None with an API key."""
 
     principal: Principal
-    expires: int
+    expires: int | None
+    session: str | None = None
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -52,129 +43,141 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Tokens:
-    """Signs with a key of 256 bits in the data folder. A refresh token is kept only as SHA-256; its successor is
-    derived from it with the key, so that whoever asks twice within 30 s (two tabs, a lost answer) gets the same one.
-    One that comes back later was stolen or copied: its whole family ends.
+    """A refresh token is kept only as SHA-256; its successor is derived from it with the hub's key, so that whoever
+    asks twice within 30 s (two tabs, a lost answer) gets the same one. One that comes back later was stolen or copied:
+    its whole session ends.
     """
 
-    def __init__(self, database: Database, people: People, clock: Clock, data_dir: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        people: People,
+        sessions: Sessions,
+        keys: ApiKeys,
+        *,
+        clock: Clock,
+        signer: Signer,
+    ) -> None:
         self._database = database
         self._people = people
+        self._sessions = sessions
+        self._keys = keys
         self._clock = clock
-        self._dir = data_dir
-        self._key = b""
-        self._api_key = b""  # SHA-256; empty until it is written
-
-    async def load(self) -> None:
-        """Read the key, or make it at the first start."""
-        path = self._dir / KEY_FILE
-        if not path.exists():
-            write_secret(path, secrets.token_hex(32))
-        self._key = bytes.fromhex(path.read_text(encoding="utf-8"))
-
-    def write_api_key(self, url: str) -> None:
-        """A new key for the command line on this machine; `url` is where the API answers. At each start."""
-        key = API_KEY_PREFIX + secrets.token_urlsafe(32)
-        write_secret(self._dir / API_KEY_FILE, json.dumps({"url": url, "key": key}))
-        self._api_key = digest(key)
-
-    def remove_api_key(self) -> None:
-        """At the hub's stop."""
-        self._api_key = b""
-        (self._dir / API_KEY_FILE).unlink(missing_ok=True)
+        self._signer = signer
 
     def access(self, token: str) -> Access:
-        """Who this token (or the command line's key) belongs to, with the role of this moment.
+        """Who this token or API key belongs to, with the role of this moment.
 
-        Raises HubError("token-wrong", "token-expired").
+        Raises HubError("token-wrong", "token-expired", "session-ended").
         """
-        if token.startswith(API_KEY_PREFIX):
-            return self._api_access(token)
-        try:
-            claims = jwt.decode(
-                token,
-                self._key,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                # Times are compared with the hub's own clock below.
-                options={"require": ["exp", "iat", "sub", "aud"], "verify_exp": False, "verify_iat": False},
-            )
-        except (jwt.InvalidTokenError, ValueError) as error:
-            raise HubError("token-wrong") from error
-        home, expires = claims.get("home"), claims["exp"]
-        if claims.get("typ") != "access" or not isinstance(home, str) or not isinstance(expires, int):
+        if token.startswith(PREFIX):
+            principal, expires = self._keys.access(token)
+            return Access(principal, expires)
+        claims = self._signer.read(token)
+        home, expires, sid = claims.get("home"), claims["exp"], claims.get("sid")
+        if claims.get("typ") != "access" or not isinstance(home, str) or not isinstance(sid, str):
             raise HubError("token-wrong")
-        expires *= 1000
-        if self._clock.now() >= expires:
+        if not isinstance(expires, int):
+            raise HubError("token-wrong")
+        if self._clock.now() >= expires * 1000:
             raise HubError("token-expired")
-        principal = self._people.principal(claims["sub"], home)
-        if principal is None:
+        session = self._sessions.get(sid)
+        if session is None:
+            raise HubError("session-ended")
+        if session.user != claims["sub"]:
             raise HubError("token-wrong")
-        return Access(principal, expires)
+        if session.home != home:  # it looks at another home since; a new token is of that one
+            raise HubError("token-expired")
+        person = self._people.principal(session.user, home)
+        if person is None:
+            raise HubError("token-wrong")
+        return Access(msgspec.structs.replace(person, via=f"session {sid}"), expires * 1000, sid)
 
-    async def issue(self, user: User, home: Home) -> Grant:
-        """Tokens of a new session. On a full disk it ends with its access token: whoever looks after the hub has to
-        get in to see that."""
-        refresh = secrets.token_urlsafe(32)
-        now = self._clock.now()
+    async def issue(self, user: User, home: Home, *, address: str = "", agent: str = "") -> Grant:
+        """Tokens of a new session. On a full disk it ends with the hub's run: whoever looks after the hub has to get
+        in to see that."""
+        refresh, now = secrets.token_urlsafe(32), self._clock.now()
+        name = "".join(c for c in agent if c.isprintable())[:LONGEST_AGENT]
+        session = Session(secrets.token_hex(8), user.id, home.id, now, now, address, name)
         try:
             async with self._database.transaction() as connection:
-                await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires < now))
-                session = {"user": user.id, "home": home.id, "family": secrets.token_hex(8), "family_began": now}
+                await self._sessions.store(connection, session)
                 await self._keep(connection, refresh, session)
         except HubError as error:
             if error.id != UNWRITABLE_ID:
                 raise
             log.warning("a session of user %s cannot be stored: %s", user.id, error)
-        return self._grant(user, home, refresh)
+        self._sessions.hold(session)
+        return self._grant(user, session, refresh)
 
-    async def refresh(self, token: str) -> tuple[Grant, User, Home]:
-        """New tokens for a refresh token, which is used up by it.
+    async def refresh(self, token: str, *, address: str = "") -> tuple[Grant, User, Home]:
+        """New tokens for a refresh token, which is used up by it. While the disk takes nothing, it stays as it is.
 
         Raises HubError("session-ended"): unknown, expired, used again, or its person may not log in any more.
         """
-        successor = self._successor(token)
-        async with self._database.transaction() as connection:
-            owner = await self._use_up(connection, token, successor)
-        if owner is None:
+        found = await self._find(token)
+        if found is None:
             raise HubError("session-ended")
-        user, home = owner
-        return self._grant(user, home, successor), user, home
-
-    async def _use_up(self, connection: AsyncConnection, token: str, successor: str) -> tuple[User, Home] | None:
-        """Mark as used and store the successor; None (not an exception: the end of a family must be stored) refuses."""
-        now, this = self._clock.now(), refresh_tokens.c.hash == digest(token)
-        found = (await connection.execute(select(refresh_tokens).where(this))).mappings().one_or_none()
-        if found is None or now >= found["expires"]:
-            return None
-        user, home = self._people.user(found["user"]), self._people.home(found["home"])
+        session, used = found
+        if used is not None and self._clock.now() - used > GRACE_MS:
+            log.warning("a used refresh token of user %s came back: the session is ended", session.user)
+            await self._sessions.end([session.id])
+            raise HubError("session-ended")
+        user, home = self._people.user(session.user), self._people.homes.get(session.home)
         if user is None or home is None or self._people.principal(user.id, home.id) is None:
-            return None
-        if found["used"] is None:
-            await connection.execute(update(refresh_tokens).where(this).values(used=now))
-            await self._keep(connection, successor, dict(found))
-        elif now - found["used"] > GRACE_MS:
-            await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.family == found["family"]))
-            log.warning("a used refresh token of user %s came back: the session is ended", user.id)
-            return None
-        return user, home
+            raise HubError("session-ended")
+        successor = self._successor(token)
+        if used is None:
+            try:
+                async with self._database.transaction() as connection:
+                    this = (refresh_tokens.c.hash == digest(token)) & refresh_tokens.c.used.is_(None)
+                    turned = await connection.execute(update(refresh_tokens).where(this).values(used=self._clock.now()))
+                    if turned.rowcount:
+                        await self._sessions.touch(connection, session, address)
+                        await self._keep(connection, successor, session)
+            except HubError as error:
+                if error.id != UNWRITABLE_ID:
+                    raise
+                log.warning("the session of user %s cannot be renewed on the disk: %s", user.id, error)
+                successor = token
+        return self._grant(user, session, successor), user, home
 
     async def revoke(self, token: str) -> None:
         """End the session of this refresh token (logout); one that is unknown has ended already."""
+        found = await self._find(token)
+        if found is not None:
+            await self._sessions.end([found[0].id])
+
+    async def move(self, session_id: str, user: User, home: Home) -> tuple[str, int]:
+        """An access token (and its seconds) for the same session in another home. Raises HubError("home-unknown")."""
+        session = self._sessions.get(session_id)
+        if session is None or self._people.principal(user.id, home.id) is None:
+            raise HubError("home-unknown", home=home.id)
+        await self._sessions.move(session, home.id)
+        return self._access_token(user, session), ACCESS_S
+
+    async def _find(self, token: str) -> tuple[Session, int | None] | None:
+        """The session of a refresh token that has not run out, and when the token was used."""
         async with self._database.transaction() as connection:
-            family = (
-                await connection.execute(select(refresh_tokens.c.family).where(refresh_tokens.c.hash == digest(token)))
-            ).scalar_one_or_none()
-            if family is not None:
-                await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.family == family))
+            row = (
+                await connection.execute(select(refresh_tokens).where(refresh_tokens.c.hash == digest(token)))
+            ).one_or_none()
+        session = None if row is None else self._sessions.get(row.session)
+        if row is None or session is None or self._clock.now() >= row.expires:
+            return None
+        return session, row.used
 
-    async def _keep(self, connection: AsyncConnection, token: str, session: Mapping[str, Any]) -> None:
-        """Store a token of a session: user, home, family, family_began."""
-        row = {name: session[name] for name in ("user", "home", "family", "family_began")}
-        expires = min(self._clock.now() + REFRESH_MS, session["family_began"] + FAMILY_MS)
-        await connection.execute(insert(refresh_tokens).values(**row, hash=digest(token), expires=expires, used=None))
+    async def _keep(self, connection: AsyncConnection, token: str, session: Session) -> None:
+        """Store a token of a session; of its used ones only those stay that show a theft."""
+        now = self._clock.now()
+        await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires < now))
+        row = {"hash": digest(token), "session": session.id, "expires": min(now + IDLE_MS, ends(session)), "used": None}
+        await connection.execute(insert(refresh_tokens).values(**row))
 
-    def _grant(self, user: User, home: Home, refresh: str) -> Grant:
+    def _grant(self, user: User, session: Session, refresh: str) -> Grant:
+        return Grant(self._access_token(user, session), ACCESS_S, refresh)
+
+    def _access_token(self, user: User, session: Session) -> str:
         now = self._clock.now() // 1000
         claims: dict[str, Any] = {
             "aud": AUDIENCE,
@@ -182,21 +185,12 @@ class Tokens:
             "iat": now,
             "exp": now + ACCESS_S,
             "sub": user.id,
-            "home": home.id,
-            "role": user.roles[home.id],
+            "sid": session.id,
+            "home": session.home,
+            "role": user.roles[session.home],
         }
-        return Grant(jwt.encode(claims, self._key, ALGORITHM), ACCESS_S, refresh)
+        return self._signer.sign(claims)
 
     def _successor(self, token: str) -> str:
-        raw = hmac.digest(self._key, b"refresh\0" + token.encode("utf-8", "surrogatepass"), "sha256")
+        raw = self._signer.derive(b"refresh", token.encode("utf-8", "surrogatepass"))
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-    def _api_access(self, token: str) -> Access:
-        if not self._api_key or not hmac.compare_digest(digest(token), self._api_key):
-            raise HubError("token-wrong")
-        return Access(system(self._people.first_home.id), self._clock.now() + ACCESS_S * 1000)
-
-
-def digest(token: str) -> bytes:
-    """SHA-256 of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -28,7 +28,7 @@ from hub.backup.sources import (
     reading,
     require_whole,
 )
-from hub.backup.target import SUFFIX, Draft, Target
+from hub.backup.target import SUFFIX, Draft, FolderTarget, Target
 from hub.messages import HubError
 
 LATEST = "registry-latest.sqlite"
@@ -133,7 +133,7 @@ class Job:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _make_scratch(self) -> None:
-        with reading(self._scratch):
+        with FolderTarget(self._order.data).told():
             if self._scratch.exists():  # of a backup that was killed
                 shutil.rmtree(self._scratch)
             self._scratch.mkdir(mode=0o700)

@@ -163,17 +163,21 @@ def _contents(data: Path) -> list[Path]:
 
 def _swapped(data: Path, new: Path) -> Path | None:
     """Old things into a folder with the date, new ones in their place; the registry last, without which no hub takes
-    the folder for a home. Within one folder, because a data folder may be a mount point."""
+    the folder for a home. Within one folder, because a data folder may be a mount point. Raises OSError; then all is
+    as it was."""
     before = None
     old = [path for path in _contents(data) if not path.name.startswith("before-")]
-    if old:
-        before = data / f"before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        before.mkdir(mode=0o700)
-        for path in sorted(old, key=lambda path: path.name != REGISTRY):
-            path.rename(before / path.name)
-    for path in sorted(new.iterdir(), key=lambda path: path.name == REGISTRY):
-        path.rename(data / path.name)
-    sync_folder(data)
+    with contextlib.ExitStack() as undone:
+        if old:
+            before = data / f"before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+            before.mkdir(mode=0o700)
+            undone.callback(before.rmdir)
+            for path in sorted(old, key=lambda path: path.name != REGISTRY):
+                undone.callback(path.rename(before / path.name).rename, path)
+        for path in sorted(new.iterdir(), key=lambda path: path.name == REGISTRY):
+            undone.callback(path.rename(data / path.name).rename, path)
+        sync_folder(data)
+        undone.pop_all()
     return before
 
 
@@ -184,8 +188,11 @@ def _configured(data: Path, config: Path | None) -> Path | None:
         return None
     if config is None or (config.exists() and any(config.iterdir())):
         return found
-    config.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(found, config, dirs_exist_ok=True)
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(found, config, dirs_exist_ok=True)
+    except OSError:  # the home is in place, and nobody should think that it is not
+        return found
     shutil.rmtree(found)
     return config
 

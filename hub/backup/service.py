@@ -25,7 +25,7 @@ from hub.clock import Clock, Timer
 from hub.config.schema import BackupSection
 from hub.database import SettingsTable
 from hub.events import ProblemEnded, ProblemRaised
-from hub.messages import HubError, Message
+from hub.messages import HubError, Message, render
 
 RATE = 8 << 20  # bytes read in a second: a fifth of what a card reads
 TICK_S = 60.0
@@ -107,6 +107,7 @@ class Backups:
         self._newest = 0
         self._since = 0  # when this hub first had the time; a new home has no backup yet
         self._told: set[str] = set()
+        self._storing = asyncio.Lock()
         self.last: LastRun | None = None
 
     @property
@@ -176,14 +177,14 @@ class Backups:
         """Store what the page changes; a new folder is tried at once. Raises HubError with the field."""
         declared = self.settings.declared
         changes = checked(changes, declared)
-        stored = {**(self._table.get(STORED) or {}), **changes}
         if changes.get("folder") is not None:
             try:
                 await asyncio.to_thread(FolderTarget(Path(changes["folder"])).prepare)
             except HubError as error:
                 error.field = "folder"
                 raise
-        await self._table.set(STORED, stored)
+        async with self._storing:
+            await self._table.set(STORED, {**(self._table.get(STORED) or {}), **changes})
 
     def _target(self, folder: Path | None = None) -> FolderTarget:
         own = self.folder
@@ -253,14 +254,18 @@ class Backups:
         self.last = LastRun(now, automatic, None if item is None else item.name, error)
         if item is not None:
             log.info("backed up to %s (%d bytes)", item.name, item.size)
-            await self._remember(target, folder)
             if folder is None:
                 self._newest = max(self._newest, now)
         else:
-            log.warning("the backup failed: %s", error)
+            log.warning("the backup failed: %s", "" if error is None else render(error))
             self._not_before = self._clock.monotonic() + RETRY_S
-        await self._table.set(LAST, msgspec.to_builtins(self.last))
         self._tell()
+        try:
+            if item is not None:
+                await self._remember(target, folder)
+            await self._table.set(LAST, msgspec.to_builtins(self.last))
+        except HubError as failure:  # the hub's own disk: told, but not remembered over a restart
+            log.warning("how the backup went could not be stored: %s", failure)
 
     async def _make(self, history: bool, target: FolderTarget, pace: Pace, now: int) -> tuple[Item, Message | None]:
         """Raises HubError, Stopped."""

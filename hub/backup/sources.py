@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from hub.backup.pace import Pace, Stopped
+from hub.backup.target import FULL
 from hub.messages import HubError
 
 REGISTRY = "registry.sqlite"
@@ -43,7 +44,7 @@ def home_files(data: Path, config: Path | None, scratch: Path) -> list[Source]:
         name = path.relative_to(data).as_posix()
         if path.name in OF_ONE_RUN or path.name.startswith(HISTORY) or path.name.endswith(SIDES):
             continue
-        if _is_sqlite(path):
+        if is_sqlite(path):
             copy = scratch / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             snapshot(path, copy)
@@ -51,7 +52,7 @@ def home_files(data: Path, config: Path | None, scratch: Path) -> list[Source]:
         elif path.stat().st_size <= LARGEST:
             found.append(Source(name, HOME, path))
     if config is not None and config.is_dir():
-        small = (path for path in _files(config, scratch) if path.stat().st_size <= LARGEST)
+        small = (path for path in _files(config, scratch, links=True) if path.stat().st_size <= LARGEST)
         found += [Source(path.relative_to(config).as_posix(), CONFIG, path) for path in small]
     return found
 
@@ -78,13 +79,17 @@ def is_hot(journal: Path) -> bool:
 
 
 def snapshot(path: Path, copy: Path) -> None:
-    """A consistent, checked copy of a database that others may be writing. Raises HubError("backup-source-damaged",
-    "backup-source-unreadable")."""
-    copy.touch(mode=0o600)
-    with _told(path), closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-        target.execute("pragma journal_mode = delete")
-    require_whole(copy, shown=path)
+    """A consistent, checked copy of a database that others may be writing; there is none of this name until it was
+    checked. Raises HubError("backup-source-damaged", "backup-source-unreadable", "backup-no-space")."""
+    partial = copy.with_name(f"{copy.name}.partial")
+    with _told(path):
+        partial.touch(mode=0o600)
+        with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(partial)) as target:
+            source.backup(target)
+            target.execute("pragma journal_mode = delete")
+    require_whole(partial, shown=path)
+    with _told(path):
+        partial.replace(copy)
 
 
 def require_whole(path: Path, *, shown: Path | None = None, live: bool = False, pace: Pace | None = None) -> None:
@@ -105,8 +110,9 @@ def require_whole(path: Path, *, shown: Path | None = None, live: bool = False, 
 
 
 def is_sqlite(path: Path) -> bool:
-    """Does it begin like a database?"""
-    return _is_sqlite(path)
+    """Does it begin like a database? Raises HubError("backup-source-unreadable")."""
+    with reading(path), path.open("rb") as file:
+        return file.read(len(SQLITE)) == SQLITE
 
 
 def hub_id(registry: Path) -> str:
@@ -118,15 +124,17 @@ def hub_id(registry: Path) -> str:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Errors of the disk that is read are not the target's."""
+    """Errors of the disk that is read, and that takes the copies, are not the target's."""
     try:
         yield
     except OSError as error:
+        if error.errno in FULL:
+            raise HubError("backup-no-space", folder=str(path.parent)) from error
         raise HubError("backup-source-unreadable", file=str(path), reason=error.strerror or str(error)) from error
 
 
-def _files(folder: Path, scratch: Path) -> list[Path]:
-    """Regular files, hidden ones and those set aside left out."""
+def _files(folder: Path, scratch: Path, *, links: bool = False) -> list[Path]:
+    """Regular files, hidden ones and those set aside left out; `links`: those that a link leads to as well."""
     found = []
     with reading(folder):
         for top, folders, files in os.walk(folder):
@@ -136,23 +144,20 @@ def _files(folder: Path, scratch: Path) -> list[Path]:
             for name in sorted(files):
                 path = Path(top) / name
                 aside = name.startswith(".") or ".damaged-" in name or name.endswith((".partial", ".plughub", ".log"))
-                if not aside and path.is_file() and not path.is_symlink() and scratch not in path.parents:
+                regular = path.is_file() and (links or not path.is_symlink())
+                if not aside and regular and scratch not in path.parents:
                     found.append(path)
     return found
 
 
-def _is_sqlite(path: Path) -> bool:
-    with reading(path), path.open("rb") as file:
-        return file.read(len(SQLITE)) == SQLITE
-
-
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise HubError("backup-source-unreadable", file=str(path), reason=str(error)) from error
-    except sqlite3.DatabaseError as error:
-        raise HubError("backup-source-damaged", file=str(path), reason=str(error)) from error
-    except OSError as error:
-        raise HubError("backup-source-unreadable", file=str(path), reason=error.strerror or str(error)) from error
+    with reading(path):
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:  # the copy
+                raise HubError("backup-no-space", folder=str(path.parent)) from error
+            raise HubError("backup-source-unreadable", file=str(path), reason=str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise HubError("backup-source-damaged", file=str(path), reason=str(error)) from error

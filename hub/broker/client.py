@@ -89,6 +89,8 @@ class ClientConnection(Connection):
                     break
                 start, end = place
                 head = data[at]
+                if head >> 4 != PUBLISH and end - start > limits.other_packet:
+                    raise MalformedPacket("packet too large")
                 kind = check(head, data[start:end])
                 if kind == PUBLISH and (data[start] << 8 | data[start + 1]) > limits.topic:
                     raise MalformedPacket("topic too long")

@@ -22,6 +22,7 @@ from hub.broker.plug import PlugConnection
 log = logging.getLogger(__name__)
 
 CONNECT_HEAD = 0x10
+PAIRING = "pair-"
 
 
 class Door(Waiting):
@@ -36,7 +37,7 @@ class Door(Waiting):
             self.refuse("protocol")
             return
         try:
-            place = frame(data, 0, self.lane.limits.connect_packet)
+            place = frame(data, 0, self.lane.limits.other_packet)
             if place is None or place[1] > len(data):
                 self.rest(data, 0, place[1] if place else 0)
                 return
@@ -71,6 +72,9 @@ class Door(Waiting):
             self._answer("error", UNAVAILABLE)
             return
         if login is None:
+            if asks_to_pair(connect):
+                self._answer("pairing", NOT_AUTHORIZED)
+                return
             lane.failed.failed(self.host, now)
             log.info("MQTT login of %r from %s refused", connect.username, self.peer)
             self._answer("login", NOT_AUTHORIZED)
@@ -92,3 +96,10 @@ class Door(Waiting):
         self.ended = self.active = True
         self.transport.write(encode_connack(code))
         self.transport.close()
+
+
+def asks_to_pair(connect: Connect) -> bool:
+    """An unpaired plug asks every few seconds whether somebody waits for it. It guesses nothing: neither it nor what
+    shares its address must wait for that."""
+    name = connect.client_id if connect.username is None else connect.username
+    return not connect.password and name.startswith(PAIRING)

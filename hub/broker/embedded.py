@@ -11,7 +11,8 @@ from hub.broker.interface import ROOT, Authenticate, Receiver, RetainedStore
 from hub.broker.keeper import Keeper, Known, Report
 from hub.broker.lane import Lane
 from hub.broker.limits import Limits
-from hub.broker.listener import Listener, listen
+from hub.broker.listener import Contexts, Listener, listen
+from hub.broker.tls import Certificate
 from hub.broker.topics import valid_filter
 from hub.broker.websocket import WebSockets
 from hub.clock import Clock
@@ -50,6 +51,7 @@ class EmbeddedBroker:
             self._keeper = Keeper(folder, self._lane.retained, self._lane.kept, clock, known=known, report=report)
         self._websockets = WebSockets(self._lane)
         self._listeners = listeners
+        self._contexts = Contexts()
         self.websocket = self._websockets.handle  # for a web server that has a port of its own
         self._servers: dict[str, asyncio.Server] = {}  # listener -> server
 
@@ -158,6 +160,11 @@ class EmbeddedBroker:
             self._lane.retained.set(topic, payload, qos)
         self._lane.route(topic, payload, qos, from_hub=True)
 
+    def replace(self, certificate: Certificate) -> None:
+        """Every TLS listener shows another certificate from now on; connections go on. Blocking (a few ms); raises what
+        `server_context` raises, and then all stays as it was."""
+        self._contexts.replace(certificate)
+
     def stats(self) -> dict[str, int]:
         """Counters: what is open now, messages received from plugs, and by reason what was refused or dropped."""
         lane = self._lane
@@ -176,11 +183,11 @@ class EmbeddedBroker:
 
     async def _listen(self, listener: Listener) -> None:
         try:
-            server = await listen(self._lane, listener, self._websockets)
+            server = await listen(self._lane, listener, self._websockets, self._contexts)
         except HubError as error:
             if not (listener.optional and error.id == "port-in-use"):
                 raise
-            log.warning("Port %d is in use: MQTT over WebSocket is only on the web port", listener.port)
+            log.warning("Port %d is in use: the hub does without the listener %s", listener.port, listener.name)
             return
         self._servers[listener.name] = server
 

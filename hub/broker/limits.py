@@ -11,7 +11,7 @@ class Limits(msgspec.Struct, frozen=True):
     """Sizes in bytes, times in seconds. What is over is refused and counted."""
 
     packet: int = 256 * 1024  # at least 16 KiB: below that a plug's packets are not measured
-    connect_packet: int = 16 * 1024
+    other_packet: int = 16 * 1024  # every one but PUBLISH
     topic: int = 1024
     connect_time: float = 10
     connections: int = 5000
@@ -29,6 +29,7 @@ class Limits(msgspec.Struct, frozen=True):
     stuck_time: float = 30  # a reader that takes nothing for so long is cut off
     subscriptions: int = 5000  # of a session
     filters: int = 50_000  # of all sessions together
+    status: int = 16 * 1024  # of a plug; a longer one is not retained
     retained: int = 10_000
     retained_bytes: int = 16 * 1024 * 1024
     sessions: int = 200  # of clients that are away

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import msgspec
 
 from hub.broker.connection import Waiting
 from hub.broker.door import Door
-from hub.broker.tls import Certificate, TlsDoor, server_context
+from hub.broker.tls import Certificate, Handshakes, TlsDoor, server_context
 from hub.broker.websocket import WebSockets
 from hub.messages import HubError
 
@@ -32,7 +33,27 @@ class Listener(msgspec.Struct, frozen=True):
     optional: bool = False
 
 
-async def listen(lane: "Lane", listener: Listener, websockets: WebSockets) -> asyncio.Server:
+class Contexts:
+    """What new TLS connections begin with, by listener; those that are open keep what they began with."""
+
+    def __init__(self) -> None:
+        self._by_listener: dict[str, ssl.SSLContext] = {}
+
+    def load(self, listener: str, files: Certificate) -> None:
+        """For a listener that is about to open. Blocking; raises what `server_context` raises."""
+        self._by_listener[listener] = server_context(files)
+
+    def of(self, listener: str) -> ssl.SSLContext:
+        """The present one."""
+        return self._by_listener[listener]
+
+    def replace(self, files: Certificate) -> None:
+        """For all listeners. Blocking; raises what `server_context` raises, and then nothing has changed."""
+        context = server_context(files)
+        self._by_listener = dict.fromkeys(self._by_listener, context)
+
+
+async def listen(lane: "Lane", listener: Listener, websockets: WebSockets, contexts: Contexts) -> asyncio.Server:
     """HubError: port-in-use, port-not-allowed, address-unavailable, listen-failed (host, port, reason), and what
     `server_context` raises."""
 
@@ -43,10 +64,11 @@ async def listen(lane: "Lane", listener: Listener, websockets: WebSockets) -> as
     if listener.tls is None and not listener.websocket:
         lane.bare.add(listener.name)
     if listener.tls is not None:
-        context = server_context(listener.tls)
+        contexts.load(listener.name, listener.tls)
+        handshakes = Handshakes()
 
         def shake_hands() -> Waiting:
-            return TlsDoor(lane, listener.name, context, open_door())
+            return TlsDoor(lane, listener.name, contexts.of(listener.name), handshakes, open_door())
 
         factory = shake_hands
     try:

@@ -33,7 +33,7 @@ from hub.broker.packets import (
     parse_subscribe,
     parse_unsubscribe,
 )
-from hub.broker.topics import covers, matches
+from hub.broker.topics import matches
 
 if TYPE_CHECKING:
     from hub.broker.lane import Lane
@@ -226,6 +226,8 @@ class PlugConnection(Connection):
             self._take_publish(parse_publish(head, body), answers)
         elif FLAGS.get(kind) != head & 15:
             raise MalformedPacket("packet type or flags")
+        elif len(body) > self.lane.limits.other_packet:
+            raise MalformedPacket("packet too large")
         elif kind == SUBSCRIBE:
             self._subscribe(*parse_subscribe(body), answers)
         elif kind == UNSUBSCRIBE:
@@ -276,7 +278,10 @@ class PlugConnection(Connection):
         suffix = publish.topic[len(self.root) :]
         lane.received += 1
         if suffix == STATUS and publish.retain:
-            lane.tell(lane.store.set, self.hardware_id, suffix, publish.payload)
+            if len(publish.payload) <= lane.limits.status:
+                lane.tell(lane.store.set, self.hardware_id, suffix, publish.payload)
+            else:
+                lane.counts["refused:retained"] += 1
         lane.tell(lane.receiver.message, self.hardware_id, suffix, publish.payload, False)
         if self.kind == "plug" and lane.index.filters:
             lane.route(publish.topic, publish.payload, publish.qos)
@@ -290,9 +295,9 @@ class PlugConnection(Connection):
     def _subscribe(self, packet_id: int, filters: list[tuple[str, int]], answers: list[bytes]) -> None:
         codes = []
         for topic_filter, qos in filters:
-            allowed = covers(self.root + "#", topic_filter)
+            own = topic_filter.startswith(self.root)
             known = topic_filter in self.filters or len(self.filters) < MOST_FILTERS
-            if allowed and known and self._suffixes(topic_filter):
+            if own and known and self._suffixes(topic_filter):
                 self.filters[topic_filter] = min(qos, 1)
                 codes.append(min(qos, 1))
             else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from amqtt.broker import Broker
@@ -28,6 +29,7 @@ from hub.broker.topics import covered, valid_filter
 LISTENER = "default"
 NAMESPACE = "plughub"
 SHARED = "$share/"
+SLICE_S = 0.005  # of work for one client, and of rest after it
 
 for _name in ("amqtt", "transitions", NAMESPACE):
     if logging.getLogger(_name).level == logging.NOTSET:
@@ -55,6 +57,7 @@ class HubHandler(BrokerProtocolHandler):  # type: ignore[misc]
         super().__init__(broker.plugins_manager)
         self.broker = broker
         self.connection = connection
+        self.handing_out: set[asyncio.Task[Any]] = set()
         self.gone: asyncio.Future[DisconnectPacket | None] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
@@ -93,10 +96,35 @@ class HubHandler(BrokerProtocolHandler):  # type: ignore[misc]
         filters = subscribe.payload.topics
         codes = [self.broker.subscribe(self.session, topic_filter, qos) for topic_filter, qos in filters]
         self.writer.write(encode_suback(subscribe.variable_header.packet_id, codes))
-        for (topic_filter, _), code in zip(filters, codes, strict=True):
-            if code != SUBSCRIPTION_REFUSED:
-                for topic, payload, qos in self.connection.lane.retained.match(topic_filter):
-                    self.session.outbox.deliver(topic, payload, min(qos, code), True)
+        task = asyncio.current_task()
+        assert task is not None
+        self.handing_out.add(task)
+        try:
+            await self._hand_out(
+                [
+                    (topic_filter, code)
+                    for (topic_filter, _), code in zip(filters, codes, strict=True)
+                    if code != SUBSCRIPTION_REFUSED
+                ]
+            )
+        finally:
+            self.handing_out.discard(task)
+
+    async def _hand_out(self, granted: list[tuple[str, int]]) -> None:
+        """What is retained for these filters, each matched against everything that is retained. Others are served
+        between two filters; not within one, so that nothing newer can come before what was retained."""
+        lane, outbox = self.connection.lane, self.session.outbox
+        began = time.perf_counter()
+        for topic_filter, granted_qos in granted:
+            if topic_filter not in lane.index.held(outbox):
+                continue  # unsubscribed meanwhile
+            for topic, payload, qos in lane.retained.match(topic_filter):
+                outbox.deliver(topic, payload, min(qos, granted_qos), True)
+            if time.perf_counter() - began > SLICE_S:
+                await asyncio.sleep(SLICE_S)
+                if self.gone.done() or self.connection.ended:
+                    return
+                began = time.perf_counter()
 
     async def handle_unsubscribe(self, unsubscribe: Any) -> None:
         for topic_filter in unsubscribe.payload.topics:
@@ -151,7 +179,7 @@ class HubBroker(Broker):  # type: ignore[misc]
         await asyncio.wait([handler.gone])
         session.will_flag = session.will_flag and writer.connection.will_allowed
         await self._handle_disconnect(session, handler, handler.gone)
-        await asyncio.wait([handler._reader_task])
+        await asyncio.wait([handler._reader_task, *handler.handing_out])
         writer.connection.outbox = None
         self._sessions.pop(session.client_id, None)
         self.lane.kept.leave(session.state)

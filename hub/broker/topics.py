@@ -8,8 +8,10 @@ CACHED_TOPICS = 10_000
 
 def valid_filter(topic_filter: str) -> bool:
     """Not empty, `+` and `#` only as whole levels, `#` only as the last one."""
+    if "+" not in topic_filter and "#" not in topic_filter:
+        return bool(topic_filter)
     levels = topic_filter.split("/")
-    return bool(topic_filter) and not any(
+    return not any(
         ("#" in level and (level != "#" or place != len(levels) - 1)) or ("+" in level and level != "+")
         for place, level in enumerate(levels)
     )

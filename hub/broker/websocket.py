@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from struct import pack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from aiohttp import WSMsgType, web
 
 from hub.broker.connection import Connection, Waiting
 from hub.broker.door import Door
+from hub.frames import BINARY, close_frame, encode_frame, require_masks
 from hub.messages import Message, render
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class WebSockets:
         if refusal is not None:
             self._lane.counts["refused:websocket"] += 1
             return refusal
+        require_masks(request)
         # Twice a packet: clients send several small packets in a message, but none sends two large ones.
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), compress=False, max_msg_size=2 * self._lane.limits.packet
@@ -153,7 +154,7 @@ class Tunnel:
 
     def write(self, data: bytes) -> None:
         """One frame; packets may be split over frames and share them as they like."""
-        self._transport.write(binary_frame(data))
+        self._transport.write(encode_frame(BINARY, data))
 
     def close(self) -> None:
         """Send what is left, say goodbye, and close."""
@@ -162,7 +163,7 @@ class Tunnel:
     def goodbye(self, code: int) -> None:
         """The same with another code."""
         if not self.is_closing():
-            self._transport.write(pack("!BBH", 0x88, 2, code))
+            self._transport.write(close_frame(code))
             self._transport.close()
 
     def set_protocol(self, protocol: Connection) -> None:
@@ -187,16 +188,6 @@ class Tunnel:
         self.readable.set()
         protocol, self.protocol = self.protocol, None  # which refers to this: a circle would outlive both
         protocol.connection_lost(exc)
-
-
-def binary_frame(payload: bytes) -> bytes:
-    """An unfragmented, unmasked binary frame (RFC 6455, 5.2)."""
-    length = len(payload)
-    if length < 126:
-        return pack("!BB", 0x82, length) + payload
-    if length < 65536:
-        return pack("!BBH", 0x82, 126, length) + payload
-    return pack("!BBQ", 0x82, 127, length) + payload
 
 
 def own_origin(request: web.BaseRequest) -> bool:

@@ -21,12 +21,13 @@ from hub.cli.place import StoppedHub, on_hub, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.clock import Clock
+from hub.history.log import FILE_NAME as LOG_FILE
+from hub.history.state import FILE_NAME as STATE_FILE
 from hub.messages import HubError
 from hub.plugins import prepare
 from hub.plugins.contract import FileStore
 
 ASK_AGAIN_S = 0.3
-HISTORY_FILES = ("history-state.sqlite", "history.log")  # beside the store's own
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +66,10 @@ async def _running(args: argparse.Namespace, hub: HubClient) -> Backup:
     if last["name"] is None:
         raise HubError("cli-hub-refused", reason=last["detail"])
     folder = Path(to or state["folder"])
-    item = next(item for item in await asyncio.to_thread(listed, FolderTarget(folder)) if item.name == last["name"])
+    items = await asyncio.to_thread(listed, FolderTarget(folder))
+    item = next((item for item in items if item.name == last["name"]), None)
+    if item is None:  # this user may not read what the hub's wrote
+        raise HubError("backup-missing", file=str(folder / last["name"]))
     return msgspec.structs.replace(_view(item, folder), detail=last["detail"])
 
 
@@ -83,7 +87,7 @@ async def _stopped(args: argparse.Namespace, hub: StoppedHub) -> Backup:
             await plugins.stop()
         if not isinstance(store, FileStore):
             raise HubError("backup-history-elsewhere", store=configuration.history.store)
-        history = [*store.files(), *(args.data / name for name in HISTORY_FILES)]
+        history = [*store.files(), args.data / STATE_FILE, args.data / LOG_FILE]
     order = Order(args.data, __version__, Clock().now(), args.config, settings.keep)
     marked = args.to is None and str(folder) in (hub.settings.get(MARKED) or [])
     target = FolderTarget(folder, marked=marked)

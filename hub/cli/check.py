@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hub.bus import Bus
-from hub.cli.certificates import check_certificate
 from hub.cli.folders import add_config_option
+from hub.cli.own_certificates import check_certificates
 from hub.cli.speech import sentence
 from hub.clock import Clock
 from hub.config import FILE, LoadedConfiguration
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         loaded, manager = prepare(folder, Bus(), Clock(), safe_mode=args.safe_mode)
     finally:
         log.disabled = False
-    for problem in check_certificate(loaded):
+    for problem in check_certificates(loaded):
         loaded.add(problem)
     failed = [info for info in manager.plugins() if info.state == "failed"]
     if args.json:

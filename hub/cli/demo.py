@@ -1,4 +1,4 @@
-"""`plughub demo`: five plugs, the real firmware, each replaying the recorded day of an appliance."""
+"""`plughub demo`: five plugs and a new one, the real firmware, each replaying the recorded day of an appliance."""
 
 import argparse
 import asyncio
@@ -22,6 +22,7 @@ PID_FILE = "demo.pid"
 
 RING_SAMPLES = 3600  # an hour without a hub leaves no hole
 POLL_S = 1.0
+REFUSED = 3  # logins in a row after which the new plug's button is pressed
 
 
 class DemoBroker(msgspec.Struct):
@@ -32,14 +33,15 @@ class DemoBroker(msgspec.Struct):
 
 
 class DemoPlug(msgspec.Struct):
-    """One plug; the hub gave it its login and its place in the home."""
+    """One plug; the hub gave it its login and its place in the home. One with a `code` is paired by people."""
 
     hardware_id: str
-    secret: str
     name: str
     room: str
     icon: str
     appliance: str
+    secret: str = ""
+    code: str = ""
 
 
 class DemoPlugs(msgspec.Struct):
@@ -47,6 +49,12 @@ class DemoPlugs(msgspec.Struct):
 
     broker: DemoBroker
     plugs: list[DemoPlug]
+    new: DemoPlug | None = None
+
+    @property
+    def all(self) -> list[DemoPlug]:
+        """The new one last."""
+        return self.plugs if self.new is None else [*self.plugs, self.new]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -138,10 +146,12 @@ class Demo:
             found = await self._wait_for_file()
             if found is None:
                 return
-            plugs = [self._plug(entry, index) for index, entry in enumerate(found.plugs)]
+            plugs = [self._plug(entry, index) for index, entry in enumerate(found.all)]
             for plug in plugs:
                 await plug.start()
-            say("demo-started", count=len(plugs), host=found.broker.host, port=found.broker.port)
+            say("demo-started", count=len(found.plugs), host=found.broker.host, port=found.broker.port)
+            if found.new is not None and not plugs[-1].paired:
+                say("demo-new-plug", hardware_id=found.new.hardware_id, code=found.new.code)
             await self._watch(plugs)
         finally:
             await asyncio.gather(*[plug.stop() for plug in plugs])
@@ -156,13 +166,15 @@ class Demo:
             appliance=entry.appliance if entry.appliance in known else known[index % len(known)],
             ring_samples=RING_SAMPLES,
             replay_wait_ms=self._replay_wait_ms,
+            flash_folder=str(self._data / "demo-flash" / entry.hardware_id) if entry.code else None,
+            code=entry.code or None,
             broker=lambda: self._login(entry.hardware_id),
         )
 
     def _login(self, hardware_id: str) -> tuple[str, int, str]:
         """Read anew before each connection: a hub may come back on another port, or with new secrets."""
         found = self._read()
-        for entry in found.plugs if found is not None else []:
+        for entry in found.all if found is not None else []:
             if found is not None and entry.hardware_id == hardware_id:
                 return found.broker.host, found.broker.port, entry.secret
         raise OSError(f"{self._file} does not name {hardware_id}")
@@ -195,6 +207,9 @@ class Demo:
             if _pid(self._data) not in {os.getpid(), None}:
                 say("demo-replaced", folder=str(self._data))
                 return
+            for plug in plugs:  # the home removed it: its button makes it a new plug again
+                if plug.settings.code and plug.paired and plug.refusals >= REFUSED:
+                    plug.hold_button()
             alone = 0 if any(plug.online for plug in plugs) else alone + POLL_S
         say("demo-gives-up", minutes=round(self._patience_s / 60))
 

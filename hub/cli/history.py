@@ -23,7 +23,7 @@ from hub.history.offline import OfflineHistory, Saved
 from hub.history.outlooks import Outlooks
 from hub.history.retention import Retention
 from hub.messages import HubError
-from hub.plugins import PluginManager, prepare
+from hub.plugins import FileStore, PluginManager, prepare
 from hub.telemetry import Arrivals, Streams
 
 Opened = Callable[[OfflineHistory, Callable[[Path], Any]], Any]
@@ -112,11 +112,13 @@ def _save(history: OfflineHistory, store: Callable[[Path], Any], source: Path) -
     if not source.is_file():
         raise HubError("cli-history-no-file", file=str(source))
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        copy = store(Path(folder))
+        own = copy.files()[0].name if isinstance(copy, FileStore) else source.name.split(".damaged-")[0]
         for suffix in ("", "-wal", "-journal"):
             part = source.with_name(source.name + suffix)
             if part.is_file():
-                shutil.copyfile(part, Path(folder) / f"{source.name.split('.damaged-')[0]}{suffix}")
-        return history.save_from(store(Path(folder)))
+                shutil.copyfile(part, Path(folder) / f"{own}{suffix}")
+        return history.save_from(copy)
 
 
 def _stopped(args: argparse.Namespace, work: Opened, *, mend: bool = False) -> Callable[[StoppedHub], Awaitable[Any]]:

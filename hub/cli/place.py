@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from hub.auth.access import MqttAccess
-from hub.auth.passwords import Passwords
-from hub.auth.people import People
+from hub.auth.identity import Identity
+from hub.auth.keys import COMMAND_LINE_FILE
 from hub.auth.principal import Principal, system
-from hub.auth.tokens import API_KEY_FILE
 from hub.broker.interface import Login
 from hub.bus import Bus
 from hub.cli.speech import sentence
@@ -34,24 +35,25 @@ class StoppedHub:
     def __init__(self, data_dir: Path) -> None:
         clock = Clock()
         self.database = Database(data_dir)
-        self.passwords = Passwords()
-        self.people = People(self.database, clock, self.passwords)
-        self.registry = Registry(self.database, Bus(), clock)
-        self.mqtt = MqttAccess(self.registry, self.database, clock)
+        self.identity = Identity(self.database, clock, data_dir)
+        self.people = self.identity.people
+        self.registry = Registry(self.database, Bus(), clock, self.identity.audit)
+        self.mqtt = MqttAccess(self.registry, self.database, clock, audit=self.identity.audit)
         self.settings = SettingsTable(self.database)
 
     @property
     def principal(self) -> Principal:
         """Whoever may write to the data folder is the hub's owner."""
-        return system(self.people.first_home.id)
+        return system(self.identity.homes.first.id, "command line")
 
     def broker_lines(self, login: Login, secret: str) -> JsonObject | None:
         """As in the API's answer; None where the hub tells the broker of its logins itself."""
         if not self.settings.get(LOGINS_BY_HAND):
             return None
-        from hub.broker.external import password_line, rule_lines
+        from hub.wiring import broker_lines
 
-        return {"password": password_line(login.name, secret), "rules": rule_lines(login)}
+        lines: JsonObject = msgspec.to_builtins(broker_lines(login, secret))
+        return lines
 
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[StoppedHub]":
@@ -61,14 +63,14 @@ class StoppedHub:
             if (mended := self.database.mended) is not None:
                 lost = "database-lost" if mended.copy is None else "database-restored"
                 print(sentence(lost, file=mended.aside, copy=mended.copy), file=sys.stderr)
-            await self.people.load()
+            await self.identity.load()
             await self.registry.load()
             await self.mqtt.load()
             await self.settings.load()
             yield self
         finally:
+            await self.identity.stop()
             await self.database.close()
-            self.passwords.close()
 
 
 def on_hub(
@@ -100,7 +102,7 @@ async def _on_stopped(data_dir: Path, stopped: Callable[[StoppedHub], Awaitable[
 
 async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T]]) -> T:
     try:
-        access = json.loads((data_dir / API_KEY_FILE).read_text(encoding="utf-8"))
+        access = json.loads((data_dir / COMMAND_LINE_FILE).read_text(encoding="utf-8"))
         async with HubClient(access["url"], key=access["key"], language=environment_language()) as hub:
             return await running(hub)
     except ApiError as error:

@@ -9,8 +9,8 @@ import signal
 
 from hub.app import App, Options
 from hub.bus import Bus
-from hub.cli.certificates import check_certificate
 from hub.cli.folders import add_config_option, add_data_option
+from hub.cli.own_certificates import check_certificates
 from hub.cli.speech import complain, say, sentence
 from hub.clock import Clock
 from hub.collector import Collector, keep_heap_small
@@ -30,6 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help=sentence("cli-run-host"))
     parser.add_argument("--http-port", type=int, help=sentence("cli-run-http-port"))
     parser.add_argument("--mqtt-port", type=int, help=sentence("cli-run-mqtt-port"))
+    parser.add_argument("--https-port", type=int, help=sentence("cli-run-https-port"))
+    parser.add_argument("--mqtts-port", type=int, help=sentence("cli-run-mqtts-port"))
     parser.add_argument("--safe-mode", action="store_true", help=sentence("cli-run-safe-mode"))
     parser.add_argument("--log-format", choices=LOG_FORMATS, help=sentence("cli-run-log-format"))
 
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     clock = Clock()
     setup_logging(format=args.log_format or "text")  # until the configuration says how
     loaded, plugins = prepare(args.config, bus, clock, safe_mode=args.safe_mode)
-    doubts = check_certificate(loaded)
+    doubts = check_certificates(loaded)
     for line in loaded.lines(environment_language()):
         print(line)
     for doubt in doubts:
@@ -57,7 +59,16 @@ def run(args: argparse.Namespace) -> int:
     setup_logging(settings.level, args.log_format or settings.format, settings.levels, secrets=loaded.secrets)
     if args.demo or configuration.hub.clock == "trusted":
         clock.trust()
-    options = Options(args.data, args.host, args.http_port, args.mqtt_port, args.demo, args.config)
+    options = Options(
+        args.data,
+        args.host,
+        http_port=args.http_port,
+        mqtt_port=args.mqtt_port,
+        https_port=args.https_port,
+        mqtts_port=args.mqtts_port,
+        demo=args.demo,
+        config=args.config,
+    )
     app = App(options, configuration, plugins, bus=bus, clock=clock)
     allow_many_connections()
     keep_heap_small()
@@ -113,5 +124,7 @@ def told_started(app: App, starting: asyncio.Task[None]) -> None:
     if app.ports.moved:
         say("hub-ports-moved", http=str(app.http_port), mqtt=str(app.mqtt_port))
     say("hub-ready", url=app.url)
+    if app.https_port:
+        say("hub-ready-https", url=app.https_url)
     if app.needs_setup:
         say("hub-ready-setup")

@@ -118,13 +118,11 @@ class HubClient:
         if self._session is None:
             raise RuntimeError("use the client as `async with HubClient(...)`")
         query = [*_range(outlets, start, end), ("bucket", bucket)]
-        headers = self._headers | ({} if self._token is None else {"Authorization": f"Bearer {self._token}"})
         url = f"{self.url}/api/v1/telemetry/export"
         try:
-            async with self._session.get(url, params=query, headers=headers, timeout=STREAM_TIMEOUT) as response:
+            async with self._session.get(url, params=query, headers=self._signed(), timeout=STREAM_TIMEOUT) as response:
                 if response.status >= 400:
-                    content = await response.json(content_type=None)
-                    raise ApiError(response.status, content["code"], content["detail"], content.get("field"))
+                    raise _refusal(response.status, await response.json(content_type=None))
                 async for piece in response.content.iter_any():
                     yield piece
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
@@ -161,6 +159,14 @@ class HubClient:
     async def remove_mqtt_client(self, name: str) -> None:
         """End that login."""
         await self.call("DELETE", f"/mqtt-clients/{name}")
+
+    async def certificates(self) -> JsonObject:
+        """`web` and `mqtt`: the authority and the certificate of each, None where it is off."""
+        return await self.call("GET", "/certificates")
+
+    async def renew_certificates(self) -> JsonObject:
+        """Issue new ones now; the same as `certificates`."""
+        return await self.call("POST", "/certificates/renew")
 
     async def users(self) -> list[JsonObject]:
         """The people of the home."""
@@ -203,17 +209,17 @@ class HubClient:
         self._refresh_token = session.get("refresh_token")
         return {"user": session["user"], "home": session["home"]}
 
+    def _signed(self) -> dict[str, str]:
+        return self._headers | ({} if self._token is None else {"Authorization": f"Bearer {self._token}"})
+
     async def _send(
         self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()
     ) -> JsonObject:
         if self._session is None:
             raise RuntimeError("use the client as `async with HubClient(...)`")
-        headers = dict(self._headers)
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token}"
         try:
             async with self._session.request(
-                method, f"{self.url}/api/v1{path}", json=body, params=list(query), headers=headers
+                method, f"{self.url}/api/v1{path}", json=body, params=list(query), headers=self._signed()
             ) as response:
                 content = await response.json(content_type=None) if response.status != 204 else {}
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
@@ -221,8 +227,12 @@ class HubClient:
         except ValueError as error:
             raise ApiError(response.status, "answer-not-json", f"no JSON from {self.url}{path}") from error
         if response.status >= 400:
-            raise ApiError(response.status, content["code"], content["detail"], content.get("field"))
+            raise _refusal(response.status, content)
         return content
+
+
+def _refusal(status: int, problem: JsonObject) -> ApiError:
+    return ApiError(status, problem["code"], problem["detail"], problem.get("field"))
 
 
 def _range(outlets: Sequence[str], start: int, end: int) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from hub.config.validators import (
     Duration,
     Flag,
     FullPath,
+    HostName,
     ListOf,
     Network,
     OneOf,
@@ -21,6 +22,7 @@ from hub.config.validators import (
     Text,
     TimeOfDay,
     TimeZone,
+    Together,
     Whole,
 )
 
@@ -73,20 +75,32 @@ class ExternalMqtt(msgspec.Struct, frozen=True):
 
 
 class MqttTls(msgspec.Struct, frozen=True):
-    """MQTT over TLS: paths of PEM files; `certificate` holds those that lead to its root too."""
+    """MQTT over TLS. `certificate` and `key`: paths of PEM files, the first with those that lead to its root; None =
+    the hub makes its own. `port` None = 8883 where that is free."""
 
-    certificate: str
-    key: str
-    port: int = 8883
+    enabled: bool = True
+    port: int | None = None
+    certificate: str | None = None
+    key: str | None = None
 
 
 class MqttWebSocket(msgspec.Struct, frozen=True):
     """MQTT over WebSocket, on the web port and on one of its own; `port` None = 9001 where that is free. `tls`: the
-    own port speaks TLS, with the certificate of MqttTls."""
+    own port speaks TLS, as MqttTls says."""
 
     enabled: bool = True
     port: int | None = None
     tls: bool = False
+
+
+class MqttLimits(msgspec.Struct, frozen=True):
+    """What the broker takes from all together and from each; `session_age` in ms, `message_rate` a second."""
+
+    connections: int = 5000
+    connections_per_host: int = 2500
+    queued_messages: int = 1000
+    session_age: int = 7 * DAY
+    message_rate: int = 5000
 
 
 class Mqtt(msgspec.Struct, frozen=True):
@@ -94,9 +108,22 @@ class Mqtt(msgspec.Struct, frozen=True):
 
     host: str | None = None
     port: int = 1883
-    tls: MqttTls | None = None
+    tls: MqttTls = MqttTls()
     websocket: MqttWebSocket = MqttWebSocket()
+    limits: MqttLimits = MqttLimits()
     external: ExternalMqtt | None = None
+
+
+class Https(msgspec.Struct, frozen=True):
+    """HTTPS beside HTTP. `only`: plain HTTP leads there. `names`: further names and addresses of the hub.
+    `certificate`, `key` and `port` as in MqttTls, with 8443."""
+
+    enabled: bool = True
+    port: int | None = None
+    only: bool = False
+    names: tuple[str, ...] = ()
+    certificate: str | None = None
+    key: str | None = None
 
 
 class NetworkSection(msgspec.Struct, frozen=True):
@@ -104,6 +131,7 @@ class NetworkSection(msgspec.Struct, frozen=True):
 
     host: str = "0.0.0.0"  # noqa: S104 - a hub is there for the whole home network
     http_port: int = 8080
+    https: Https = Https()
     mqtt: Mqtt = Mqtt()
     mdns: bool = True
     trusted_proxies: tuple[str, ...] = ()
@@ -185,22 +213,44 @@ SCHEMA = vol.Schema(
             {
                 vol.Optional("host"): Address(),
                 vol.Optional("http_port"): Whole(1, 65535),
+                vol.Optional("https"): Together(
+                    ("certificate", "key"),
+                    {
+                        vol.Optional("enabled"): Flag(),
+                        vol.Optional("port"): Whole(1, 65535),
+                        vol.Optional("only"): Flag(),
+                        vol.Optional("names"): ListOf(HostName()),
+                        vol.Optional("certificate"): FullPath(),
+                        vol.Optional("key"): FullPath(),
+                    },
+                ),
                 vol.Optional("mqtt"): Section(
                     {
                         vol.Optional("host"): Address(),
                         vol.Optional("port"): Whole(1, 65535),
-                        vol.Optional("tls"): Section(
+                        vol.Optional("tls"): Together(
+                            ("certificate", "key"),
                             {
-                                vol.Required("certificate"): FullPath(),
-                                vol.Required("key"): FullPath(),
+                                vol.Optional("enabled"): Flag(),
                                 vol.Optional("port"): Whole(1, 65535),
-                            }
+                                vol.Optional("certificate"): FullPath(),
+                                vol.Optional("key"): FullPath(),
+                            },
                         ),
                         vol.Optional("websocket"): Section(
                             {
                                 vol.Optional("enabled"): Flag(),
                                 vol.Optional("port"): Whole(1, 65535),
                                 vol.Optional("tls"): Flag(),
+                            }
+                        ),
+                        vol.Optional("limits"): Section(
+                            {
+                                vol.Optional("connections"): Whole(20, 50_000),
+                                vol.Optional("connections_per_host"): Whole(5, 50_000),
+                                vol.Optional("queued_messages"): Whole(10, 100_000),
+                                vol.Optional("session_age"): Duration("1 h", "1 y"),
+                                vol.Optional("message_rate"): Whole(10, 100_000),
                             }
                         ),
                         vol.Optional("external"): Section(

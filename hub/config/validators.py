@@ -56,6 +56,21 @@ class Section(Validator):
         return self.schema(value)
 
 
+class Together(Section):
+    """A section in which the keys of `together` stand all or none."""
+
+    def __init__(self, together: Sequence[str], schema: Mapping[Any, Any]) -> None:
+        super().__init__(schema)
+        self._together = together
+
+    def check(self, value: Any) -> Any:
+        checked = super().check(value)
+        missing = [key for key in self._together if key not in checked]
+        if 0 < len(missing) < len(self._together):
+            raise vol.MultipleInvalid([vol.RequiredFieldInvalid("missing", [key]) for key in missing])
+        return checked
+
+
 class ListOf(Validator):
     """A list whose every item passes; one item alone, or nothing, is a list too."""
 
@@ -240,6 +255,25 @@ class FullPath(Validator):
         if not isinstance(value, str) or not value.startswith("/") or not value.isprintable():
             raise ValueError
         return value
+
+
+class HostName(Validator):
+    """A name of DNS or an address, without a port."""
+
+    def __init__(self) -> None:
+        self.expected = Message("config-expected-host")
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            labels = value.lower().split(".")
+            wrong = len(value) > 253 or labels[-1].isdigit()
+            if wrong or not all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label) for label in labels):
+                raise
+            return value.lower()
 
 
 class Web(Validator):

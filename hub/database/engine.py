@@ -39,7 +39,8 @@ class Database:
         try:
             await self._prepare()
         except (DatabaseError, sqlite3.DatabaseError) as error:
-            raise HubError("database-damaged", file=str(self.path), reason=str(error)) from error
+            id = "database-damaged" if is_damage(error) else "database-unreadable"
+            raise HubError(id, file=str(self.path), reason=str(error)) from error
         except OSError as error:
             raise HubError("database-unreadable", file=str(self.path), reason=str(error)) from error
         # One connection: transactions queue here instead of meeting SQLite's "database is locked".

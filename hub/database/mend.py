@@ -1,7 +1,6 @@
 """A damaged registry: set aside, and the newest good copy put in its place; without one, begun anew."""
 
 import json
-import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -11,6 +10,7 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 
 from hub.aside import set_aside
+from hub.database.upgrade import COPY, damage, save_copy
 
 CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -28,9 +28,7 @@ def check(path: Path) -> None:
         with closing(sqlite3.connect(path)) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            error = sqlite3.DatabaseError(found)
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+            raise damage(found)
 
 
 def is_damage(error: BaseException) -> bool:
@@ -40,14 +38,17 @@ def is_damage(error: BaseException) -> bool:
 
 
 def mend(path: Path, backups: Path) -> Mended:
-    """Set the file aside; a good copy takes its place. Raises OSError."""
+    """Set the file aside; a good copy takes its place. Raises OSError, sqlite3.DatabaseError; then it is where it was:
+    without a registry the next start would begin a new home."""
+    copies = sorted(backups.glob(f"{COPY}*.sqlite"), key=lambda file: file.stat().st_mtime, reverse=True)
+    copy = next((copy for copy in copies if _is_good(copy)), None)
+    ready = path.with_name(f".{path.name}.mended")
+    if copy is not None:
+        save_copy(copy, ready)
     aside = set_aside(path)
-    for copy in sorted(backups.glob("registry-*.sqlite"), key=lambda file: file.stat().st_mtime, reverse=True):
-        if _is_good(copy):
-            path.touch(mode=0o600)
-            shutil.copyfile(copy, path)
-            return Mended(aside.name, copy.name)
-    return Mended(aside.name, None)
+    if copy is not None:
+        ready.replace(path)
+    return Mended(aside.name, None if copy is None else copy.name)
 
 
 def begin_closed(path: Path) -> None:
@@ -59,9 +60,8 @@ def begin_closed(path: Path) -> None:
 
 def _is_good(copy: Path) -> bool:
     try:
-        check(copy)
         with closing(sqlite3.connect(copy)) as connection:
             connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
     except sqlite3.Error:
         return False
-    return True

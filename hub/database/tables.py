@@ -4,6 +4,7 @@ A change here needs a migration in migrations/versions and a new HEAD.
 """
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -18,9 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    event,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -40,6 +42,8 @@ homes = Table(
     Column("time_zone", String(64), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("price", Float),  # of a kWh in the home's currency; null: not said yet
+    Column("week_start", Integer, nullable=False, server_default="0"),  # 0 = Monday
 )
 
 users = Table(
@@ -52,6 +56,8 @@ users = Table(
     Column("password_hash", LargeBinary),  # bcrypt; null: cannot log in yet
     Column("disabled", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("totp", LargeBinary),  # the second factor's secret, sealed with the key beside the database; null: none
+    Column("totp_step", BigInteger),  # the newest step whose code was used: each serves once
 )
 
 home_users = Table(
@@ -127,18 +133,143 @@ plug_retained = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),  # when its tokens were renewed last
+    Column("address", String(64), nullable=False),
+    Column("agent", String(200), nullable=False),  # what the browser or program calls itself
+)
+
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,
     Column("hash", LargeBinary(32), primary_key=True),
-    Column("family", String(32), nullable=False),
-    Column("user", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
-    Column("family_began", BigInteger, nullable=False),
+    Column("session", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("expires", BigInteger, nullable=False),
-    Column("used", BigInteger),  # when it was rotated; null: it is the newest of its family
-    Index("ix_refresh_tokens_family", "family"),
+    Column("used", BigInteger),  # when it was rotated; null: it is the newest of its session
+    Index("ix_refresh_tokens_session", "session"),
 )
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", LargeBinary(32), primary_key=True),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("credential", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("used", BigInteger),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
+    Column("user", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False, unique=True),
+    Column("hint", String(24), nullable=False),  # its beginning, by which its owner knows it
+    Column("scopes", JSON, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),  # null: never
+    Column("used", BigInteger),  # null: never yet
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False, unique=True),
+    Column("role", String(8)),  # of a new member; null: the link sets the password of `user` anew
+    Column("user", ForeignKey("users.id", ondelete="CASCADE")),
+    Column("author", ForeignKey("users.id", ondelete="CASCADE")),  # null: the hub itself, from its command line
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(60), nullable=False),  # a device names its room by it
+    Column("position", Integer, nullable=False),
+    UniqueConstraint("home", "name"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
+    Column("device", ForeignKey("devices.id", ondelete="CASCADE"), nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("days", JSON, nullable=False),  # 0 = Monday
+    Column("time", String(5), nullable=False),  # HH:MM in the home's zone
+    Column("command", String(20), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("author", ForeignKey("users.id", ondelete="CASCADE")),  # whose rights it has; null: the hub's own
+    Column("created", BigInteger, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
+    Column("device", ForeignKey("devices.id", ondelete="CASCADE"), nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("threshold", Float),  # W, where the kind has one
+    Column("hold_s", Integer, nullable=False),  # how long it must be so
+    Column("enabled", Boolean, nullable=False),
+    Column("author", ForeignKey("users.id", ondelete="CASCADE")),
+    Column("created", BigInteger, nullable=False),
+    Column("since", BigInteger),  # since when it fires; null: all is well
+)
+
+audit_logs = Table(
+    "audit_logs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("home", ForeignKey("homes.id", ondelete="CASCADE"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(32)),  # a user's id, "system", or null: nobody knows who
+    Column("origin", String(64), nullable=False),  # an address, or "command line", "rule" ...
+    Column("via", String(80), nullable=False),  # the session or the API key
+    Column("action", String(60), nullable=False),
+    Column("object", String(80)),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Column("refused", String(60)),  # why, where it was refused; null: it was done
+    Column("count", Integer, nullable=False),  # of the same within a minute, where it was refused
+    Index("ix_audit_logs_home", "home", "at"),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
+APPEND_ONLY = (
+    "CREATE TRIGGER audit_logs_append_only BEFORE UPDATE ON audit_logs "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+)
+event.listen(audit_logs, "after_create", DDL(APPEND_ONLY).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 settings = Table(
     "settings",

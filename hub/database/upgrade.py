@@ -45,7 +45,7 @@ def upgrade_now(path: Path, backups: Path) -> None:
     except sqlite3.OperationalError as error:
         raise HubError("database-copy-failed", file=str(path), folder=str(backups), reason=str(error)) from error
     migrate(path, copy)
-    for old in sorted(backups.glob(f"{COPY}*.sqlite"), key=lambda found: found.stat().st_mtime)[:-KEPT]:
+    for old in sorted(backups.glob(f"{COPY}[0-9]*.sqlite"), key=lambda found: found.stat().st_mtime)[:-KEPT]:
         old.unlink()
 
 
@@ -103,20 +103,31 @@ def migrate(path: Path, copy: Path | None = None) -> None:
 
 
 def save_copy(path: Path, copy: Path) -> None:
-    """A consistent copy of the file, checked after writing. Raises sqlite3.DatabaseError when it is damaged."""
+    """A consistent copy of the file, checked after writing; nothing half is left. Raises sqlite3.DatabaseError when it
+    is damaged, OSError."""
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = copy.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     partial.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
-        source.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")  # the copy is one file
-        found = target.execute("PRAGMA integrity_check").fetchone()[0]
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    if found != "ok":
-        raise sqlite3.DatabaseError(f"{partial.name}: {found}")
-    partial.replace(copy)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # the copy is one file
+            found = target.execute("PRAGMA integrity_check").fetchone()[0]
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        if found != "ok":
+            raise damage(f"{partial.name}: {found}")
+        partial.replace(copy)
+    finally:
+        partial.unlink(missing_ok=True)  # each start would leave another on a disk that is full
+
+
+def damage(found: str) -> sqlite3.DatabaseError:
+    """What SQLite raises for a damaged file."""
+    error = sqlite3.DatabaseError(found)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The demo home's five plugs, and the file that tells the demo process their secrets."""
+"""The demo home's five plugs, the new one that waits to be paired, and the file that tells the demo process of them."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from hub.auth.people import People
 from hub.auth.principal import system
 from hub.auth.secret_file import write_secret
+from hub.devices.pairing import new_code, shown_code
 from hub.devices.registry import Registry
 
 FILE_NAME = "demo.json"
@@ -19,14 +20,22 @@ PLUGS = (
     ("demo-desk", "Desk", "Office", "device-desktop", "PC-Desktop", False),
     ("demo-coffee-machine", "Coffee machine", "Kitchen", "coffee", "BeanToCupCoffeemaker", False),
 )
+NEW_PLUG = {
+    "hardware_id": "demo-new-plug",
+    "name": "New plug",
+    "room": "Office",
+    "icon": "plug",
+    "appliance": "PC-Desktop",
+}
 
 
 async def ensure_demo(registry: Registry, people: People, data_dir: Path, broker_port: int) -> None:
-    """Add the demo plugs to the first home (once), and write `demo.json` (0600) with their secrets and the port.
+    """Add the demo plugs to the first home (once), and write `demo.json` (0600) with their secrets and the port, and
+    with the code of one more plug that nobody has paired yet.
 
     A plug whose secret is no longer known (the file was lost) gets a new one; one that its owner removed stays away.
     """
-    hub = system(people.first_home.id)
+    hub = system(people.homes.first.id)
     path = data_dir / FILE_NAME
     known = read_plugs(path)
     first = not path.exists()
@@ -51,7 +60,20 @@ async def ensure_demo(registry: Registry, people: People, data_dir: Path, broker
                 "appliance": appliance,
             }
         )
-    write_secret(path, json.dumps({"broker": {"host": HOST, "port": broker_port}, "plugs": plugs}, indent=2) + "\n")
+    told = {
+        "broker": {"host": HOST, "port": broker_port},
+        "plugs": plugs,
+        "new": {**NEW_PLUG, "code": demo_code(data_dir) or shown_code(new_code())},
+    }
+    write_secret(path, json.dumps(told, indent=2) + "\n")
+
+
+def demo_code(data_dir: Path) -> str | None:
+    """The code on the new plug's label, as `demo.json` has it; None where there is none."""
+    try:
+        return str(json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8"))["new"]["code"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def read_plugs(path: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import ifaddr
@@ -41,6 +41,7 @@ class Discovery:
 
     All of it happens in the background: registration takes over a second and must not hold up the start, and a
     machine without a network is a hub all the same. `interfaces` (addresses) limits where: tests use 127.0.0.1.
+    `knocking`: unpaired plugs that try to log in, which are there too.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Discovery:
         hub_id: str,
         interfaces: Sequence[str] | None = None,
         clock: Clock | None = None,
+        knocking: "Callable[[], list[Found]]" = list,
     ) -> None:
         self._registry = registry
         self._bus = bus
@@ -61,6 +63,7 @@ class Discovery:
         self._hub_id = hub_id
         self._interfaces = interfaces
         self._clock = clock or Clock()
+        self._knocking = knocking
         self._zeroconf: AsyncZeroconf | None = None
         self._browser: AsyncServiceBrowser | None = None
         self._found: dict[str, Found] = {}  # by the service's full name
@@ -82,7 +85,8 @@ class Discovery:
 
     def found(self) -> list[Found]:
         """What is there and not yet added, by name."""
-        strangers = {f.hardware_id: f for f in self._found.values() if self._is_stranger(f)}
+        strangers = {f.hardware_id: f for f in self._knocking()}
+        strangers |= {f.hardware_id: f for f in self._found.values() if self._is_stranger(f)}
         return sorted(strangers.values(), key=lambda found: (found.name.casefold(), found.hardware_id))
 
     def found_plug(self, hardware_id: str) -> Found | None:

@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from sqlalchemy.exc import IntegrityError
 
+from hub.auth.audit import Audit
 from hub.auth.principal import RIGHTS, Principal
 from hub.bus import Bus
 from hub.clock import Clock
@@ -35,7 +37,8 @@ class Registry:
     A device that the asker may not see does not exist for them: HubError("device-unknown").
     """
 
-    def __init__(self, database: Database, bus: Bus, clock: Clock) -> None:
+    def __init__(self, database: Database, bus: Bus, clock: Clock, audit: Audit) -> None:
+        self._audit = audit
         self._rows = DeviceRows(database)
         self._bus = bus
         self._clock = clock
@@ -74,15 +77,20 @@ class Registry:
 
     def right(self, principal: Principal, device: Device) -> str:
         """none, view, control or manage: the lesser of the role's cap and the share."""
-        cap = ROLE_CAP.get(principal.role, "none")
+        cap = min(ROLE_CAP.get(principal.role, "none"), principal.most, key=RIGHTS.index)
         if principal.home != device.home:
             return "none"
         if principal.role == "system":
             return cap
         share = self._shares.get(device.id, {}).get(principal.user)
         if share is None:
-            return "none" if device.private else UNSHARED.get(principal.role, "none")
+            share = "none" if device.private else UNSHARED.get(principal.role, "none")
         return min(cap, share, key=RIGHTS.index)
+
+    def require_adder(self, principal: Principal) -> None:
+        """Who may add a device. Raises HubError("forbidden")."""
+        if ROLE_CAP.get(principal.role) != "manage" or principal.most != "manage":
+            raise HubError("forbidden")
 
     def get(self, principal: Principal, device_id: str) -> Device:
         """Raises HubError("device-unknown"), also for what the asker may not see."""
@@ -114,18 +122,20 @@ class Registry:
         icon: str = "plug",
         channels: int = 1,
         model: str | None = None,
+        secret: str | None = None,
     ) -> tuple[Device, str]:
         """A new device and its MQTT secret (64 hex digits, shown once); who adds it may manage it.
 
+        `secret`: the one that the plug has already.
+
         Raises HubError("forbidden", "hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid").
         """
-        if ROLE_CAP.get(principal.role) != "manage":
-            raise HubError("forbidden")
+        self.require_adder(principal)
         if not 1 <= channels <= MOST_CHANNELS:
             raise HubError("channels-invalid", field="channels", most=MOST_CHANNELS)
         name, room = clean_name(name, "name"), clean_room(room)
         async with self._writing:
-            self._require_free(hardware_id)
+            self.require_free(hardware_id)
             mates = [device for device in self._devices.values() if device.home == principal.home]
             device = Device(
                 id=secrets.token_hex(8),
@@ -141,7 +151,7 @@ class Registry:
                 model=model,
                 channels={number: Channel() for number in range(channels)},
             )
-            secret, digest = new_secret()
+            secret, digest = new_secret(secret)
             owner = None if principal.user == "system" else principal.user
             await self._rows.add(device, digest, owner)
             self._devices[device.id] = self._hardware[hardware_id] = device
@@ -149,6 +159,7 @@ class Registry:
             self._shares[device.id] = {} if owner is None else {owner: "manage"}
         self.on_login(hardware_id, secret)
         self._bus.publish(DeviceAdded(device.id, device.home))
+        await self._audit.record(principal, "device.add", device.id, after=shown(device))
         return device, secret
 
     async def change(self, principal: Principal, device_id: str, **changes: Any) -> Device:
@@ -176,20 +187,25 @@ class Registry:
         # Who makes a device private keeps it: without a share even an admin would lose sight of it.
         if fields.get("private") and principal.user not in (*self._shares.get(device.id, {}), "system"):
             await self._set_share(device, principal.user, "manage")
+        before = shown(device)
         await self._write(device, fields, {number: outlet_changes} if outlet_changes else {})
+        await self._audit.record(principal, "device.change", device.id, before=before, after=shown(device))
         return device
 
-    async def replace(self, principal: Principal, device_id: str, hardware_id: str) -> tuple[Device, str]:
-        """Another plug takes this device's place, its history goes on; the new plug's secret is shown once.
+    async def replace(
+        self, principal: Principal, device_id: str, hardware_id: str, *, secret: str | None = None
+    ) -> tuple[Device, str]:
+        """Another plug takes this device's place, its history goes on; the new plug's secret is shown once, or is the
+        `secret` that it has already.
 
         Needs manage. Raises HubError("hardware-id-invalid", "hardware-id-taken").
         """
         device = self.require(principal, device_id, "manage")
-        secret, digest = new_secret()
+        secret, digest = new_secret(secret)
         async with self._writing:
             self._require_present(device)
             if hardware_id != device.hardware_id:
-                self._require_free(hardware_id)
+                self.require_free(hardware_id)
             fields: dict[str, Any] = {}
             if hardware_id != device.hardware_id:
                 fields = {"hardware_id": hardware_id, "model": None, "firmware": None}
@@ -203,6 +219,10 @@ class Registry:
             self.on_login(before, None)
         self.on_login(hardware_id, secret)
         self._bus.publish(DeviceChanged(device.id, device.home))
+        action = "device.secret" if before == hardware_id else "device.replace"
+        await self._audit.record(
+            principal, action, device.id, before={"hardware_id": before}, after={"hardware_id": hardware_id}
+        )
         return device, secret
 
     async def new_secret(self, principal: Principal, device_id: str) -> str:
@@ -221,6 +241,7 @@ class Registry:
             self._shares.pop(device.id, None)
         self.on_login(device.hardware_id, None)
         self._bus.publish(DeviceRemoved(device.id, device.home))
+        await self._audit.record(principal, "device.remove", device.id, before=shown(device))
 
     def shares(self, principal: Principal, device_id: str) -> dict[str, str]:
         """Who has which share; needs manage."""
@@ -231,8 +252,10 @@ class Registry:
         device = self.require(principal, device_id, "manage")
         if right not in (None, *RIGHTS[1:]):
             raise HubError("share-invalid", field="share")
+        before = self._shares.get(device.id, {}).get(user)
         await self._set_share(device, user, right)
         self._bus.publish(DeviceChanged(device.id, device.home))
+        await self._audit.record(principal, "device.share", device.id, before={user: before}, after={user: right})
 
     async def learned(self, device_id: str, **facts: Any) -> None:
         """What the plug says of itself: model, firmware, interval_ms. Written only when it is news."""
@@ -273,7 +296,8 @@ class Registry:
         if device.id not in self._devices:
             raise HubError("device-unknown", device=device.id)
 
-    def _require_free(self, hardware_id: str) -> None:
+    def require_free(self, hardware_id: str) -> None:
+        """Raises HubError("hardware-id-invalid", "hardware-id-taken")."""
         if not HARDWARE_ID.fullmatch(hardware_id):
             raise HubError("hardware-id-invalid", field="hardware_id")
         if hardware_id.startswith(PAIRING_PREFIX):  # that login name is an unpaired plug's
@@ -282,9 +306,17 @@ class Registry:
             raise HubError("hardware-id-taken", field="hardware_id", hardware_id=hardware_id)
 
 
-def new_secret() -> tuple[str, bytes]:
-    """256 random bits as hex, and their SHA-256 (of the hex text), which alone is kept."""
-    secret = secrets.token_hex(32)
+def shown(device: Device) -> dict[str, Any]:
+    """What the audit log holds of a device."""
+    fields = msgspec.structs.asdict(device)
+    outlets = fields.pop("channels")
+    fields |= {f"channel {number}": msgspec.structs.asdict(outlet) for number, outlet in outlets.items()}
+    return {name: value for name, value in fields.items() if name not in ("id", "home", "created")}
+
+
+def new_secret(secret: str | None = None) -> tuple[str, bytes]:
+    """256 random bits as hex (or the secret given), and their SHA-256 (of the hex text), which alone is kept."""
+    secret = secret or secrets.token_hex(32)
     return secret, hashlib.sha256(secret.encode()).digest()
 
 

@@ -8,7 +8,7 @@ from hub.history.readings import Run, Traits
 from hub.plugins.codec import pack_raw, unpack_raw
 from hub.plugins.contract import RawColumns, SeriesKey
 from hub.telemetry.buffer import Columns
-from hub.telemetry.streams import StreamDelta
+from hub.telemetry.stream import StreamDelta
 
 COMMIT = 1
 """Kind of a commit's record in the log."""
@@ -72,7 +72,7 @@ def encode(commit: Commit) -> bytes:
 
 
 def decode(number: int, payload: bytes, only: Container[int] | None = None) -> Commit:
-    """A record read back; with `only` the samples of at least these stream numbers, of others maybe.
+    """A record read back; with `only` the samples of these stream numbers.
 
     Raises DamagedChunk, msgspec.DecodeError.
     """
@@ -81,7 +81,10 @@ def decode(number: int, payload: bytes, only: Container[int] | None = None) -> C
     raw: dict[int, RawColumns] = {}
     for k, size in enumerate(head.sizes):
         group = head.stored[k * GROUP : (k + 1) * GROUP]
-        if only is None or any(stream in only for stream in group):
-            raw.update(zip(group, unpack_raw(payload[at : at + size]), strict=True))
+        places = [place for place, stream in enumerate(group) if only is None or stream in only]
+        if places:
+            raw.update(
+                zip((group[place] for place in places), unpack_raw(payload[at : at + size], places), strict=True)
+            )
         at += size
     return Commit(head.at, head.certain, head.session, head.streams, raw, number)

@@ -17,6 +17,7 @@ from hub.history.gaps import GapRecord
 from hub.history.inspection import Inspector
 from hub.history.ledger import Ledger
 from hub.history.listing import gaps_between
+from hub.history.log import FILE_NAME as LOG_FILE
 from hub.history.log import CommitLog, RecordLost
 from hub.history.merge import Merger
 from hub.history.merging import Merging
@@ -26,6 +27,7 @@ from hub.history.problems import DAMAGED, NOT_MERGED, Troubles
 from hub.history.readers import Readers
 from hub.history.recovery import Recovered
 from hub.history.retention import Retention
+from hub.history.state import FILE_NAME as STATE_FILE
 from hub.history.state import State
 from hub.history.tail import UnmergedTail
 from hub.history.today import Today
@@ -81,8 +83,8 @@ class History:
         self._arrivals = arrivals
         self._bus = bus
         self._clock = clock
-        self.log = CommitLog(folder / "history.log", limit=log_limit + LOG_ROOM, reserve=reserve)
-        self.state = State(folder / "history-state.sqlite")
+        self.log = CommitLog(folder / LOG_FILE, limit=log_limit + LOG_ROOM, reserve=reserve)
+        self.state = State(folder / STATE_FILE)
         self.worker = Worker()
         self._changing = asyncio.Lock()  # who deletes from the store, or keeps it at rest
         self._ledger = ledger = Ledger()
@@ -222,6 +224,8 @@ class History:
         """Make everything that was accepted so far durable and say so; False when the disk refused."""
         async with self.worker.writing:
             committed = await self._writer.commit()
+            if not self._changing.locked():
+                await self._merging.watch_room()
             await self._refresh(self._today.late)
             return committed
 

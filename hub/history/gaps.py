@@ -10,7 +10,8 @@ import numpy as np
 from hub.history.readings import POWER_LOST, End, Readings, Run, Traits
 from hub.history.rollups import Booked, Flow
 from hub.plugins.contract import SeriesKey
-from hub.telemetry.streams import ORDER_STEP, Note, Settled
+from hub.telemetry.stream import Note, Settled
+from hub.telemetry.streams import ORDER_STEP
 
 NOTED = {Settled.REJECTED: "rejected", Settled.MEMORY: "memory", Settled.GIVEN_UP: "given_up"}
 

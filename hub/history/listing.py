@@ -2,8 +2,8 @@
 
 from hub.history.gaps import Causes, GapRecord
 from hub.history.readings import End
+from hub.history.snapshot import Snapshot
 from hub.history.state import State
-from hub.history.tail import Snapshot
 
 
 def gaps_between(snapshot: Snapshot, state: State, start: int, end: int, *, certain: bool) -> list[GapRecord]:

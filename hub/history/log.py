@@ -14,6 +14,7 @@ from pathlib import Path
 from hub.aside import set_aside
 from hub.messages import HubError
 
+FILE_NAME = "history.log"
 VERSION = 1
 BLOCK = 4096  # each header slot has a block of its own, so that a torn write cannot reach the other
 START = 2 * BLOCK  # where records begin

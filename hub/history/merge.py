@@ -21,7 +21,7 @@ from hub.plugins.columns import join_raw, rounded_rollup
 from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey, TransactionalStore
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
-from hub.telemetry.streams import Stream
+from hub.telemetry.stream import Stream
 
 log = logging.getLogger("hub.history.merge")
 

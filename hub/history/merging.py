@@ -13,7 +13,8 @@ from hub.history.merge import Merger, Outlook, Result, Round
 from hub.history.outlooks import Outlooks
 from hub.history.problems import NOT_MERGED, Troubles
 from hub.history.recovery import begin
-from hub.history.tail import Unmerged, UnmergedTail
+from hub.history.tail import UnmergedTail
+from hub.history.unmerged import Unmerged
 from hub.history.upkeep import Upkeep
 from hub.history.worker import Worker
 from hub.plugins.contract import SeriesKey, StoreDamaged, StoreError
@@ -64,6 +65,10 @@ class Merging:
     def pending(self) -> bool:
         """Is there anything to merge?"""
         return self.round is not None or bool(self._tail.commits)
+
+    async def watch_room(self) -> None:
+        """Says at once that the disk is nearly full."""
+        await self._upkeep.watch(self._ledger.mark)
 
     async def merge(self) -> bool:
         """Bring everything that is committed into the store; False when the store refused.

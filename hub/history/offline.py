@@ -8,9 +8,11 @@ import msgspec
 
 from hub.aside import set_aside
 from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
+from hub.history.log import FILE_NAME as LOG_FILE
 from hub.history.log import CommitLog
 from hub.history.readings import Traits
 from hub.history.rebuild import FOREVER, Rebuilder, Rebuilt, named_in
+from hub.history.state import FILE_NAME as STATE_FILE
 from hub.history.state import State, StateDamaged
 from hub.messages import HubError
 from hub.plugins.contract import (
@@ -44,8 +46,8 @@ class OfflineHistory:
         hardware: Callable[[str], str],
     ) -> None:
         self._store = store
-        self._state = State(folder / "history-state.sqlite")
-        self._log = CommitLog(folder / "history.log")
+        self._state = State(folder / STATE_FILE)
+        self._log = CommitLog(folder / LOG_FILE)
         self._traits = traits
         self._hardware = hardware
         self._inspector = Inspector(folder, store, self._state, self._log, traits)

@@ -9,12 +9,23 @@ from hub.history.calendar import MINUTE, Calendar
 from hub.history.days import DaySums
 from hub.history.minutes import is_minutes
 from hub.history.points import Energy, SeriesResult, added, energy_sum, summed, thinned
+from hub.plugins import m4
 from hub.plugins.columns import condensed, empty_rollup, join_raw, join_rollup, select_rollup
-from hub.plugins.contract import TIERS, HistoryStore, Int64, RawColumns, RollupColumns, SeriesKey, SummingStore
+from hub.plugins.contract import (
+    TIERS,
+    HistoryStore,
+    Int64,
+    RawColumns,
+    RollupColumns,
+    SeriesKey,
+    SummingStore,
+    ThinningStore,
+)
 from hub.telemetry.interface import TailSnapshot
 
 STORED = {"1m": "1m", "5m": "1m", "15m": "15m", "1h": "15m", "1d": "15m", "1w": "15m", "1mo": "15m"}
 """The tier that a bucket is summed from."""
+LONG_MS = 4_000  # for each point: of more than this the store chooses
 BY_DAYS = ("1d", "1w", "1mo")
 QUARTER = TIERS["15m"]
 
@@ -41,22 +52,24 @@ class Outlet:
         self._now = now
         self._days = days
 
-    def raw(self, start: int, end: int, *, brief: bool = False) -> list[RawColumns]:
+    def raw(self, start: int, end: int) -> list[RawColumns]:
         """Samples with start <= at < end, one entry a stream, by the time of their first."""
         tail = self._tail.raw(start, end)
-        stored = self._store.read(self.series, start, end, brief=brief)
-        streams: dict[str, list[RawColumns]] = {}
-        for columns in (*stored, *tail):
-            if len(columns.seq) and not is_minutes(columns.run):
-                streams.setdefault(columns.run, []).append(columns)
-        return sorted(
-            (join_raw(parts, brief=brief) for parts in streams.values()), key=lambda columns: int(columns.at.min())
-        )
+        return _streams([*self._store.read(self.series, start, end), *tail])
 
     def thinned(self, start: int, end: int, points: int) -> SeriesResult:
         """At most about so many samples."""
-        streams = self.raw(start, end, brief=True)
-        return thinned(self.series, streams, (start, end), points, total(self.energy(start, end)))
+        tail = self._tail.raw(start, end)
+        energy = total(self.energy(start, end))
+        borders = m4.stretches(start, end, max(points // m4.PARTS, 1))
+        if isinstance(self._store, ThinningStore) and end - start > points * LONG_MS:
+            found = self._store.thinned(self.series, start, end, borders)
+            count = sum(of for columns, of in found if not is_minutes(columns.run))
+            stored = [columns for columns, _ in found]
+            if count > points and not _replaced(stored, tail):
+                return thinned(self.series, _streams([*stored, *tail], brief=True), borders, points, energy, count)
+        stored = self._store.read(self.series, start, end, brief=True)
+        return thinned(self.series, _streams([*stored, *tail], brief=True), borders, points, energy)
 
     def parts(self, source: str, calendar: Calendar, edges: Int64) -> RollupColumns:
         """Buckets that sum up to those between `edges`, which are edges of this kind of bucket."""
@@ -105,6 +118,22 @@ class Outlet:
         tail = self._tail.buckets(tier, start, end)
         stored = self._store.rollup(self.series, tier, start, end, brief=True)
         return join_rollup([stored, tail])
+
+
+def _streams(parts: Sequence[RawColumns], *, brief: bool = False) -> list[RawColumns]:
+    """One entry a stream, by the time of their first sample; of equal seqs the last part's sample counts."""
+    streams: dict[str, list[RawColumns]] = {}
+    for columns in parts:
+        if len(columns.seq) and not is_minutes(columns.run):
+            streams.setdefault(columns.run, []).append(columns)
+    joined = (same[0] if len(same) == 1 else join_raw(same, brief=brief) for same in streams.values())
+    return sorted(joined, key=lambda columns: int(columns.at.min()))
+
+
+def _replaced(stored: Sequence[RawColumns], tail: Sequence[RawColumns]) -> bool:
+    """May the tail hold other values of samples that the store chose or passed over?"""
+    last = {columns.run: int(columns.seq.max()) for columns in stored if len(columns.seq)}
+    return any(len(part.seq) and int(part.seq.min()) <= last.get(part.run, -1) for part in tail)
 
 
 class _Quarters(NamedTuple):

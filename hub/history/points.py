@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from hub.plugins.columns import MICRO, condensed, empty_rollup, select_rollup
+from hub.plugins import m4
+from hub.plugins.columns import MICRO, condensed, empty_rollup
 from hub.plugins.contract import Float64, Int64, RawColumns, RollupColumns, SeriesKey
-
-PARTS = 4  # samples that M4 keeps of each column: first, lowest, highest, last
 
 
 class SeriesResult(msgspec.Struct):
@@ -71,7 +70,6 @@ def added(parts: Sequence[RollupColumns]) -> RollupColumns:
     need not have been highest at the same second.
     """
     starts = np.unique(np.concatenate([np.empty(0, np.int64), *(part.start for part in parts)]))
-    total = select_rollup(empty_rollup(), slice(0))
     total = empty_rollup()
     total.start = starts
     places = [np.searchsorted(starts, part.start) for part in parts]
@@ -89,23 +87,24 @@ def added(parts: Sequence[RollupColumns]) -> RollupColumns:
     return total
 
 
-def thinned(
-    series: SeriesKey, streams: list[RawColumns], span: tuple[int, int], points: int, energy: Energy
+def thinned(  # noqa: PLR0917
+    series: SeriesKey, streams: Sequence[RawColumns], borders: Int64, points: int, energy: Energy, chosen: int = 0
 ) -> SeriesResult:
-    """Samples of all streams in order of time, at most about `points` of them by M4 (Jugel et al. 2014): of each of
-    points / 4 equal stretches the first, lowest, highest and last sample, which draws the same line."""
+    """Samples of all streams in order of time, at most about `points` of them: by M4 those between `borders`.
+
+    chosen: of so many they were chosen already."""
     at = np.concatenate([np.empty(0, np.int64), *(columns.at for columns in streams)])
     power = np.concatenate([np.empty(0), *(columns.power for columns in streams)])
     measured = ~np.isnan(power)
     if not measured.all():
         at, power = at[measured], power[measured]
-    if (np.diff(at) < 0).any():
+    if (at[1:] < at[:-1]).any():
         order = np.argsort(at, kind="stable")
         at, power = at[order], power[order]
-    many = len(at) > points
+    many = max(chosen, len(at)) > points
     if many:
-        chosen = m4(at, power, span, max(points // PARTS, 1))
-        at, power = at[chosen], power[chosen]
+        places = m4.chosen(at, power, borders)
+        at, power = at[places], power[places]
     unknown = np.full(len(at), np.nan)
     return SeriesResult(
         series=series,
@@ -122,24 +121,6 @@ def thinned(
         estimated_total_mwh=energy.estimated_mwh,
         thinned="m4" if many else None,
     )
-
-
-def m4(at: Int64, values: Float64, span: tuple[int, int], columns: int) -> Int64:
-    """Positions of the first, lowest, highest and last value in each of `columns` equal stretches of `span`."""
-    start, end = span
-    borders = -(np.arange(columns + 1, dtype=np.int64) * (start - end) // columns) + start  # the first ms of each
-    firsts = np.unique(np.searchsorted(at, borders))
-    firsts = firsts[firsts < len(at)]
-    if not len(firsts):
-        return firsts
-    sizes = np.diff(np.append(firsts, len(at)))
-    extremes = [
-        np.flatnonzero(values == np.repeat(extreme.reduceat(values, firsts), sizes))
-        for extreme in (np.minimum, np.maximum)
-    ]
-    lowest = extremes[0][np.searchsorted(extremes[0], firsts)]
-    highest = extremes[1][np.searchsorted(extremes[1], firsts + sizes) - 1]
-    return np.unique(np.concatenate([firsts, firsts + sizes - 1, lowest, highest]))
 
 
 def energy_sum(values: Float64) -> float | None:

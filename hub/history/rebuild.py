@@ -18,7 +18,8 @@ from hub.plugins.columns import select_raw
 from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, Merge, RawColumns, SeriesKey
 from hub.telemetry.offsets import TOLERANCE_MS, Point
 from hub.telemetry.ranges import Range, Ranges
-from hub.telemetry.streams import ORDER_STEP, StreamDelta
+from hub.telemetry.stream import StreamDelta
+from hub.telemetry.streams import ORDER_STEP
 
 FOREVER = (1 << 62) - 1
 

@@ -10,7 +10,7 @@ from hub.history.gaps import Outage
 from hub.history.log import CommitLog
 from hub.history.merge import INTENT, Round, decode_intent, row
 from hub.history.state import Merged, State, StreamRow
-from hub.history.tail import Unmerged
+from hub.history.unmerged import Unmerged
 from hub.plugins.codec import DamagedChunk
 from hub.telemetry.streams import Streams
 

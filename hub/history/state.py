@@ -15,8 +15,9 @@ from hub.messages import HubError
 from hub.plugins.contract import SeriesKey
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
-from hub.telemetry.streams import Note
+from hub.telemetry.stream import Note
 
+FILE_NAME = "history-state.sqlite"
 VERSION = 2  # 1: without checksums
 SCHEMA = """
 create table stream (

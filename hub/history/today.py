@@ -10,13 +10,15 @@ from hub.history.commit import Taken
 from hub.history.day import KEPT_MS, TIER, Day, counted_on, day_of, follows
 from hub.history.plan import MARGIN_MS, Source
 from hub.history.readings import Traits, arrange
-from hub.history.tail import Snapshot, UnmergedTail, together
+from hub.history.snapshot import Snapshot, one_by_one
+from hub.history.tail import UnmergedTail
 from hub.plugins.columns import join_rollup, select_raw
 from hub.plugins.contract import NONE, TIERS, Float64, RawColumns, SeriesKey
 from hub.telemetry.buffer import Columns
 from hub.telemetry.energy import power_steps
 from hub.telemetry.live import Live, LiveState
-from hub.telemetry.streams import Stream, Streams
+from hub.telemetry.stream import Stream
+from hub.telemetry.streams import Streams
 
 
 class Followed(msgspec.Struct):
@@ -95,7 +97,7 @@ class Today:
 
     def compute(self, snapshots: Sequence[Snapshot]) -> dict[SeriesKey, Day | None]:
         """Days from store and tail. Raises OSError, StoreError."""
-        return {snapshot.series: self._computed(snapshot) for snapshot in together(snapshots)}
+        return {snapshot.series: self._computed(snapshot) for snapshot in one_by_one(snapshots)}
 
     def _computed(self, snapshot: Snapshot) -> Day | None:
         series, outlook, plan = snapshot.series, snapshot.outlook, snapshot.plan()

@@ -16,7 +16,8 @@ from hub.history.retention import Retention, expire
 from hub.history.state import State, StreamRow
 from hub.history.worker import Worker
 from hub.plugins.contract import MINUTES, HistoryStore, MendableStore, SeriesKey, StoreError
-from hub.telemetry.streams import Stream, Streams
+from hub.telemetry.stream import Stream
+from hub.telemetry.streams import Streams
 
 STEP = 6 * HOUR  # of raw samples that are given up at once
 WORTH = 1 << 20  # bytes of raw chunks below which giving them up helps nobody
@@ -81,12 +82,17 @@ class Upkeep:
         except (StoreError, OSError) as error:
             log.warning("old history could not be removed: %s", error)
 
+    async def watch(self, newest: int) -> None:
+        """`make_room` as soon as the disk is found nearly full: a commit may need room long before a merge is due. What
+        was told already waits for the next merge."""
+        if not self._troubles.holds(DISK_LOW) and not self._troubles.holds(SPACE):
+            await self.make_room(newest)
+
     async def make_room(self, newest: int) -> None:
         """Where the disk is nearly full, the oldest raw samples go, never the last day before `newest` (Unix ms)."""
-        if not self._files.store_open:
-            return
+        longest = max((self._retention(series).kept("raw") for series in self._streams.series()), default=DAY)
         try:
-            room = await self._worker.run(partial(self._make_room, newest))
+            room = await self._worker.run(partial(self._make_room, newest, newest - longest))
         except (StoreError, OSError) as error:
             log.warning("no room could be made: %s", error)
             return
@@ -99,13 +105,12 @@ class Upkeep:
             self._troubles.end(SPACE)
             self._troubles.end(DISK_LOW)
 
-    def _make_room(self, newest: int) -> Room:
+    def _make_room(self, newest: int, oldest: int) -> Room:
         """In the thread."""
         room = Room(_free(self._folder))
-        if room.free >= self._reserve or self._store.stats().raw_bytes < WORTH:
+        if room.free >= self._reserve or not self._files.store_open or self._store.stats().raw_bytes < WORTH:
             return room
         last = newest - DAY
-        oldest = newest - max((self._retention(series).kept("raw") for series in self._streams.series()), default=DAY)
         for before in range(oldest, last + 1, STEP):
             gone = self._store.delete(None, "raw", before)
             if gone:
@@ -153,5 +158,5 @@ def _trimmed(stream: Stream, raw_from: int) -> StreamRow | None:
         return None
     if old > 0:
         del points[:old]
-    del stream.notes[:-MOST_NOTES]
+    stream.trim_notes(MOST_NOTES)
     return row(stream)

@@ -15,8 +15,9 @@ from hub.history.log import CommitLog, LogFull
 from hub.history.outlooks import Outlooks
 from hub.history.problems import NOT_STORED, Troubles
 from hub.history.readings import own_dates
-from hub.history.tail import Unmerged, UnmergedTail
+from hub.history.tail import UnmergedTail
 from hub.history.today import Followed, Today
+from hub.history.unmerged import Unmerged
 from hub.history.worker import Worker
 from hub.telemetry.arrival import Arrivals
 from hub.telemetry.buffer import Buffer

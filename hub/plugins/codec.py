@@ -5,19 +5,20 @@ floats. Each column leans on those before it: `up` on seq, `at` on up, current o
 power and time, a bucket's minimum and maximum on its mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hub.plugins.columns import brief_raw
 from hub.plugins.contract import NONE, RawColumns, RollupColumns
 from hub.plugins.packing import DamagedChunk, NewerChunk, Row, pack, unpack
-from hub.plugins.predict import FLAGS, Column, Int64, Mask, predict, restore
+from hub.plugins.predict import FLAGS, LINE, Column, Int64, Mask, predict, restore
 
 __all__ = [
     "DamagedChunk",
     "NewerChunk",
+    "decode_brief",
     "decode_raw",
     "decode_rollup",
     "encode_raw",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 Float64 = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 RAW, ROLLUP = 0, 1  # first byte of a label: what a chunk holds
 BASE = 1  # predicted from another column
@@ -36,6 +38,7 @@ FLOATS, PRODUCT = 15, 14  # scales: no decimals fit; power is voltage x current 
 EXACT = 2.0**53
 POWER = 4  # place of this column among those of a chunk of samples
 BRIEF_RAW = (0, 1, 2, POWER)  # seq, up, at
+PRODUCT_RAW = (3, 5)  # voltage, current
 BRIEF_ROLLUP = (0, 1, 4, 5, 6, 9, 10, 11)  # start, covered_ms, power, energy
 QUIET = np.errstate(all="ignore")  # a prediction may overflow: it is only worse then, not wrong
 HEX_RUN = 16  # a run of 64 random bits in hex is kept as bytes
@@ -48,12 +51,31 @@ def encode_raw(columns: RawColumns) -> bytes:
     return pack_raw([columns])
 
 
-def decode_raw(data: bytes, *, brief: bool = False) -> RawColumns:
-    """What `encode_raw` was given; `brief`: only seq, up, at and power, all else unknown. Raises DamagedChunk."""
-    streams = unpack_raw(data, brief=brief)
-    if len(streams) != 1:
-        raise DamagedChunk("not one stream")
-    return streams[0]
+def decode_raw(data: bytes) -> RawColumns:
+    """What `encode_raw` was given. Raises DamagedChunk."""
+    return _one(unpack_raw(data))
+
+
+@QUIET
+def decode_brief(data: bytes, seq: Int64, at: Int64, power: Float64) -> None:
+    """Write these columns of what `encode_raw` was given to arrays of its length. Raises DamagedChunk."""
+    rows, label = unpack(data, BRIEF_RAW)
+    length, columns = _one(rows)
+    if not label or label[0] != RAW or length != len(seq):
+        raise DamagedChunk("not these samples")
+    if _is_packed_product(columns):
+        columns = unpack(data, PRODUCT_RAW)[0][0][1]
+        np.multiply(_floats(columns[3], length), _floats(columns[5], length), out=power)
+    else:
+        power[:] = _floats(columns[POWER], length)
+    seqs, up, dates = columns[:3]
+    if seqs.mode == up.mode == dates.mode == LINE:  # as nearly always: a reading each second, all with a date
+        steps, pace = np.arange(length, dtype=np.int64), up.extra
+        _line(seqs.first, seqs.slope, steps, seq)
+        _line(pace * seqs.first + up.first + dates.first, pace * seqs.slope + up.slope + dates.slope, steps, at)
+    else:
+        seq[:] = restore(seqs, length)[0]
+        at[:] = _times(columns, length, seq)[1]
 
 
 @QUIET
@@ -70,27 +92,24 @@ def pack_raw(streams: Sequence[RawColumns]) -> bytes:
 
 
 @QUIET
-def unpack_raw(data: bytes, *, brief: bool = False) -> list[RawColumns]:
-    """What `pack_raw` was given; `brief` as in decode_raw. Raises DamagedChunk."""
-    rows, label = unpack(data, BRIEF_RAW if brief else None)
-    if brief and any(_is_packed_product(columns) for _, columns in rows):
-        rows, label = unpack(data)
-        brief = False
+def unpack_raw(data: bytes, only: Collection[int] | None = None) -> list[RawColumns]:
+    """What `pack_raw` was given; `only`: the streams at these places. Raises DamagedChunk."""
+    rows, label = unpack(data, rows=only)
     try:
         if label[0] != RAW:
             raise DamagedChunk("no samples")
-        at, names = 1, []
+        at, names, runs = 1, [], []
         while label[at]:
             name, at = _text(label, at)
             names.append(name)
         at += 1
-        streams = []
-        for row in rows:
+        while at < len(label):
             run, at = _run(label, at)
-            streams.append(_brief_columns(row, run) if brief else _raw_columns(row, run, names))
+            runs.append(run)
+        chosen = runs if only is None else [runs[k] for k in only]
+        return [_raw_columns(row, run, names) for row, run in zip(rows, chosen, strict=True)]
     except (IndexError, ValueError) as error:
         raise DamagedChunk(str(error)) from error
-    return streams
 
 
 @QUIET
@@ -132,6 +151,12 @@ def decode_rollup(data: bytes, *, brief: bool = False) -> RollupColumns:
     return RollupColumns(start, power, low, high, voltage, current, imported, exported, estimated, on, covered, count)
 
 
+def _one(streams: Sequence[T]) -> T:
+    if len(streams) != 1:
+        raise DamagedChunk("not one stream")
+    return streams[0]
+
+
 def _raw_row(c: RawColumns, names: Sequence[str]) -> Row:
     step = _pace(c.seq, c.up if (c.up != NONE).any() else c.at)
     dated_by_up = bool((c.up != NONE).any())
@@ -152,10 +177,7 @@ def _raw_row(c: RawColumns, names: Sequence[str]) -> Row:
 def _raw_columns(row: Row, run: str, names: Sequence[str]) -> RawColumns:
     n, columns = row
     seq = restore(columns[0], n)[0]
-    step = columns[1].extra
-    up = _ints(columns[1], n, np.int64(step) * seq)
-    dated_by_up = bool((up != NONE).any())
-    at = _ints(columns[2], n, up if dated_by_up else np.int64(step) * seq)
+    up, at, time = _times(columns, n, seq)
     voltage = _floats(columns[3], n)
     if _is_packed_product(columns):
         current = _floats(columns[5], n)
@@ -163,19 +185,28 @@ def _raw_columns(row: Row, run: str, names: Sequence[str]) -> RawColumns:
     else:
         power = _floats(columns[4], n)
         current = _floats(columns[5], n, _amperes(power, voltage))
-    time = up if dated_by_up else at
     energy, export = (_counter(columns[6 + k], n, sign * power, time) for k, sign in enumerate((1, -1)))
     relay, apparent = (restore(column, n)[0].astype(np.int8) for column in columns[8:10])
     extra = {name: _floats(column, n) for name, column in zip(names, columns[10:], strict=True) if column.mode}
     return RawColumns(run, seq, up, at, voltage, current, power, energy, export, relay, apparent, extra)
 
 
-def _brief_columns(row: Row, run: str) -> RawColumns:
-    n, columns = row
-    seq, step = restore(columns[0], n)[0], np.int64(columns[1].extra)
-    up = _ints(columns[1], n, step * seq)
-    at = _ints(columns[2], n, up if (up != NONE).any() else step * seq)
-    return brief_raw(run, seq, at, _floats(columns[POWER], n))
+def _times(columns: Sequence[Column], length: int, seq: Int64) -> tuple[Int64, Int64, Int64]:
+    """up, at, and which of them counts."""
+    expected = np.int64(columns[1].extra) * seq
+    up = _ints(columns[1], length, expected)
+    dated_by_up = bool((up != NONE).any())
+    at = _ints(columns[2], length, up if dated_by_up else expected)
+    return up, at, up if dated_by_up else at
+
+
+def _line(first: int, slope: int, steps: Int64, out: Int64) -> None:
+    np.multiply(steps, _wrapped(slope), out=out)
+    out += _wrapped(first)
+
+
+def _wrapped(value: int) -> np.int64:
+    return np.int64((value + (1 << 63)) % (1 << 64) - (1 << 63))
 
 
 def _int_column(values: Int64, base: Int64) -> Column:

@@ -23,6 +23,15 @@ DECIMALS = {
 MICRO = 1000  # energy is summed as integers of 0.001 mWh, so that any grouping gives the same total
 
 
+def size_of(columns: RawColumns | RollupColumns) -> int:
+    """Bytes of its arrays."""
+    if isinstance(columns, RollupColumns):
+        return sum(int(getattr(columns, name).nbytes) for name in ROLLUP_ARRAYS)
+    return sum(int(getattr(columns, name).nbytes) for name in RAW_ARRAYS) + sum(
+        values.nbytes for values in columns.extra.values()
+    )
+
+
 def select_raw(columns: RawColumns, chosen: Any) -> RawColumns:
     """The samples that a slice, mask or index array chooses; further columns without a value are left out."""
     arrays = {name: getattr(columns, name)[chosen] for name in RAW_ARRAYS}

@@ -282,6 +282,16 @@ class SummingStore(Protocol):
 
 
 @runtime_checkable
+class ThinningStore(Protocol):
+    """What a HistoryStore may offer besides: the line of a long range without all of its samples in memory."""
+
+    def thinned(self, series: SeriesKey, start: int, end: int, borders: Int64) -> list[tuple[RawColumns, int]]:
+        """As HistoryStore.read with `brief`, where power was measured; and of how many samples of the stream these were
+        chosen. Of those between two neighbours of `borders` (from start to end) it has at least the ones that
+        hub.plugins.m4.chosen names."""
+
+
+@runtime_checkable
 class MendableStore(Protocol):
     """What a HistoryStore may offer besides: to say what it holds, and to begin anew when it is beyond repair."""
 

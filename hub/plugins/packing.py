@@ -1,19 +1,20 @@
 """Rows of predicted columns as bytes: byte planes through deflate, with a version and a checksum."""
 
 import zlib
-from collections.abc import Container, Iterator, Sequence
-from itertools import accumulate, pairwise
-from typing import TypeVar
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate, islice
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from hub.plugins.predict import BLOCK, DELTA, LEVEL, MASK, PREDICTOR, Column, UInt64
+from hub.plugins.predict import BLOCK, DELTA, LEVEL, MASK, PREDICTOR, Column, Residuals
 
 VERSION = 1
 WIDTHS = (0, 1, 2, 4, 8)
 JOINED, APART = 0, 1
 _WIDTHS = [(a, b, c) for c in WIDTHS for b in WIDTHS for a in WIDTHS]  # of a column's three arrays, by their code
 _SET = [[k for k in range(4) if shape >> k & 1] for shape in range(16)]
+_EMPTY = Column()
 TRY_JOINED = 1 << 16  # above this many bytes columns never gain from a common stream
 
 
@@ -58,15 +59,19 @@ def pack(rows: Sequence[Row], label: bytes = b"") -> bytes:
     return bytes([VERSION]) + _checksum(VERSION, rest) + bytes(rest)
 
 
-def unpack(data: bytes, only: Container[int] | None = None) -> tuple[list[Row], bytes]:
-    """(rows, label). Columns whose index is not in `only` come empty. Raises DamagedChunk, NewerChunk."""
+def unpack(
+    data: bytes, columns: Collection[int] | None = None, rows: Collection[int] | None = None
+) -> tuple[list[Row], bytes]:
+    """(rows, label). Only the rows at these places come, and columns at other places come empty (None = all).
+
+    Raises DamagedChunk, NewerChunk."""
     if len(data) < 6 or _checksum(data[0], data[5:]) != data[1:5]:
         raise DamagedChunk("the checksum does not match")
     if data[0] != VERSION:
         raise NewerChunk(f"format {data[0]}") if data[0] > VERSION else DamagedChunk(f"format {data[0]}")
     try:
-        return _unpacked(data[5:], only)
-    except (IndexError, ValueError, OverflowError, zlib.error) as error:
+        return _unpacked(data[5:], columns, rows)
+    except (IndexError, ValueError, OverflowError, StopIteration, zlib.error) as error:
         raise DamagedChunk(str(error)) from error
 
 
@@ -74,94 +79,78 @@ def _checksum(version: int, data: bytes | bytearray) -> bytes:
     return zlib.crc32(data, version).to_bytes(4, "little")
 
 
-def _unpacked(data: bytes, only: Container[int] | None) -> tuple[list[Row], bytes]:
+def _unpacked(data: bytes, only: Collection[int] | None, chosen: Collection[int] | None) -> tuple[list[Row], bytes]:
     outer = _Reader(data, 1)
-    head = _Reader(_inflated(outer.take(outer.number())))
-    label = head.take(head.number())
-    row_count, count = head.number(), head.number()
-    shapes, codes = head.take(count), head.take(count)
-    if row_count == 1:
-        return [_only_row(outer, data[0], head, shapes, codes, only=only)], label
-    present = [True, *(bool(shape >> k & 1) for shape in shapes for k in range(4))]
-    fields = [_field(head, row_count) if there else [0] * row_count for there in present]
-    lengths = fields[0]
-    sizes = [size for index in range(count) for size in _sizes(fields[1 + 4 * index], lengths)]
-    widths = [width for code in codes for width in _WIDTHS[code]]
-    wanted = [only is None or index in only for index in range(count) for _ in range(3)]
-    blocks = _blocks(outer, data[0], [sum(s) * w for s, w in zip(sizes, widths, strict=True)], wanted)
-    nothing: list[UInt64 | None] = [None] * row_count
-    parts = [
-        _split(_unplaned(block, width, length), size) if (length := sum(size)) and needed else nothing
-        for block, width, size, needed in zip(blocks, widths, sizes, wanted, strict=True)
-    ]
-    rows: list[Row] = []
-    for r in range(row_count):
-        columns = [
-            Column(
-                fields[1 + 4 * index][r],
-                fields[2 + 4 * index][r],
-                fields[3 + 4 * index][r],
-                fields[4 + 4 * index][r],
-                parts[3 * index][r],
-                parts[3 * index + 1][r],
-                parts[3 * index + 2][r],
-            )
-            for index in range(count)
-        ]
-        rows.append((lengths[r], columns))
-    return rows, label
+    reader = _Reader(_inflated(outer.take(outer.number())))
+    label = reader.take(reader.number())
+    rows, count = reader.number(), reader.number()
+    head = _Head(rows, reader.take(count), reader.take(count), reader)
+    body = _Body(outer, data[0])
+    columns = range(count) if only is None else only
+    wanted = range(rows) if chosen is None else chosen
+    if rows == 1:
+        return [_only_row(head, body, columns) for _ in wanted], label
+    return _many_rows(head, body, columns, wanted), label
 
 
-def _only_row(
-    outer: "_Reader", layout: int, head: "_Reader", shapes: bytes, codes: bytes, *, only: Container[int] | None
-) -> Row:
-    """The one row of a chunk of the store, in a third of the time that many take."""
-    numbers = head.steps()
-    length, at = numbers[0], 1
-    blocks = -(-length // BLOCK)
-    fields = []
-    for shape in shapes:
+def _only_row(head: "_Head", body: "_Body", only: Collection[int]) -> Row:
+    """The one row of a chunk of the store, in a third of the time that many take; what stands behind the last column
+    that is wanted is not looked at."""
+    last = max(only, default=-1)
+    numbers = iter(head.fields.steps(1 + sum(len(_SET[shape]) for shape in head.shapes[: last + 1])))
+    length = next(numbers)
+    columns = [_EMPTY] * len(head.shapes)
+    for index in range(last + 1):
         four = [0, 0, 0, 0]
-        for k in _SET[shape]:
-            four[k] = numbers[at]
-            at += 1
-        fields.append(four)
-    sizes: list[tuple[int, int, int]] = []
-    for mode, _, _, _ in fields:
-        kind = mode & PREDICTOR
-        values = length - 1 if kind == DELTA else length if kind == LEVEL else 0
-        sizes.append((values, blocks if kind == LEVEL else 0, length if mode & MASK else 0))
-    joined = layout == JOINED
-    whole = _Reader(_inflated(outer.rest())) if joined and any(map(any, sizes)) and any(codes) else outer
-    columns = []
-    for index, (mode, first, slope, extra) in enumerate(fields):
-        arrays: list[UInt64 | None] = [None, None, None]
-        needed = only is None or index in only
-        for k, (size, width) in enumerate(zip(sizes[index], _WIDTHS[codes[index]], strict=True)):
-            if not size:
-                continue
-            packed = b""
-            if width:
-                packed = whole.take(size * width) if joined else outer.take(outer.number())
-            if needed:
-                arrays[k] = _unplaned(packed if joined or not width else _inflated(packed), width, size)
-        columns.append(Column(mode, first, slope, extra, *arrays))
+        for k in _SET[head.shapes[index]]:
+            four[k] = next(numbers)
+        mode, first, slope, extra = four
+        arrays: list[Residuals | None] = [None, None, None]
+        if mode & PREDICTOR >= DELTA or mode & MASK:
+            needed, widths = index in only, _WIDTHS[head.codes[index]]
+            for k, (size, width) in enumerate(zip(_sizes(mode, length), widths, strict=True)):
+                packed = body.planes(size, width, needed=needed)
+                if size and needed:
+                    arrays[k] = _unplaned(packed, width, size, 0, size)
+        columns[index] = Column(mode, first, slope, extra, *arrays)
     return length, columns
 
 
-def _gathered(rows: Sequence[Row], index: int) -> Iterator[UInt64]:
+def _many_rows(head: "_Head", body: "_Body", only: Collection[int], chosen: Collection[int]) -> list[Row]:
+    """Of the rows of a commit those chosen."""
+    rows = head.rows
+    present = [True, *(bool(shape >> k & 1) for shape in head.shapes for k in range(4))]
+    steps, nothing = iter(head.fields.steps(rows * sum(present))), [0] * rows
+    fields = [list(accumulate(islice(steps, rows))) if there else nothing for there in present]
+    lengths = fields[0]
+    found: list[list[Column]] = [[] for _ in chosen]
+    for index, code in enumerate(head.codes):
+        modes, firsts, slopes, extras = fields[1 + 4 * index : 5 + 4 * index]
+        needed, widths = index in only, _WIDTHS[code]
+        ends = [[0, *accumulate(sizes)] for sizes in zip(*map(_sizes, modes, lengths), strict=True)]
+        packed = [body.planes(end[-1], width, needed=needed) for end, width in zip(ends, widths, strict=True)]
+        for columns, r in zip(found, chosen, strict=True):
+            arrays: list[Residuals | None] = [None, None, None]
+            for k, (data, width, end) in enumerate(zip(packed, widths, ends, strict=True)):
+                if needed and end[r + 1] > end[r]:
+                    arrays[k] = _unplaned(data, width, end[-1], end[r], end[r + 1])
+            columns.append(Column(modes[r], firsts[r], slopes[r], extras[r], *arrays))
+    return [(lengths[r], columns) for r, columns in zip(chosen, found, strict=True)]
+
+
+def _gathered(rows: Sequence[Row], index: int) -> Iterator[Residuals]:
     """The three arrays of one column, each of all rows end to end."""
     for kind in ("values", "levels", "mask"):
         arrays = [array for _, columns in rows if (array := getattr(columns[index], kind)) is not None]
         yield np.concatenate(arrays) if arrays else np.empty(0, np.uint64)
 
 
-def _sizes(modes: list[int], lengths: list[int]) -> Iterator[list[int]]:
-    """How long the three arrays of a column are in each row."""
-    pairs = [(mode & PREDICTOR, length) for mode, length in zip(modes, lengths, strict=True)]
-    yield [length - 1 if kind == DELTA else length if kind == LEVEL else 0 for kind, length in pairs]
-    yield [-(-length // BLOCK) if kind == LEVEL else 0 for kind, length in pairs]
-    yield [length if mode & MASK else 0 for mode, length in zip(modes, lengths, strict=True)]
+def _sizes(mode: int, length: int) -> tuple[int, int, int]:
+    """How long the three arrays of a column are."""
+    kind, masked = mode & PREDICTOR, length if mode & MASK else 0
+    if kind == LEVEL:
+        return length, -(-length // BLOCK), masked
+    return length - 1 if kind == DELTA else 0, 0, masked
 
 
 def _fields(rows: Sequence[Row]) -> Iterator[list[int]]:
@@ -194,47 +183,33 @@ def _put_field(head: bytearray, field: Sequence[int]) -> None:
         previous = value
 
 
-def _field(head: "_Reader", rows: int) -> list[int]:
-    value, field = 0, []
-    for _ in range(rows):
-        coded = head.number()
-        value += coded >> 1 if not coded & 1 else -((coded + 1) >> 1)
-        field.append(value)
-    return field
-
-
-def _width(part: UInt64) -> int:
+def _width(part: Residuals) -> int:
     largest = int(part.max()) if len(part) else 0
     return next(width for width in WIDTHS if largest < 1 << (8 * width))
 
 
-def _planes(part: UInt64, width: int) -> bytes:
+def _planes(part: Residuals, width: int) -> bytes:
     """All lowest bytes, then all second bytes and so on: high bytes are mostly zero."""
     if width == 0:
         return b""
     return part.astype(f"<u{width}").view(np.uint8).reshape(len(part), width).T.tobytes()
 
 
-def _unplaned(data: bytes, width: int, length: int) -> UInt64:
+def _unplaned(data: bytes, width: int, length: int, start: int, end: int) -> Residuals:
+    """Those from `start` to `end` of an array of this length."""
     if width == 0:
-        return np.zeros(length, np.uint64)
+        return np.zeros(end - start, np.uint8)
     if len(data) != width * length or width not in WIDTHS:
         raise ValueError("a column has the wrong length")
-    planes = np.frombuffer(data, np.uint8)
-    if width > 1:
-        planes = np.ascontiguousarray(planes.reshape(width, length).T).view(f"<u{width}").reshape(length)
-    return planes.astype(np.uint64)
-
-
-def _split(part: UInt64, sizes: list[int]) -> list[UInt64 | None]:
-    if len(sizes) == 1:
-        return [part if sizes[0] else None]
-    pieces: list[UInt64 | None] = []
-    at = 0
-    for size in sizes:
-        pieces.append(part[at : at + size] if size else None)
-        at += size
-    return pieces
+    planes = np.frombuffer(data, np.uint8).reshape(width, length)[:, start:end]
+    values: Residuals = planes[width - 1]
+    if width == 1:
+        return values
+    values = values.astype(f"u{width}")
+    for plane in planes[-2::-1]:
+        values <<= 8
+        values |= plane
+    return values
 
 
 def _deflated_all(planes: list[bytes]) -> tuple[int, bytes]:
@@ -251,14 +226,6 @@ def _deflated_all(planes: list[bytes]) -> tuple[int, bytes]:
         if len(joined) <= len(apart):
             return JOINED, joined
     return APART, bytes(apart)
-
-
-def _blocks(outer: "_Reader", layout: int, sizes: list[int], wanted: list[bool]) -> list[bytes]:
-    if layout == APART:
-        packed = [outer.take(outer.number()) if size else None for size in sizes]
-        return [_inflated(data) if data and needed else b"" for data, needed in zip(packed, wanted, strict=True)]
-    whole = _inflated(outer.rest()) if sum(sizes) else b""
-    return [whole[a:b] for a, b in pairwise(accumulate(sizes, initial=0))]
 
 
 def _deflated(data: bytes) -> bytes:
@@ -284,6 +251,32 @@ def _put(buffer: bytearray, value: int) -> None:
     buffer.append(value)
 
 
+class _Head(NamedTuple):
+    """What stands before the columns: of each the shape of its fields and the code of its widths; then the fields."""
+
+    rows: int
+    shapes: bytes
+    codes: bytes
+    fields: "_Reader"
+
+
+class _Body:
+    """The packed columns one after the other: each a deflate stream of its own, or all in one."""
+
+    def __init__(self, reader: "_Reader", layout: int) -> None:
+        self._joined = layout == JOINED
+        self._reader = _Reader(_inflated(reader.rest())) if self._joined and reader.left else reader
+
+    def planes(self, size: int, width: int, *, needed: bool) -> bytes:
+        """The next array's; nothing where it is not needed."""
+        if not size or not width:
+            return b""
+        if self._joined:
+            return self._reader.take(size * width)
+        packed = self._reader.take(self._reader.number())
+        return _inflated(packed) if needed else b""
+
+
 class _Reader:
     def __init__(self, data: bytes, at: int = 0) -> None:
         self._data = data
@@ -298,20 +291,28 @@ class _Reader:
         self._at += 1
         return value | byte << shift
 
-    def steps(self) -> list[int]:
-        """All that is left as numbers of either sign."""
-        numbers = []
+    @property
+    def left(self) -> int:
+        """How many bytes."""
+        return len(self._data) - self._at
+
+    def steps(self, count: int) -> list[int]:
+        """So many numbers of either sign."""
+        numbers: list[int] = []
+        if not count:
+            return numbers
         value = shift = 0
-        for byte in self._data[self._at :]:
+        for self._at, byte in enumerate(self._data[self._at :], self._at + 1):  # noqa: B020
             if byte & 128:
                 value |= (byte & 127) << shift
                 shift += 7
             else:
                 value |= byte << shift
                 numbers.append(-((value + 1) >> 1) if value & 1 else value >> 1)
+                if len(numbers) == count:
+                    return numbers
                 value = shift = 0
-        self._at = len(self._data)
-        return numbers
+        raise ValueError("the chunk is too short")
 
     def take(self, length: int) -> bytes:
         piece = self._data[self._at : self._at + length]
@@ -321,4 +322,4 @@ class _Reader:
         return piece
 
     def rest(self) -> bytes:
-        return self.take(len(self._data) - self._at)
+        return self.take(self.left)

@@ -1,12 +1,14 @@
 """What a column of integers leaves when a predictor has said what it can: small residuals, and how to undo it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
+Residuals = npt.NDArray[np.unsignedinteger[Any]]
+"""Of any width: the narrower, the less there is to compute."""
 Mask = npt.NDArray[np.bool_]
 
 BLOCK = 32  # values that share one level
@@ -16,6 +18,7 @@ EMPTY, LINE, DELTA, LEVEL = range(4)
 block of 32 (better than DELTA where noise is larger than drift, as with mains voltage)."""
 PREDICTOR = 3
 MASK = 4  # some values are missing
+SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 FLAGS = 3  # bits of `mode` above these are the caller's
 
 
@@ -26,9 +29,9 @@ class Column(NamedTuple):
     first: int = 0
     slope: int = 0
     extra: int = 0
-    values: UInt64 | None = None
-    levels: UInt64 | None = None
-    mask: UInt64 | None = None
+    values: Residuals | None = None
+    levels: Residuals | None = None
+    mask: Residuals | None = None
 
 
 def predict(values: Int64, missing: Mask | None = None) -> tuple[Column, float]:
@@ -56,13 +59,23 @@ def restore(column: Column, length: int) -> tuple[Int64, Mask | None]:
     if kind == LEVEL:
         assert column.values is not None
         assert column.levels is not None
-        levels = np.cumsum(unzigzag(column.levels)) + np.int64(column.first)
-        return unzigzag(column.values) + np.repeat(levels, BLOCK)[:length], missing
+        levels = np.cumsum(unzigzag(column.levels), dtype=np.int64) + np.int64(column.first)
+        blocks = np.empty((len(levels), BLOCK), np.int64)
+        values = blocks.reshape(-1)[:length]
+        values[:] = unzigzag(column.values)
+        blocks += levels[:, np.newaxis]
+        return values, missing
     if kind == LINE or column.values is None:
-        return np.arange(length, dtype=np.int64) * np.int64(column.slope) + np.int64(column.first), missing
+        values = np.arange(length, dtype=np.int64)
+        if column.slope != 1:
+            values *= np.int64(column.slope)
+        values += np.int64(column.first)
+        return values, missing
     values = np.empty(length, np.int64)
     values[0] = column.first
-    np.add(unzigzag(column.values), np.int64(column.slope), out=values[1:])
+    values[1:] = unzigzag(column.values)
+    if column.slope:
+        values[1:] += np.int64(column.slope)
     return np.cumsum(values, out=values), missing
 
 
@@ -71,9 +84,13 @@ def zigzag(values: Int64) -> UInt64:
     return ((values << 1) ^ (values >> 63)).view(np.uint64)
 
 
-def unzigzag(values: UInt64) -> Int64:
-    """The inverse of `zigzag`."""
-    return (values >> np.uint64(1)).view(np.int64) ^ -(values & np.uint64(1)).view(np.int64)
+def unzigzag(values: Residuals) -> npt.NDArray[np.signedinteger[Any]]:
+    """The inverse of `zigzag`, as wide as they are."""
+    signed = SIGNED[values.dtype.itemsize]
+    low: npt.NDArray[np.signedinteger[Any]] = (values & 1).view(signed)
+    np.negative(low, out=low)
+    low ^= (values >> 1).view(signed)
+    return low
 
 
 def _predict(values: Int64) -> tuple[Column, float]:

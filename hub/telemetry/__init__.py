@@ -6,7 +6,8 @@ from hub.telemetry.buffer import Buffer
 from hub.telemetry.ingest import Ingest
 from hub.telemetry.live import Live, LiveState, Recent
 from hub.telemetry.rejects import Reject, Rejects
-from hub.telemetry.streams import Stream, Streams
+from hub.telemetry.stream import Stream
+from hub.telemetry.streams import Streams
 
 __all__ = [
     "Acks",

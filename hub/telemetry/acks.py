@@ -10,9 +10,12 @@ from hub.plugins.contract import DeviceDriver
 from hub.telemetry.arrival import TimeSource
 from hub.telemetry.ingest import KnownDevice
 from hub.telemetry.interface import Send
-from hub.telemetry.streams import Stream, Streams
+from hub.telemetry.stream import Stream
+from hub.telemetry.streams import Streams
 
 OWNER = "telemetry.acks"
+MOST_STREAMS = 32  # in one ack; of the others the next one tells. A plug reads at most 4 KB
+MOST_MINUTES = 32  # ranges of minutes in one ack
 
 
 class DevicesById(Protocol):
@@ -73,7 +76,7 @@ class Acks:
         ack: dict[str, Any] = {"hub": self._hub_id, "session": self.session}
         if self._clock.certain():
             ack["time"] = self._clock.now()
-        ack["acks"] = [self._entry(stream) for stream in streams] + self._unheard(device_id, streams)
+        ack["acks"] = self._entries(streams) + self._unheard(device_id, streams)
         outgoing = driver.encode_ack(ack)
         if outgoing is None or not self._send(device.hardware_id, outgoing.suffix, outgoing.payload, outgoing.qos):
             return False
@@ -101,23 +104,32 @@ class Acks:
     def _named(self, device_id: str) -> list[Stream]:
         run = self._runs.get(device_id, ("", {}))[0]
         live = self._streams.live
-        return [
+        named = [
             stream
             for stream in self._streams.of_device(device_id)
             if stream.run and stream.parent is None and _concerned(stream, run, live(device_id, stream.channel))
         ]
+        if len(named) > MOST_STREAMS:
+            named.sort(key=lambda stream: stream.run != run)
+        return named[:MOST_STREAMS]
+
+    def _entries(self, streams: list[Stream]) -> list[dict[str, Any]]:
+        entries, room = [], MOST_MINUTES
+        for stream in streams:
+            entries.append(entry := self._entry(stream))
+            if room and stream.minutes_heard is not None and stream.minutes is not None:
+                ranges = stream.minutes_heard.durable(stream.durable, stream.minutes.durable, room)
+                if ranges:
+                    entry["minutes"] = ranges
+                    room -= len(ranges)
+        return entries
 
     def _entry(self, stream: Stream) -> dict[str, Any]:
         run, oldest = self._runs.get(stream.device, ("", {}))
         # Before the first sample of this hub run the plug's status is all that says where its memory begins.
         hint = oldest.get(stream.channel) if stream.oldest is None and run == stream.run else None
         seq, seen = stream.ack(hint)
-        entry = {"run": stream.run, "channel": stream.channel, "seq": seq, "seen": seen}
-        if stream.minutes_heard is not None and stream.minutes is not None:
-            ranges = stream.minutes_heard.durable(stream.durable, stream.minutes.durable)
-            if ranges:
-                entry["minutes"] = ranges
-        return entry
+        return {"run": stream.run, "channel": stream.channel, "seq": seq, "seen": seen}
 
     def _unheard(self, device_id: str, named: list[Stream]) -> list[dict[str, Any]]:
         """The present run's channels of which nothing was ever heard: the plug is to replay them whole."""

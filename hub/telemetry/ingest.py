@@ -1,36 +1,35 @@
 """Ingest: from a message of a plug to live state, column buffer and bus, in one synchronous path."""
 
 import logging
-import re
 from collections.abc import Mapping
 from typing import Protocol
 
 from hub.bus import Bus
 from hub.events import ClockChanged, PayloadRejected, SampleReceived, StatusReported
-from hub.plugins.contract import MINUTES, NONE, Batch, DeviceDriver, Minutes, PayloadError, Status
+from hub.plugins.contract import NONE, Batch, DeviceDriver, Minutes, PayloadError, Status
 from hub.sample import Sample
 from hub.telemetry.arrival import Arrivals
+from hub.telemetry.bounds import (
+    CHANNELS,
+    MOST,
+    check_texts,
+    describe,
+    readable,
+    refusal,
+    refused_minute,
+    refused_place,
+)
 from hub.telemetry.buffer import Buffer
 from hub.telemetry.live import Live
-from hub.telemetry.minutes import Heard, readable
-from hub.telemetry.minutes import refusal as refused_minute
-from hub.telemetry.ranges import Ranges
+from hub.telemetry.minutes import Heard, Novelty
 from hub.telemetry.rejects import Rejects
 from hub.telemetry.starts import Starts
-from hub.telemetry.streams import Place, Stream, Streams
+from hub.telemetry.stream import Place, Stream
+from hub.telemetry.streams import Streams
 
-MAX_VOLTAGE = 500.0
-MAX_CURRENT = 100.0
-MAX_POWER = 25_000.0
-MOST = 2**53  # whole numbers beyond are no counters
-LONGEST_RUN = 64
 OLDER_RUNS = 16  # that a status may name
-LONGEST_TEXT = 256
-SURROGATE = re.compile("[\ud800-\udfff]")
-CHANNELS = 16
 AHEAD_MS = 300_000
 DAY_MS = 86_400_000
-LONGEST_UP = 10 * 366 * DAY_MS  # a run spans buckets from its first to its last sample
 
 log = logging.getLogger("hub.telemetry.ingest")
 
@@ -156,36 +155,34 @@ class Ingest:
         """Keep the records that say something new; every one that can be placed is acknowledged once it is durable."""
         if not self._buffer.storing:
             return
-        _sayable(message.reason)
+        check_texts(message.reason)
         reason = refused_place(Sample(run=message.run, channel=message.channel))
         if reason is not None:
             self._refuse(device, reason, f"minutes of channel {message.channel}", payload)
             return
-        usable = [(minute, refused_minute(minute)) for minute in message.minutes]
-        rejected = message.rejected + [(m.seq_from, m.seq_to, why) for m, why in usable if why is not None]
         stream = self._open(device, message.channel, message.run)
         self._streams.heard_late(stream)
         if stream.reason is None and message.reason is not None:
             stream.reason, stream.dirty = message.reason, True
         stream.arrived = True
         heard = stream.minutes_heard = stream.minutes_heard or Heard()
-        minutes, lost = self._streams.open_minutes(stream), stream.lost()
-        for minute, why in usable:
+        minutes = self._streams.open_minutes(stream)
+        novelty = Novelty(stream, minutes)
+        rejected = message.rejected
+        for minute in message.minutes:
             first, last = minute.seq_from, minute.seq_to
-            if why is not None:
-                continue
-            lacking = Ranges(stream.settled.missing(first, last))
-            for part in Ranges([(first, last)]).common(lost):
-                lacking.add(*part)
-            if not len(lacking.minus(minutes.settled)):
-                heard.known.add(first, last)
+            reason = refused_minute(minute)
+            if reason is not None:
+                rejected.append((first, last, reason))
+            elif not novelty.any(first, last):
+                heard.remember(heard.known, first, last)
             elif minutes.place_minutes(first, last):
-                heard.stored.add(first, last)
+                heard.remember(heard.stored, first, last)
                 at = minute.ts if minute.ts is not None and self._believable(minute.ts) else NONE
                 self._buffer.add_minute(minutes.number, at, minute)
         for first, last, why in rejected:
             if readable(first, last):
-                heard.refused.add(first, last)
+                heard.remember(heard.refused, first, last)
             self._refuse(device, why, f"minutes of channel {message.channel}, seq {first} to {last}", payload)
 
     def _store(self, device: KnownDevice, sample: Sample, arrival: int, live: bool) -> bool:
@@ -267,7 +264,10 @@ class Ingest:
             self._streams.heard_late(stream)
 
     def _status(self, device: KnownDevice, status: Status, retained: bool) -> None:
-        _sayable(status.run, status.reason, status.command_id, status.error, status.firmware)
+        check_texts(status.run, status.reason, status.command_id, status.error, status.firmware)
+        for channel in (*status.relays, *status.oldest):
+            if not 0 <= channel < CHANNELS:
+                raise PayloadError("channel", f"there is no channel {channel}")
         if status.run is not None:
             if status.reason is not None:
                 self._streams.explain(device.id, status.run, status.reason)
@@ -323,59 +323,3 @@ class Ingest:
         count = self._rejects.counts[device.id, "failed"]
         if str(count).strip("0") == "1":  # the 1st, 10th, 100th ...: one bad plug must not fill the log
             log.error("driver %s failed at a message of %s (%d times)", driver.name, device.id, count, exc_info=error)
-
-
-def refusal(sample: Sample) -> str | None:
-    """Why a sample cannot be used, None when it can. Completes `power` and `energy_mwh`. Hot path."""
-    voltage, current, power = sample.voltage, sample.current, sample.power
-    if voltage is not None and not 0.0 <= voltage <= MAX_VOLTAGE:  # False for NaN
-        return "voltage"
-    if current is not None and not 0.0 <= current <= MAX_CURRENT:
-        return "current"
-    if power is None:
-        if voltage is None or current is None:
-            return "missing"
-        power = sample.power = voltage * current
-        sample.apparent = True
-    if not -MAX_POWER <= power <= MAX_POWER:
-        return "power"
-    if sample.energy_mwh is None:
-        energy = sample.energy
-        if energy is not None:
-            if not 0.0 <= energy < MOST / 1000:
-                return "energy"
-            sample.energy_mwh = round(energy * 1000)
-    elif not 0 <= sample.energy_mwh < MOST:
-        return "energy"
-    if sample.export_mwh is not None and not 0 <= sample.export_mwh < MOST:
-        return "energy"
-    return refused_place(sample)
-
-
-def refused_place(sample: Sample) -> str | None:
-    """Is the place of a sample one at all?"""
-    run, seq, up, oldest = sample.run, sample.seq, sample.up, sample.oldest
-    if not 0 <= sample.channel < CHANNELS:
-        return "channel"
-    if run is not None and (not 0 < len(run) <= LONGEST_RUN or not run.isascii() or run.endswith(MINUTES)):
-        return "run"
-    if seq is not None and not 0 <= seq < MOST:
-        return "seq"
-    if up is not None and not 0 <= up < LONGEST_UP:
-        return "up"
-    if oldest is not None and not 0 <= oldest < MOST:
-        return "oldest"
-    return None
-
-
-def _sayable(*texts: str | None) -> None:
-    """Raises PayloadError for what is too long, or half a character (JSON allows it, and no answer, record or database
-    could hold it)."""
-    for text in texts:
-        if text is not None and (len(text) > LONGEST_TEXT or (not text.isascii() and SURROGATE.search(text))):
-            raise PayloadError("text", f"{text[:20]!r}")
-
-
-def describe(sample: Sample) -> str:
-    """A refused sample in a few words, for people."""
-    return f"channel {sample.channel}, seq {sample.seq}: {sample.voltage} V, {sample.current} A, {sample.power} W"

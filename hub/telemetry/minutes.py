@@ -1,12 +1,13 @@
 """Minutes: what plugs kept in flash of samples that their memory no longer holds; what of it is told in acks."""
 
-from hub.plugins.contract import Minute
+from typing import TYPE_CHECKING
+
 from hub.telemetry.ranges import Range, Ranges
 
-MAX_POWER = 25_000.0
-MOST = 2**53  # whole numbers beyond are no counters
-LONGEST = 1 << 20  # samples in one record
-MOST_NAMED = 32  # ranges in one ack: a plug reads at most 4 KB
+if TYPE_CHECKING:
+    from hub.telemetry.stream import Stream
+
+MOST_HELD = 1024  # ranges of a kind until they are told; a plug sends again what no ack names
 
 
 class Heard:
@@ -19,35 +20,53 @@ class Heard:
         self.known = Ranges()
         self.refused = Ranges()
 
-    def durable(self, samples: Ranges, minutes: Ranges) -> list[Range]:
-        """What an ack may name, given what is durable of the run's samples and of its minutes."""
-        either = Ranges([*samples, *minutes])
-        named = [*self.stored.common(minutes), *self.known.common(either), *self.refused]
-        return list(Ranges(named))[:MOST_NAMED]
+    def remember(self, kind: Ranges, first: int, last: int) -> None:
+        """`kind`: one of the three."""
+        if len(kind) < MOST_HELD or kind.touches(first):
+            kind.add(first, last)
+
+    def durable(self, samples: Ranges, minutes: Ranges, most: int) -> list[Range]:
+        """What an ack may name, given what is durable of the run's samples and of its minutes; `most` ranges."""
+        named = Ranges()
+        for heard, durable in (
+            (self.stored, (minutes,)),
+            (self.known, (samples, minutes)),
+            (self.refused, (self.refused,)),
+        ):
+            for first, last in heard:
+                for ranges in durable:
+                    for part in ranges.within(first, last):
+                        named.add(*part)
+                        if len(named) == most:
+                            return list(named)
+        return list(named)
 
     def told(self, ranges: list[Range]) -> bool:
         """An ack that names these went out; is anything left?"""
-        named = Ranges(ranges)
-        self.stored, self.known, self.refused = (part.minus(named) for part in (self.stored, self.known, self.refused))
-        return bool(len(self.stored) or len(self.known) or len(self.refused))
+        kinds = (self.stored, self.known, self.refused)
+        for first, last in ranges:
+            for kind in kinds:
+                kind.remove(first, last)
+        return any(map(len, kinds))
 
 
-def refusal(minute: Minute) -> str | None:
-    """Why minutes cannot be used, None when they can."""
-    if not readable(minute.seq_from, minute.seq_to) or minute.seq_to - minute.seq_from >= LONGEST:
-        return "seq"
-    if not 0 <= minute.up < MOST:
-        return "up"
-    for power in (minute.min, minute.mean, minute.max):
-        if power is not None and not -MAX_POWER <= power <= MAX_POWER:
-            return "power"
-    if not 0 <= minute.energy_mwh < MOST or not 0 <= (minute.export_mwh or 0) < MOST:
-        return "energy"
-    if minute.on_s is not None and not 0 <= minute.on_s < MOST:
-        return "on_s"
-    return None
+class Novelty:
+    """What the records of one message say of which the hub has nothing yet. A place that was looked at is not looked at
+    again: records may overlap in any way, and the message takes no longer for it."""
 
+    def __init__(self, stream: "Stream", minutes: "Stream") -> None:
+        self._samples, self._lost, self._minutes = stream.settled, stream.lost, minutes.settled
+        self._seen = Ranges()  # nothing new there
 
-def readable(seq_from: int, seq_to: int) -> bool:
-    """Can the range be acknowledged at all?"""
-    return 0 <= seq_from <= seq_to < MOST
+    def any(self, first: int, last: int) -> bool:
+        """Is anything between the two neither among the minutes nor settled by samples that came?"""
+        while first <= last:
+            if (end := self._seen.reach(first)) < first:
+                if (end := self._minutes.reach(first)) < first:
+                    above = self._minutes.above(first)
+                    end = last if above is None else min(last, above - 1)
+                    if not self._samples.covers(first, end) or self._lost.meets(first, end):
+                        return True
+                self._seen.add(first, end)
+            first = end + 1
+        return False

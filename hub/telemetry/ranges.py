@@ -1,6 +1,6 @@
 """Ranges: a set of whole numbers kept as ascending, separate, closed ranges."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 Range = tuple[int, int]
@@ -80,27 +80,38 @@ class Ranges:
             found.append((end + 1, min(start, below) - 1))
         return found
 
-    def missing(self, first: int, last: int) -> list[Range]:
-        """What of first..last is not inside."""
-        found = []
-        at = bisect_right(self.ends, first - 1)  # the first range that ends at `first` or later
-        while first <= last:
-            if at == len(self.starts) or self.starts[at] > last:
-                found.append((first, last))
-                break
-            if self.starts[at] > first:
-                found.append((first, self.starts[at] - 1))
-            first = self.ends[at] + 1
+    def remove(self, first: int, last: int) -> None:
+        """Take out first..last."""
+        starts, ends = self.starts, self.ends
+        low = bisect_left(ends, first)  # the first range that ends at `first` or later
+        high = bisect_right(starts, last)  # behind the last range that starts at `last` or earlier
+        if low >= high:
+            return
+        left = [(starts[low], first - 1)] if starts[low] < first else []
+        right = [(last + 1, ends[high - 1])] if ends[high - 1] > last else []
+        starts[low:high] = [start for start, _ in left + right]
+        ends[low:high] = [end for _, end in left + right]
+
+    def covers(self, first: int, last: int) -> bool:
+        """Is all of first..last inside?"""
+        return self.reach(first) >= last
+
+    def meets(self, first: int, last: int) -> bool:
+        """Is any of first..last inside?"""
+        at = bisect_left(self.ends, first)
+        return at < len(self.starts) and self.starts[at] <= last
+
+    def above(self, number: int) -> int | None:
+        """The lowest number beyond this one at which a range starts."""
+        at = bisect_right(self.starts, number)
+        return self.starts[at] if at < len(self.starts) else None
+
+    def within(self, first: int, last: int) -> Iterator[Range]:
+        """What of first..last is inside."""
+        at = bisect_left(self.ends, first)
+        while at < len(self.starts) and self.starts[at] <= last:
+            yield max(first, self.starts[at]), min(last, self.ends[at])
             at += 1
-        return found
-
-    def minus(self, other: "Ranges") -> "Ranges":
-        """What is not in the other one."""
-        return Ranges(part for first, last in self for part in other.missing(first, last))
-
-    def common(self, other: "Ranges") -> "Ranges":
-        """What is in both."""
-        return self.minus(self.minus(other))
 
     def total(self) -> int:
         """How many numbers."""

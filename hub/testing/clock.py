@@ -74,6 +74,11 @@ class FakeClock(Clock):
                 await self._settle()
         self._move(end)
 
+    def release(self) -> list[tuple[float, FakeTimer]]:
+        """Every pending call and the seconds until it is due; they are another clock's from now on."""
+        pending, self._timers = self._timers, []
+        return [(due - self._monotonic, timer) for due, _, timer in sorted(pending)]
+
     def step(self, ms: int) -> None:
         """The wall clock jumps (NTP, a person); the monotonic one does not."""
         self._now += ms

@@ -33,15 +33,22 @@ def free_port() -> int:
 class HubProcess:
     """`plughub run` on 127.0.0.1 with folders and ports of its own; the same folders at each `start`.
 
-    `configuration` is the text of configuration.yaml. `arguments` are further options of `plughub run`.
+    `configuration` is the text of configuration.yaml. `arguments` are further options of `plughub run`. `program` is
+    what Python is to run with them.
     """
 
-    def __init__(self, configuration: str = "", arguments: tuple[str, ...] = (), folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        configuration: str = "",
+        arguments: tuple[str, ...] = (),
+        folder: Path | None = None,
+        program: tuple[str, ...] = ("-m", "hub", "run"),
+    ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="plughub-"))
         self.config, self.data, self.log = self.folder / "config", self.folder / "data", self.folder / "hub.log"
-        self.http_port, self.mqtt_port = free_port(), free_port()
+        self.http_port, self.mqtt_port, self.https_port, self.mqtts_port = (free_port() for _ in range(4))
         self.token = self.home = ""
-        self._arguments = arguments
+        self._arguments, self._program = arguments, program
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self.config.mkdir(parents=True, exist_ok=True)
@@ -66,9 +73,10 @@ class HubProcess:
     async def start(self) -> float:
         """Start; returns the seconds until HTTP answered. Raises RuntimeError with the hub's output."""
         begin = time.monotonic()
-        command = [sys.executable, "-m", "hub", "run", "--host", "127.0.0.1"]
+        command = [sys.executable, *self._program, "--host", "127.0.0.1"]
         command += ["--config", str(self.config), "--data", str(self.data)]
-        command += ["--http-port", str(self.http_port), "--mqtt-port", str(self.mqtt_port), *self._arguments]
+        command += ["--http-port", str(self.http_port), "--mqtt-port", str(self.mqtt_port)]
+        command += ["--https-port", str(self.https_port), "--mqtts-port", str(self.mqtts_port), *self._arguments]
         with self.log.open("ab") as log:
             environment = {**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
             self._process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environment)

@@ -10,11 +10,10 @@ import aiohttp
 
 from hub.api import ApiServer, DeviceViews, PluginView, Problems, Services
 from hub.auth.access import MqttAccess
+from hub.auth.identity import Identity
 from hub.auth.passwords import Passwords
-from hub.auth.people import People
 from hub.auth.principal import Principal, system
 from hub.auth.setup import Setup
-from hub.auth.tokens import Tokens
 from hub.backup import Backups
 from hub.bus import Bus
 from hub.clock import Clock
@@ -115,13 +114,12 @@ class House:
         self.clock = clock
         self.bus = Bus()
         self.database = Database(data)
-        self.passwords = Passwords(cost=4)
-        self.people = People(self.database, clock, self.passwords)
-        self.tokens = Tokens(self.database, self.people, clock, data)
+        self.identity = Identity(self.database, clock, data, passwords=Passwords(cost=4))
+        self.people, self.tokens = self.identity.people, self.identity.tokens
         self.settings = SettingsTable(self.database)
         self.setup = Setup(self.people, self.settings, clock, data)
-        self.registry = Registry(self.database, self.bus, clock)
-        self.mqtt = MqttAccess(self.registry, self.database, clock)
+        self.registry = Registry(self.database, self.bus, clock, self.identity.audit)
+        self.mqtt = MqttAccess(self.registry, self.database, clock, audit=self.identity.audit)
         self.presence = Presence(self.registry, self.bus, clock)
         self.broker = WireBroker()
         drivers = {"smartplug": SmartplugDriver()}
@@ -150,7 +148,7 @@ class House:
             rest=at_rest,
             bus=self.bus,
             clock=clock,
-            zone=lambda: self.people.first_home.time_zone,
+            zone=lambda: self.identity.homes.first.time_zone,
         )
         self.dropped: list[str] = []
         self.broker_counts: dict[str, int] = {}
@@ -162,8 +160,7 @@ class House:
             demo=False,
             clock=clock,
             bus=self.bus,
-            people=self.people,
-            tokens=self.tokens,
+            identity=self.identity,
             setup=self.setup,
             mqtt=self.mqtt,
             registry=self.registry,
@@ -173,7 +170,7 @@ class House:
             history=self.history,
             care=self.care,
             rejects=self.rejects,
-            query=Query(self.store, FakeTail(), clock, lambda _: self.people.first_home.time_zone),
+            query=Query(self.store, FakeTail(), clock, lambda _: self.identity.homes.first.time_zone),
             views=DeviceViews(
                 self.presence,
                 self.commands,
@@ -192,7 +189,7 @@ class House:
 
     async def start(self) -> None:
         await self.database.open()
-        for part in (self.settings, self.people, self.tokens, self.setup, self.registry, self.mqtt):
+        for part in (self.settings, self.identity, self.setup, self.registry, self.mqtt):
             await part.load()
         await self.presence.start()
         await self.commands.start()
@@ -207,8 +204,8 @@ class House:
         await self.backups.stop()
         await self.commands.stop()
         await self.presence.stop()
+        await self.identity.stop()
         await self.database.close()
-        self.passwords.close()
         self.store.close()
 
     async def move_in(self) -> None:
@@ -216,7 +213,7 @@ class House:
         await self.people.make_first_admin(email="admin@example.org", name="admin", password=PASSWORD)
         for role in ROLES[1:]:
             await self.people.add(
-                system(self.people.first_home.id),
+                system(self.identity.homes.first.id),
                 email=f"{role}@example.org",
                 name=role,
                 role=role,
@@ -225,7 +222,7 @@ class House:
 
     @property
     def home(self) -> str:
-        return self.people.first_home.id
+        return self.identity.homes.first.id
 
     def principal(self, role: str) -> Principal:
         user = next(u for u in self.people.list(system(self.home)) if u.name == role)
@@ -236,7 +233,7 @@ class House:
     async def token(self, role: str) -> str:
         user = self.people.user(self.principal(role).user)
         assert user is not None
-        return (await self.tokens.issue(user, self.people.first_home)).access_token
+        return (await self.tokens.issue(user, self.identity.homes.first)).access_token
 
     async def headers(self, role: str | None) -> dict[str, str]:
         return {} if role is None else {"Authorization": f"Bearer {await self.token(role)}"}

@@ -131,7 +131,7 @@ async def test_the_own_page_is_not(house: House) -> None:
 
 
 async def test_the_command_lines_key_acts_for_the_hub(house: House) -> None:
-    house.tokens.write_api_key(f"http://127.0.0.1:{house.server.port}")
+    house.identity.keys.write_command_line_key(f"http://127.0.0.1:{house.server.port}")
     key = json.loads((house.data / "api.key").read_text())["key"]
     async with house.http.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {key}"}) as response:
         assert (await response.json())["user"]["id"] == "system"

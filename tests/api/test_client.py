@@ -66,7 +66,7 @@ async def test_setting_up(empty_house: House) -> None:
 
 async def test_errors_speak_the_language_and_name_the_field(house: House) -> None:
     url = f"http://127.0.0.1:{house.server.port}"
-    house.tokens.write_api_key(url)
+    house.identity.keys.write_command_line_key(url)
     key = json.loads((house.data / "api.key").read_text())["key"]
     async with HubClient(url, key=key, language="de") as hub:
         with pytest.raises(ApiError) as caught:

@@ -81,7 +81,7 @@ async def test_a_day_in_quarters_sums_up(house: House) -> None:
 
 async def test_hours_are_those_of_the_homes_zone(house: House) -> None:
     plug = await house.plug()
-    house.people.first_home.time_zone = "Asia/Kolkata"  # half an hour off every full UTC hour
+    house.people.homes.first.time_zone = "Asia/Kolkata"  # half an hour off every full UTC hour
     hour = house.clock.now() // 3_600_000 * 3_600_000
     start = hour - 4 * 3_600_000 + 1_800_000
     house.store.merge(Merge([], [(SeriesKey(plug.id), "15m", buckets(start, 900_000, 8))]))

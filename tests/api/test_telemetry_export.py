@@ -41,7 +41,7 @@ async def export(house: House, **query: Any) -> list[dict[str, str]]:
 
 async def test_a_week_of_quarters_over_the_change_of_the_clock(house: House) -> None:
     plug = await house.plug()
-    house.people.first_home.time_zone = "Europe/Berlin"
+    house.people.homes.first.time_zone = "Europe/Berlin"
     start = int(datetime(2026, 10, 23, 22, tzinfo=UTC).timestamp() * 1000)
     energies = np.round(np.random.default_rng(1).gamma(1, 9000, 7 * 96), 3)
     energies[9], estimated = np.nan, np.zeros(7 * 96)

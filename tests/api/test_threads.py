@@ -82,7 +82,7 @@ class LivingHouse(House):
         self.services = dataclasses.replace(
             self.services,
             history=self.core,
-            query=Query(self.store, self.core.tail, self.clock, lambda _: self.people.first_home.time_zone),
+            query=Query(self.store, self.core.tail, self.clock, lambda _: self.people.homes.first.time_zone),
             views=DeviceViews(self.presence, self.commands, self.live, today),
         )
         self.server = ApiServer(self.services, host="127.0.0.1", port=0, static=self.data / "static")

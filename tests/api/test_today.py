@@ -24,7 +24,7 @@ def at(text: str) -> int:
 
 
 async def test_the_midnight_is_the_homes(house: House) -> None:
-    house.people.first_home.time_zone = "Europe/Berlin"
+    house.people.homes.first.time_zone = "Europe/Berlin"
     plug = await house.plug()
     history, clock = Asked(), FakeClock(at("2026-10-25 23:59:30"))  # a day of 25 hours
     today = Today(history, house.registry, house.people, clock)
@@ -36,7 +36,7 @@ async def test_the_midnight_is_the_homes(house: House) -> None:
     clock.step(-60_000)  # the clock was wrong
     assert today(plug.id, 0) == 5.0
     assert history.midnight == at("2026-10-25 00:00:00")
-    house.people.first_home.time_zone = "Asia/Tokyo"
+    house.people.homes.first.time_zone = "Asia/Tokyo"
     assert today(plug.id, 0) == 5.0
     assert history.midnight == at("2026-10-25 16:00:00")  # Tokyo's midnight of the 26th
 

@@ -11,10 +11,11 @@ import aiohttp
 import msgspec
 import pytest
 
-from hub.api.websocket import AUTH_WITHIN, PER_USER, STRANGERS, text_frame
+from hub.api.websocket import AUTH_WITHIN, PER_USER, STRANGERS
 from hub.auth.tokens import ACCESS_S
 from hub.devices.discovery import Found
 from hub.events import DeviceFound, GapsChanged, ProblemEnded, ProblemRaised
+from hub.frames import TEXT, encode_frame
 from hub.testing.clock import FakeClock
 from tests.api.house import House
 
@@ -383,7 +384,7 @@ async def test_a_slow_reader_gets_the_newest_values_and_no_queue(house: House) -
 
 def masked(payload: bytes) -> bytes:
     """A client's text frame, masked with zeros."""
-    frame = text_frame(payload)
+    frame = encode_frame(TEXT, payload)
     head = len(frame) - len(payload)
     return frame[:1] + bytes([frame[1] | 0x80]) + frame[2:head] + bytes(4) + payload
 
@@ -403,7 +404,7 @@ async def server_frame(reader: asyncio.StreamReader) -> dict[str, Any]:
 async def test_frames_of_every_length(length: int) -> None:
     message = {"type": "x", "text": "y" * length}
     reader = asyncio.StreamReader()
-    reader.feed_data(text_frame(msgspec.json.encode(message)))
+    reader.feed_data(encode_frame(TEXT, msgspec.json.encode(message)))
     reader.feed_eof()
     assert await server_frame(reader) == message
     assert reader.at_eof()
@@ -432,3 +433,18 @@ async def test_when_the_hub_stops_it_says_so(house: House) -> None:
     stopping = asyncio.create_task(house.server.stop())
     assert await closed(ws) == 1001
     await stopping
+
+
+async def test_a_frame_without_a_mask_is_the_end(house: House) -> None:
+    """RFC 6455 5.1: also before anybody has signed in, and in one segment with the handshake."""
+    request = (
+        b"GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(request + encode_frame(TEXT, b'{"type":"ping"}'))
+    async with asyncio.timeout(WITHIN):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        assert (await reader.read()).startswith(b"\x88" + b"\x02" + (1002).to_bytes(2))
+    writer.close()
+    await writer.wait_closed()

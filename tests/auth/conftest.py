@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hub.auth.identity import Identity
 from hub.auth.passwords import Passwords
-from hub.auth.people import People
+from hub.auth.principal import Principal
 from hub.database import Database, SettingsTable
 from hub.testing.clock import FakeClock
 
@@ -22,16 +24,29 @@ class Hall:
         self.database = Database(data_dir)
         self.settings = SettingsTable(self.database)
         self.passwords = Passwords(cost=4)
-        self.people = People(self.database, clock, self.passwords)
+        self.identity = Identity(self.database, clock, data_dir, passwords=self.passwords)
+        self.people = self.identity.people
+
+    def principal(self, user: str, home: str, **fields: str) -> Principal:
+        """Somebody as the hub knows them."""
+        found = self.people.principal(user, home)
+        assert found is not None
+        return msgspec.structs.replace(found, **fields)
+
+    async def again(self) -> Identity:
+        """As the next start of the hub would find everything; its owner need not stop it."""
+        identity = Identity(self.database, self.clock, self.data_dir, passwords=self.passwords)
+        await identity.load()
+        return identity
 
     async def open(self) -> None:
         await self.database.open()
         await self.settings.load()
-        await self.people.load()
+        await self.identity.load()
 
     async def close(self) -> None:
+        await self.identity.stop()
         await self.database.close()
-        self.passwords.close()
 
 
 @pytest.fixture

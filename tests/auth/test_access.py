@@ -26,7 +26,7 @@ def attempt(name: str | None, password: bytes | None, client_id: str = "x", peer
 
 @pytest.fixture
 async def access(hall: Hall) -> MqttAccess:
-    access = MqttAccess(Plugs(), hall.database, hall.clock)
+    access = MqttAccess(Plugs(), hall.database, hall.clock, audit=hall.identity.audit)
     await access.load()
     return access
 
@@ -67,7 +67,7 @@ async def test_refused(access: MqttAccess, name: str, password: bytes | None) ->
 
 
 async def test_hash_of_nobody_lets_nobody_in(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    access = MqttAccess(Plugs(), hall.database, hall.clock)
+    access = MqttAccess(Plugs(), hall.database, hall.clock, audit=hall.identity.audit)
     monkeypatch.setattr("hub.auth.access.NOBODY", hashlib.sha256(b"guess").digest())
     assert access.authenticate(attempt("plug-2", b"guess")) is None
 
@@ -75,7 +75,7 @@ async def test_hash_of_nobody_lets_nobody_in(hall: Hall, monkeypatch: pytest.Mon
 async def test_every_path_compares_the_same_number_of_times(
     hall: Hall, access: MqttAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, secret = await access.add(system(hall.people.first_home.id), name="reader", read=["#"], write=[])
+    _, secret = await access.add(system(hall.people.homes.first.id), name="reader", read=["#"], write=[])
     compared: list[int] = []
     real = hmac.compare_digest
 
@@ -98,7 +98,13 @@ async def test_every_path_compares_the_same_number_of_times(
 
 
 async def test_pairing_window(hall: Hall) -> None:
-    access = MqttAccess(Plugs(), hall.database, hall.clock, pairing_open=lambda hardware_id: hardware_id == "new-plug")
+    access = MqttAccess(
+        Plugs(),
+        hall.database,
+        hall.clock,
+        audit=hall.identity.audit,
+        pairing_open=lambda hardware_id: hardware_id == "new-plug",
+    )
     assert access.authenticate(attempt("pair-new-plug", b"")) == Login("pair", "new-plug")
     assert access.authenticate(attempt("pair-new-plug", None)) == Login("pair", "new-plug")
     assert access.authenticate(attempt("pair-new-plug", b"something")) is None
@@ -116,13 +122,13 @@ async def test_guessing_waits_and_hurts_nobody_else(hall: Hall, access: MqttAcce
 
 
 async def test_other_programs(hall: Hall, access: MqttAccess) -> None:
-    admin = system(hall.people.first_home.id)
+    admin = system(hall.people.homes.first.id)
     client, secret = await access.add(admin, name="home-assistant", read=["smartplug/#"], write=["smartplug/+/control"])
     assert len(secret) == 64
     expected = Login("client", "home-assistant", ("smartplug/#",), ("smartplug/+/control",))
     assert access.authenticate(attempt("home-assistant", secret.encode())) == expected
     assert access.authenticate(attempt("home-assistant", b"wrong")) is None
-    again = MqttAccess(Plugs(), hall.database, hall.clock)
+    again = MqttAccess(Plugs(), hall.database, hall.clock, audit=hall.identity.audit)
     await again.load()
     assert again.list(admin) == access.list(admin) == [client]
     assert again.authenticate(attempt("home-assistant", secret.encode())) == expected
@@ -151,7 +157,7 @@ async def test_other_programs(hall: Hall, access: MqttAccess) -> None:
     ],
 )
 async def test_add_refuses(hall: Hall, access: MqttAccess, fields: dict[str, Any], expected: str) -> None:
-    admin = system(hall.people.first_home.id)
+    admin = system(hall.people.homes.first.id)
     await access.add(admin, name="taken", read=["a"], write=[])
     asked: dict[str, Any] = {"name": "reader", "read": ["smartplug/#"], "write": [], **fields}
     assert await refusal(access.add(admin, **asked)) == expected
@@ -159,7 +165,7 @@ async def test_add_refuses(hall: Hall, access: MqttAccess, fields: dict[str, Any
 
 
 async def test_only_admins(hall: Hall, access: MqttAccess) -> None:
-    user = Principal("u", hall.people.first_home.id, "user")
+    user = Principal("u", hall.people.homes.first.id, "user")
     assert await refusal(access.add(user, name="reader", read=["a"], write=[])) == "forbidden"
     assert await refusal(access.remove(user, "reader")) == "forbidden"
     with pytest.raises(HubError):

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 
 from hub.auth.backoff import Backoff
 from hub.auth.passwords import Passwords
-from hub.auth.people import People
 from hub.auth.principal import Principal, system
 from hub.messages import HubError
 from hub.testing.clock import FakeClock
@@ -29,31 +29,31 @@ async def move_in(hall: Hall) -> Principal:
 
 
 async def test_there_is_always_one_home(hall: Hall) -> None:
-    home = hall.people.first_home
+    home = hall.people.homes.first
     assert (home.name, home.time_zone, home.currency) == ("Home", "UTC", "EUR")
-    again = People(hall.database, hall.clock, hall.passwords)
-    await again.load()
-    assert again.first_home == home
+    identity = await hall.again()
+    again = identity.people
+    assert again.homes.first == home
     assert not again.has_admin()
 
 
 async def test_first_admin_names_the_home(hall: Hall) -> None:
-    home = hall.people.first_home
+    home = hall.people.homes.first
     admin = await move_in(hall)
     assert admin.home == home.id
     assert hall.people.has_admin()
     error = await refusal(hall.people.make_first_admin(email="eve@example.org", name="Eve", password=PASSWORD))
     assert error.id == "setup-done"
-    again = People(hall.database, hall.clock, hall.passwords)
-    await again.load()
-    assert (again.first_home.name, again.first_home.time_zone, again.first_home.currency) == (
+    identity = await hall.again()
+    again = identity.people
+    assert (again.homes.first.name, again.homes.first.time_zone, again.homes.first.currency) == (
         "Villa",
         "Europe/Berlin",
         "EUR",
     )
     assert again.user(admin.user) == hall.people.user(admin.user)
-    assert again.principal(admin.user, admin.home) == admin
-    user, _ = await again.login("ada@example.org", PASSWORD, "10.0.0.1")
+    assert again.principal(admin.user, admin.home) == msgspec.structs.replace(admin, operator=True)
+    user, _ = await identity.logins.login("ada@example.org", PASSWORD, "10.0.0.1")
     assert user.id == admin.user
 
 
@@ -66,7 +66,7 @@ async def test_two_first_admins_at_once_are_one(hall: Hall) -> None:
         return_exceptions=True,
     )
     assert sorted(type(result).__name__ for result in results) == ["HubError", "HubError", "tuple"]
-    assert len(hall.people.list(system(hall.people.first_home.id))) == 1
+    assert len(hall.people.list(system(hall.people.homes.first.id))) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ async def test_principal_is_a_member_only(hall: Hall) -> None:
     assert hall.people.principal("nobody", admin.home) is None
     user.disabled = True
     assert hall.people.principal(admin.user, admin.home) is None
-    assert (await refusal(hall.people.login("ada@example.org", PASSWORD, "10.0.0.1"))).id == "login-wrong"
+    assert (await refusal(hall.identity.logins.login("ada@example.org", PASSWORD, "10.0.0.1"))).id == "login-wrong"
 
 
 async def test_login(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
     admin = await move_in(hall)
     without, _ = await hall.people.add(admin, email="ben@example.org", name="Ben"), None
     caplog.set_level(logging.INFO)
-    user, home = await hall.people.login(" ADA@example.org", PASSWORD, "10.0.0.1")
+    user, home = await hall.identity.logins.login(" ADA@example.org", PASSWORD, "10.0.0.1")
     assert (user.id, home.id) == (admin.user, admin.home)
     for email, password in (
         ("ada@example.org", PASSWORD + " "),
@@ -146,7 +146,7 @@ async def test_login(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
         (without.email, ""),
         ("evil\nlogin: user 1 from 2", "a very secret word"),
     ):
-        assert (await refusal(hall.people.login(email, password, "10.0.0.1"))).id == "login-wrong"
+        assert (await refusal(hall.identity.logins.login(email, password, "10.0.0.1"))).id == "login-wrong"
     assert caplog.text.count("login refused") == 4
     assert PASSWORD not in caplog.text
     assert "a very secret word" not in caplog.text
@@ -156,35 +156,42 @@ async def test_login(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
 async def test_account_waits_and_its_owner_is_not_locked_out_for_long(hall: Hall) -> None:
     await move_in(hall)
     for attempt in range(6):
-        error = await refusal(hall.people.login("ada@example.org", "wrong", f"10.0.0.{attempt}"))
+        error = await refusal(hall.identity.logins.login("ada@example.org", "wrong", f"10.0.0.{attempt}"))
         assert error.id == "login-wrong"
-    error = await refusal(hall.people.login("ada@example.org", PASSWORD, "10.9.9.9"))
+    error = await refusal(hall.identity.logins.login("ada@example.org", PASSWORD, "10.9.9.9"))
     assert (error.id, error.message.values) == ("too-many-attempts", {"seconds": 2})
     await hall.clock.advance(1)
-    await hall.people.login("ada@example.org", PASSWORD, "10.9.9.9")
+    await hall.identity.logins.login("ada@example.org", PASSWORD, "10.9.9.9")
     # A login forgets what went before.
     for attempt in range(5):
-        assert (await refusal(hall.people.login("ada@example.org", "no", f"10.1.0.{attempt}"))).id == "login-wrong"
+        assert (
+            await refusal(hall.identity.logins.login("ada@example.org", "no", f"10.1.0.{attempt}"))
+        ).id == "login-wrong"
     for attempt in range(40):
         await hall.clock.advance(60)
-        assert (await refusal(hall.people.login("ada@example.org", "no", f"10.2.0.{attempt}"))).id == "login-wrong"
+        assert (
+            await refusal(hall.identity.logins.login("ada@example.org", "no", f"10.2.0.{attempt}"))
+        ).id == "login-wrong"
     await hall.clock.advance(60)
-    await hall.people.login("ada@example.org", PASSWORD, "10.9.9.9")
+    await hall.identity.logins.login("ada@example.org", PASSWORD, "10.9.9.9")
 
 
 async def test_address_waits(hall: Hall) -> None:
     await move_in(hall)
     for attempt in range(11):
-        error = await refusal(hall.people.login(f"nobody{attempt}@example.org", "wrong", "10.0.0.1"))
+        error = await refusal(hall.identity.logins.login(f"nobody{attempt}@example.org", "wrong", "10.0.0.1"))
         assert error.id == "login-wrong"
-    assert (await refusal(hall.people.login("ada@example.org", PASSWORD, "10.0.0.1"))).id == "too-many-attempts"
-    await hall.people.login("ada@example.org", PASSWORD, "10.0.0.2")
+    assert (
+        await refusal(hall.identity.logins.login("ada@example.org", PASSWORD, "10.0.0.1"))
+    ).id == "too-many-attempts"
+    await hall.identity.logins.login("ada@example.org", PASSWORD, "10.0.0.2")
 
 
 async def test_many_guesses_at_once_are_not_free(hall: Hall) -> None:
     await move_in(hall)
     errors = await asyncio.gather(
-        *(hall.people.login("ada@example.org", "wrong", f"10.0.0.{n}") for n in range(100)), return_exceptions=True
+        *(hall.identity.logins.login("ada@example.org", "wrong", f"10.0.0.{n}") for n in range(100)),
+        return_exceptions=True,
     )
     ids = [error.id for error in errors if isinstance(error, HubError)]
     assert len(ids) == 100

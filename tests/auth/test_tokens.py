@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from hub.auth.people import Home, User
-from hub.auth.principal import Principal
+from hub.auth.principal import system
 from hub.auth.tokens import Grant, Tokens
 from hub.database.tables import refresh_tokens
 from hub.messages import HubError
@@ -48,19 +48,17 @@ class Desk:
 @pytest.fixture
 async def desk(hall: Hall) -> AsyncIterator[Desk]:
     user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
-    tokens = Tokens(hall.database, hall.people, hall.clock, hall.data_dir)
-    await tokens.load()
-    yield Desk(hall, tokens, user, home)
+    yield Desk(hall, hall.identity.tokens, user, home)
 
 
 async def test_access_token(desk: Desk) -> None:
     grant = await desk.tokens.issue(desk.user, desk.home)
     assert grant.expires_in == 1800
     access = desk.tokens.access(grant.access_token)
-    assert access.principal == Principal(desk.user.id, desk.home.id, "admin")
+    assert access.principal == desk.hall.principal(desk.user.id, desk.home.id, via=f"session {access.session}")
     assert access.expires == desk.hall.clock.now() + 1_800_000
     claims = jwt.decode(grant.access_token, options={"verify_signature": False})
-    assert set(claims) == {"aud", "typ", "iat", "exp", "sub", "home", "role"}
+    assert set(claims) == {"aud", "typ", "iat", "exp", "sub", "sid", "home", "role"}
     await desk.hall.clock.advance(1799)
     desk.tokens.access(grant.access_token)
     await desk.hall.clock.advance(1)
@@ -73,6 +71,19 @@ async def test_role_is_the_one_of_this_moment(desk: Desk) -> None:
     assert desk.tokens.access(token).principal.role == "guest"
     desk.user.disabled = True
     assert desk.access_error(token) == "token-wrong"
+
+
+async def test_a_session_that_ended_or_looks_elsewhere(desk: Desk) -> None:
+    token = (await desk.tokens.issue(desk.user, desk.home)).access_token
+    other = await desk.hall.identity.homes.add(system(desk.home.id), name="Garden house")
+    await desk.hall.people.add_membership(desk.user, other.id, "guest")
+    sid = desk.tokens.access(token).session
+    assert sid is not None
+    moved, _ = await desk.tokens.move(sid, desk.user, other)
+    assert desk.access_error(token) == "token-expired"
+    assert desk.tokens.access(moved).principal.role == "guest"
+    await desk.hall.identity.sessions.end([sid])
+    assert desk.access_error(moved) == "session-ended"
 
 
 async def test_forged_access_tokens(desk: Desk) -> None:
@@ -94,13 +105,12 @@ async def test_forged_access_tokens(desk: Desk) -> None:
         "other key": jwt.encode(claims, b"k" * 32, "HS256"),
         "other audience": jwt.encode({**claims, "aud": "other"}, key, "HS256"),
         "other type": jwt.encode({**claims, "typ": "refresh"}, key, "HS256"),
-        "other home": jwt.encode({**claims, "home": "other"}, key, "HS256"),
         "home no text": jwt.encode({**claims, "home": ["x"]}, key, "HS256"),
         "nobody": jwt.encode({**claims, "sub": "nobody"}, key, "HS256"),
         "exp no number": jwt.encode({**claims, "exp": "soon"}, key, "HS256"),
         "surrogate": "\ud800.x.y",
     }
-    for missing in ("exp", "iat", "sub", "aud", "typ", "home"):
+    for missing in ("exp", "iat", "sub", "aud", "typ", "home", "sid"):
         forged[f"without {missing}"] = jwt.encode({k: v for k, v in claims.items() if k != missing}, key, "HS256")
     for why, text in forged.items():
         assert desk.access_error(text) == "token-wrong", why
@@ -109,8 +119,7 @@ async def test_forged_access_tokens(desk: Desk) -> None:
 async def test_key_is_kept_and_private(desk: Desk) -> None:
     token = (await desk.tokens.issue(desk.user, desk.home)).access_token
     assert (desk.hall.data_dir / "token.key").stat().st_mode & 0o777 == 0o600
-    again = Tokens(desk.hall.database, desk.hall.people, desk.hall.clock, desk.hall.data_dir)
-    await again.load()
+    again = (await desk.hall.again()).tokens
     assert again.access(token).principal.user == desk.user.id
 
 
@@ -144,8 +153,7 @@ async def test_same_successor_within_the_grace_also_after_a_restart(desk: Desk) 
     second = (await desk.refresh(first)).refresh_token
     await desk.hall.clock.advance(30)
     assert (await desk.refresh(first)).refresh_token == second
-    again = Tokens(desk.hall.database, desk.hall.people, desk.hall.clock, desk.hall.data_dir)
-    await again.load()
+    again = (await desk.hall.again()).tokens
     assert (await again.refresh(first))[0].refresh_token == second
     third = (await desk.refresh(second)).refresh_token
     assert (await desk.refresh(first)).refresh_token == second
@@ -205,21 +213,21 @@ async def test_only_hashes_are_stored_and_old_ones_go(desk: Desk) -> None:
 
 async def test_key_for_the_command_line(desk: Desk) -> None:
     path = desk.hall.data_dir / "api.key"
-    desk.tokens.write_api_key("http://127.0.0.1:8080")
+    desk.hall.identity.keys.write_command_line_key("http://127.0.0.1:8080")
     first = json.loads(path.read_text())
     assert first["url"] == "http://127.0.0.1:8080"
     assert path.stat().st_mode & 0o777 == 0o600
     access = desk.tokens.access(first["key"])
-    assert access.principal == Principal("system", desk.home.id, "system")
+    assert access.principal == system(desk.home.id, "command line")
     assert access.principal.is_admin
-    desk.tokens.write_api_key("http://127.0.0.1:8081")
+    desk.hall.identity.keys.write_command_line_key("http://127.0.0.1:8081")
     assert desk.access_error(first["key"]) == "token-wrong"
     second = json.loads(path.read_text())
     desk.tokens.access(second["key"])
     assert desk.access_error(second["key"] + "x") == "token-wrong"
     assert desk.access_error("plughub_") == "token-wrong"
-    desk.tokens.remove_api_key()
-    desk.tokens.remove_api_key()
+    desk.hall.identity.keys.remove_command_line_key()
+    desk.hall.identity.keys.remove_command_line_key()
     assert not path.exists()
     assert desk.access_error(second["key"]) == "token-wrong"
     assert desk.access_error("plughub_") == "token-wrong"

@@ -1,5 +1,6 @@
 """One archive: it gives back what went in, and no byte of it can change unnoticed."""
 
+import errno
 import hashlib
 import io
 import random
@@ -29,6 +30,8 @@ def opened(data: bytes) -> Reader:
 
 
 def test_what_went_in_comes_out(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("mqtt: secret")
+    (home.config / "secrets.yaml").symlink_to(tmp_path / "elsewhere")
     item = home.back_up(history=True)
     (home.data / "token.key").write_text("changed since")
     fresh, config = tmp_path / "fresh", tmp_path / "fresh-config"
@@ -38,6 +41,7 @@ def test_what_went_in_comes_out(home: Home, tmp_path: Path) -> None:
         assert (fresh / name).stat().st_mode & 0o777 == 0o600
     assert (fresh / "token.key").read_text() == "ab" * 32
     assert (config / "configuration.yaml").read_text() == "hub:\n  name: Test\n"
+    assert (config / "secrets.yaml").read_text() == "mqtt: secret"
     assert sorted(path.name for path in fresh.iterdir()) == [
         *("history-state.sqlite", "history.sqlite", "registry.sqlite", "token.key")
     ]
@@ -149,3 +153,23 @@ def test_other_files_are_no_backups(tmp_path: Path) -> None:
     (tmp_path / "a.plughub").write_bytes(b"PK\x03\x04 a zip" * 10)
     with refused("backup-foreign"), FolderTarget(tmp_path).read("a.plughub") as file:
         Reader(file, "a.plughub")
+
+
+def test_a_restore_that_cannot_be_put_in_place_leaves_all_as_it_was(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = home.back_up(history=True)
+    before = {path.name: path.read_bytes() for path in home.data.iterdir() if path.is_file()}
+    rename, left = Path.rename, [len(before) + 1]
+
+    def failing(path: Path, place: Path) -> Path:
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(errno.EBUSY, "a file system is mounted there")
+        return rename(path, place)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with refused("restore-failed"):
+        restore(home.archives / item.name, home.data, Keys(PASSPHRASE), replace=True)
+    assert {path.name: path.read_bytes() for path in home.data.iterdir() if path.is_file()} == before
+    assert not list(home.data.glob("before-*"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -171,6 +172,20 @@ async def test_a_failing_one_is_told_tried_again_and_removes_nothing(tmp_path: P
     await hub.stop()
 
 
+async def test_a_disk_that_does_not_even_take_how_it_went(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        await hub.advance(15.1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(hub.problems) == ["backup-failed"]
+    assert "could not be stored" in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+    await hub.advance(1.1)
+    assert hub.problems == {}
+
+
 async def test_one_at_a_time_and_history_rests_meanwhile(hub: Hub) -> None:
     hub.go_on.clear()
     hub.backups.begin(history=True)
@@ -233,6 +248,8 @@ async def test_what_the_page_changes_holds_and_is_kept(hub: Hub, tmp_path: Path)
             await hub.backups.change(changes)
         assert (caught.value.id, caught.value.field) == (id, next(iter(changes)))
     assert hub.backups.settings.time == "04:30"
+    await asyncio.gather(hub.backups.change({"folder": str(hub.usb)}), hub.backups.change({"keep": 5}))
+    assert hub.backups.settings.keep == 5, "two pages at once"
 
 
 async def test_what_the_configuration_declares_holds(tmp_path: Path) -> None:

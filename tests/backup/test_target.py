@@ -13,7 +13,7 @@ from hub.backup import FolderTarget, Keys, Pace, check
 from hub.backup.pace import Stopped
 from hub.backup.target import MARK
 from hub.messages import HubError
-from tests.backup.home import PASSPHRASE, Home, refused
+from tests.backup.home import PASSPHRASE, Home, content, refused
 
 ROOT = Path(__file__).parents[2]
 LIMITED = """
@@ -181,6 +181,7 @@ def test_what_the_disk_says_has_a_name(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_damaged_registry_is_never_backed_up_over_good_ones(tmp_path: Path) -> None:
     home = Home(tmp_path)
     good = home.back_up(0)
+    copy = content(home.data / "backups" / "registry-latest.sqlite")
     registry = home.data / "registry.sqlite"
     data = bytearray(registry.read_bytes())
     data[4096:] = bytes(len(data) - 4096)
@@ -189,6 +190,7 @@ def test_a_damaged_registry_is_never_backed_up_over_good_ones(tmp_path: Path) ->
         with refused("backup-source-damaged"):
             home.back_up(day, keep=1)
     assert home.names() == [good.name]
+    assert content(home.data / "backups" / "registry-latest.sqlite") == copy, "it is to mend the damaged one"
 
 
 def test_a_damaged_history_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """MQTT over TLS: files that are wrong, versions, handshakes that do not end."""
 
 import asyncio
+import itertools
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.broker import Certificate, Limits, Listener
-from hub.broker.tls import server_context
+from hub.broker.tls import TlsDoor, server_context
 from hub.messages import HubError
 from tests.broker.certificates import make_certificate, trusting
 from tests.broker.client import PATIENCE, Client, connect, publish
@@ -126,6 +127,111 @@ async def test_connections_count_before_their_handshake(tls: TlsBench) -> None:
     await tls.settled("connections", 1)
     for client in (second, third):
         client.abort()
+
+
+@pytest.mark.parametrize("tls", [Limits(connections_per_host=2, surplus=0)], indirect=True)
+async def test_of_one_host_only_so_many_may_be_silent(tls: TlsBench) -> None:
+    silent = [await Client.open(tls.tls_port) for _ in range(2)]
+    for _ in range(3):
+        assert await (await Client.open(tls.tls_port)).closed() == b""
+    await tls.settled("refused:host", 3)
+    tls.clock.advance(tls.limits.connect_time + 2)
+    for client in silent:
+        assert await client.closed() == b""
+        await client.close()
+    await tls.settled("connections", 0)
+    assert (await tls.secure()).writer.get_extra_info("cipher")
+
+
+@pytest.mark.parametrize("tls", [Limits(waiting=3)], indirect=True)
+async def test_silent_connections_are_no_obstacle_for_one_that_speaks(tls: TlsBench) -> None:
+    """The oldest ends, so that who speaks at once gets in however many others say nothing."""
+    silent = [await Client.open(tls.tls_port) for _ in range(8)]
+    await tls.settled("refused:waiting", 5)
+    client = await tls.secure()
+    client.send(connect("plug-1", "plug-1", PASSWORD))
+    assert (await client.read()).body == b"\0\0"
+    assert tls.broker.stats()["waiting"] == 2
+    for other in silent:
+        other.abort()
+
+
+async def test_a_storm_of_handshakes_is_taken_in_turns(tls: TlsBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two of them others are served: here a plug that is there already, at every step."""
+    monkeypatch.setattr("hub.broker.tls.TURN_S", 0.0)
+    order: list[str] = []
+    shake = TlsDoor._go_on
+
+    def noted(door: TlsDoor) -> None:
+        order.append("handshake" if door._tunnel is None else "inside")
+        shake(door)
+
+    monkeypatch.setattr(TlsDoor, "_go_on", noted)
+    loop = asyncio.get_running_loop()
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        order.append("others")
+        if "inside" not in order[-200:] and turns < 100_000:
+            loop.call_soon(turn)
+
+    loop.call_soon(turn)
+    clients = await asyncio.gather(*(tls.secure() for _ in range(20)))
+    assert order.count("handshake") >= 40
+    assert not any(one == two == "handshake" for one, two in itertools.pairwise(order))
+    for client in clients:
+        client.send(connect("all", "all", PASSWORD))
+    turns = 100_000
+    await tls.settled("clients", 1)
+
+
+async def test_what_fails_in_a_handshake_ends_it_and_no_other(tls: TlsBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    shake = TlsDoor._go_on
+    failing: list[TlsDoor] = []
+
+    def broken(door: TlsDoor) -> None:
+        if not failing:
+            failing.append(door)
+            raise RuntimeError("broken")
+        shake(door)
+
+    monkeypatch.setattr(TlsDoor, "_go_on", broken)
+    results = await asyncio.gather(*(tls.secure() for _ in range(3)), return_exceptions=True)
+    assert sum(isinstance(result, Client) for result in results) == 2
+    assert tls.broker.stats()["read_errors"] == 1
+
+
+async def test_another_certificate_is_for_new_connections(tls: TlsBench, tmp_path: Path) -> None:
+    """Those that are open go on; who trusts only the old one does not get in any more."""
+    old = await tls.secure()
+    old.send(connect("plug-1", "plug-1", PASSWORD))
+    assert (await old.read()).body == b"\0\0"
+    half = await Client.open(tls.tls_port)
+    await tls.settled("connections", 2)
+    new = make_certificate(tmp_path, "new")
+    tls.broker.replace(new)
+    await old.ping()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await tls.secure()
+    client = await tls.secure(trusting(new))
+    client.send(connect("plug-2", "plug-2", PASSWORD))
+    assert (await client.read()).body == b"\0\0"
+    assert tls.broker.is_connected("plug-1")
+    half.abort()
+
+
+async def test_a_certificate_that_is_wrong_changes_nothing(tls: TlsBench, tmp_path: Path) -> None:
+    good, other = make_certificate(tmp_path, "good"), make_certificate(tmp_path, "other")
+    for files in (
+        Certificate(tmp_path / "none.pem", good.key),
+        Certificate(good.certificate, other.key),
+        Certificate(good.key, good.key),
+    ):
+        with pytest.raises(HubError):
+            tls.broker.replace(files)
+    assert (await tls.secure()).writer.get_extra_info("cipher")
 
 
 async def test_a_handshake_that_breaks_off_leaves_nothing(tls: TlsBench) -> None:

@@ -89,14 +89,20 @@ class FrameWriter:
 
 
 async def handshake(
-    port: int, path: str = "/mqtt", *, tls: ssl.SSLContext | None = None, headers: Mapping[str, str | None] = {}
+    port: int,
+    path: str = "/mqtt",
+    *,
+    tls: ssl.SSLContext | None = None,
+    headers: Mapping[str, str | None] = {},
+    early: bytes = b"",
 ) -> tuple[int, dict[str, str], asyncio.StreamReader, asyncio.StreamWriter]:
-    """Status, headers and the connection; `headers` over the usual ones, None leaves one out."""
+    """Status, headers and the connection; `headers` over the usual ones, None leaves one out; `early`: in one
+    segment with the request."""
     name = "localhost" if tls else None
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
     wanted = {"Host": f"127.0.0.1:{port}", **HEADERS, **headers}
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in wanted.items() if value is not None)]
-    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + early)
     try:
         status, *answered = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     except asyncio.IncompleteReadError:

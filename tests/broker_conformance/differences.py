@@ -40,6 +40,7 @@ DENIED = Difference(
 TAKEN_WILL = Difference("MQTT-3.1.2-8", "sends no will when a kept session is taken over")
 SECOND_WILL = Difference("MQTT-3.1.2-8", "sends no will when it closes a connection for a second CONNECT")
 TEXTS = Difference("MQTT-6.0.0-1", "takes text frames over WebSocket", ALIVE)
+UNMASKED = Difference("RFC 6455 5.1", "takes WebSocket frames without a mask", ALIVE)
 LONG = Difference("MQTT-4.7.3-3", "takes topics of up to 65,535 bytes; the hub closes beyond 1,024", allowed=True)
 
 ALL = [value for value in list(globals().values()) if isinstance(value, Difference)]

@@ -11,7 +11,7 @@ from tests.broker.parts import PASSWORD
 from tests.broker.websocket import BINARY, CLOSE, CONTINUATION, TEXT, FrameReader, FrameWriter, frame, handshake
 from tests.broker.websocket import PING as PING_FRAME
 from tests.broker.websocket import PONG as PONG_FRAME
-from tests.broker_conformance.differences import ALIVE, CLOSED, TEXTS, Difference
+from tests.broker_conformance.differences import ALIVE, CLOSED, TEXTS, UNMASKED, Difference
 from tests.broker_conformance.outcomes import outcome
 from tests.broker_conformance.sides import Side
 
@@ -38,9 +38,16 @@ CASES = [
     Case("fragments of no bytes", "RFC 6455 5.4", binary(b"", final=False) + frame(CONTINUATION, b"")),
     Case("text", "MQTT-6.0.0-1", frame(TEXT, b""), 1003, TEXTS),
     Case("text in fragments", "MQTT-6.0.0-1", frame(TEXT, b"", final=False) + frame(CONTINUATION, b""), 1003, TEXTS),
-    # 5.1 asks a server to close; neither broker does (docs/mqtt-conformance.md).
-    Case("a frame without a mask", "RFC 6455 5.1", frame(BINARY, b"", masked=False)),
-    Case("a PING without a mask", "RFC 6455 5.1", frame(PING_FRAME, b"x", masked=False)),
+    *(
+        Case(f"{name} without a mask", "RFC 6455 5.1", data, 1002, UNMASKED)
+        for name, data in (
+            ("an empty frame", frame(BINARY, b"", masked=False)),
+            ("a packet", frame(BINARY, PING, masked=False)),
+            ("130 bytes", frame(BINARY, PING * 65, masked=False)),
+            ("a PING", frame(PING_FRAME, b"x", masked=False)),
+            ("the end of a message", binary(PING[:1], final=False) + frame(CONTINUATION, PING[1:], masked=False)),
+        )
+    ),
     *(
         Case(f"reserved bit {bit}", "RFC 6455 5.2", frame(BINARY, b"", reserved=4 >> bit - 1), 1002)
         for bit in (1, 2, 3)
@@ -83,6 +90,35 @@ async def test_a_frame(side: Side, case: Case) -> None:
     if side.is_hub:
         assert isinstance(client.reader, FrameReader)
         assert client.reader.code == case.code
+
+
+@pytest.mark.parametrize("masked", [True, False])
+async def test_frames_in_one_segment_with_the_handshake(hub: Side, masked: bool) -> None:
+    """They are held to the same rules [RFC 6455 5.1]."""
+    data = connect(hub.id("x"), "all", PASSWORD)
+    _, _, reader, writer = await handshake(hub.port, early=frame(BINARY, data, masked=masked))
+    client = Client(FrameReader(reader), writer)  # type: ignore[arg-type]
+    if masked:
+        assert (await client.read()).body == b"\0\0"
+    else:
+        assert await client.closed() == b""
+        assert client.reader.code == 1002  # type: ignore[attr-defined]
+    client.abort()
+
+
+async def test_what_came_before_a_frame_without_a_mask_is_handled(hub: Side) -> None:
+    """Whole frames do what they say; the head of the wrong one may arrive byte by byte."""
+    watcher, client = await hub.login(), await hub.login()
+    await watcher.subscribe((hub.topic("a"), 0))
+    raw(client, binary(publish(hub.topic("a"), b"before")) + frame(PING_FRAME, b"there?"))
+    for byte in frame(BINARY, publish(hub.topic("a"), b"x" * 130), masked=False):
+        raw(client, bytes([byte]))
+        await client.writer.drain()
+    assert await client.closed() == b""
+    assert isinstance(client.reader, FrameReader)
+    assert (client.reader.code, client.reader.others[0]) == (1002, (PONG_FRAME, b"there?"))
+    assert (await watcher.message()).payload == b"before"
+    await watcher.nothing()
 
 
 @pytest.mark.parametrize(

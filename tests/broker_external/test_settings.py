@@ -120,7 +120,7 @@ async def test_whoever_hears_of_logins_hears_of_all(tmp_path: Path) -> None:
     async with StoppedHub(tmp_path).opened() as hub:
         heard: list[tuple[str, str | None]] = []
         hub.registry.on_login = hub.mqtt.on_login = lambda name, secret: heard.append((name, secret))
-        principal = system(hub.people.first_home.id)
+        principal = system(hub.people.homes.first.id)
         device, first = await hub.registry.add(principal, hardware_id="plug-one", name="Lamp")
         second = await hub.registry.new_secret(principal, device.id)
         _, third = await hub.registry.replace(principal, device.id, "plug-two")

@@ -54,7 +54,7 @@ def test_mistakes_of_the_hub_of_sections_and_of_plugins(mistaken: Path, capsys: 
     assert run(mistaken) == 1
     assert capsys.readouterr().out.splitlines() == [
         f"{mistaken}/configuration.yaml:2:3: There is no setting “http_prt” here."
-        " Possible here: host, http_port, mdns, mqtt, trusted_proxies. Did you mean “http_port”?",
+        " Possible here: host, http_port, https, mdns, mqtt, trusted_proxies. Did you mean “http_port”?",
         f"{mistaken}/configuration.yaml:5:5: There is no setting “colour” here.",
         "Plugin “broken”: It cannot be imported: ValueError: no luck.",
         "The configuration has 2 mistakes.",
@@ -114,7 +114,7 @@ def spoil(fault: str, folder: Path) -> tuple[Path, Path]:
     ("fault", "places"),
     [
         ("none", {}),
-        ("missing", {5: "hub.pem of network: mqtt: tls does not exist", 6: "hub.key of network: mqtt: tls does not"}),
+        ("missing", {5: "hub.pem of the configuration does not exist", 6: "hub.key of the configuration does not"}),
         ("a folder", {6: "cannot be read: Is a directory"}),
         ("mismatch", {6: "is not that of the certificate"}),
         ("swapped", {5: "holds no certificate"}),
@@ -123,13 +123,13 @@ def spoil(fault: str, folder: Path) -> tuple[Path, Path]:
         ("expired", {5: "expired on 20"}),
     ],
 )
+@pytest.mark.parametrize("section", ["mdns: false\n  mqtt:\n    tls:", "# TLS\n  mdns: false\n  https:"])
 def test_the_certificate_is_looked_at(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str, places: dict[int, str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str, places: dict[int, str], section: str
 ) -> None:
     certificate, key = spoil(fault, tmp_path)
-    (tmp_path / "configuration.yaml").write_text(
-        f"network:\n  mdns: false\n  mqtt:\n    tls:\n      certificate: {certificate}\n      key: {key}\n"
-    )
+    text = f"network:\n  {section}\n      certificate: {certificate}\n      key: {key}\n"
+    (tmp_path / "configuration.yaml").write_text(text)
     assert run(tmp_path) == (1 if places else 0)
     lines = capsys.readouterr().out.splitlines()[:-1]
     assert len(lines) == len(places)

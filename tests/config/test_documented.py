@@ -28,8 +28,14 @@ def settings(section: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
 
 ALL = list(settings(SCHEMA))
 # Documented, but nothing that a beginner should meet.
-RARE = (("network", "mqtt", "host"), ("history", "store"), ("network", "mqtt", "websocket", "tls"))
-WHOLE_RARE = (("network", "mqtt", "external"), ("network", "mqtt", "tls"))
+RARE = (
+    ("network", "mqtt", "host"),
+    ("network", "mqtt", "websocket", "tls"),
+    ("network", "https", "certificate"),
+    ("network", "https", "key"),
+    ("history", "store"),
+)
+WHOLE_RARE = (("network", "mqtt", "external"), ("network", "mqtt", "limits"), ("network", "mqtt", "tls"))
 
 
 def test_there_are_settings() -> None:

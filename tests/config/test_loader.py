@@ -29,7 +29,7 @@ def test_five_mistakes_give_five_located_errors(load: Load) -> None:
         "configuration.yaml:3:12: “inof” is not possible for “level”. Possible values: debug, info, warning, error."
         " Did you mean “info”?",
         "configuration.yaml:5:3: There is no setting “prot” here."
-        " Possible here: host, http_port, mdns, mqtt, trusted_proxies.",
+        " Possible here: host, http_port, https, mdns, mqtt, trusted_proxies.",
         "configuration.yaml:6:9: “on” is not possible for “mdns”. It takes true or false."
         " YAML 1.2 knows only true and false: write true in place of on.",
         "configuration.yaml:8:14: “Europe/Berln” is not possible for “time_zone”."
@@ -49,7 +49,7 @@ def test_in_german(load: Load) -> None:
         "configuration.yaml:2:9: „off“ ist für „mdns“ nicht möglich. Hier steht true oder false."
         " YAML 1.2 kennt nur true und false: Schreib false statt off.",
         "configuration.yaml:3:3: Eine Einstellung „htp_port“ gibt es hier nicht."
-        " Hier möglich: host, http_port, mdns, mqtt, trusted_proxies. Meinst du „http_port“?",
+        " Hier möglich: host, http_port, https, mdns, mqtt, trusted_proxies. Meinst du „http_port“?",
     ]
 
 

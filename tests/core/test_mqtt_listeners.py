@@ -27,18 +27,18 @@ class House(HubProcess):
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     files = make_certificate(tmp_path)
-    tls_port, websocket_port = free_port(), free_port()
+    websocket_port = free_port()
     hub = House(
         f"""network:
   mdns: false
   mqtt:
-    tls: {{port: {tls_port}, certificate: {files.certificate}, key: {files.key}}}
+    tls: {{certificate: {files.certificate}, key: {files.key}}}
     websocket: {{port: {websocket_port}, tls: true}}
 """,
         folder=tmp_path / "hub",
     )
     hub.trust = trusting(files)
-    hub.tls_port, hub.websocket_port = tls_port, websocket_port
+    hub.tls_port, hub.websocket_port = hub.mqtts_port, websocket_port
     try:
         await hub.start()
         await hub.set_up()

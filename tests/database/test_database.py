@@ -100,8 +100,19 @@ async def test_the_newest_good_copy_takes_the_place_of_a_damaged_file(tmp_path: 
     (backups / "registry-newest.sqlite").write_bytes(b"rotten too" * 1000)
     os.utime(backups / "registry-newest.sqlite", (2000, 2000))
     pages = database.path.read_bytes()
-    database.path.write_bytes(pages[:8192] + b"\xff" * 8192 + pages[16384:])
+    damaged = pages[:8192] + b"\xff" * 8192 + pages[16384:]
+    database.path.write_bytes(damaged)
     database = Database(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(HubError) as caught:
+            await database.open()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.id == "database-unreadable"
+    assert database.path.read_bytes() == damaged, "without it the next start would begin a new home"
+    assert not list(tmp_path.glob(".*"))
     await database.open()
     assert database.mended is not None
     assert database.mended.copy == "registry-good.sqlite"

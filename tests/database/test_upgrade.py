@@ -1,5 +1,6 @@
 """Old registries: from every released schema, step by step, after a checked copy, all or nothing."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -149,11 +150,14 @@ async def test_the_last_copies_stay(tmp_path: Path, migrations: Path, monkeypatc
     backups.mkdir(parents=True)
     for number in range(5):
         (backups / f"registry-000{number}-20200101T00000{number}Z.sqlite").touch()
+    (backups / "registry-latest.sqlite").touch()
+    os.utime(backups / "registry-latest.sqlite", (1000, 1000))
     thaw(FOLDER / "0001.sql", database.path)
     add(migrations, NEXT, 'op.execute("CREATE TABLE more (id INTEGER)")')
     monkeypatch.setattr(upgrading, "HEAD", NEXT)
     await database.open()
     await database.close()
     names = sorted(path.name for path in backups.iterdir())
-    assert len(names) == upgrading.KEPT
+    assert "registry-latest.sqlite" in names, "it is no copy from before an upgrade"
+    assert len(names) == upgrading.KEPT + 1
     assert any(name.startswith("registry-0001-2") and "20200101" not in name for name in names)

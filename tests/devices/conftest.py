@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.auth.passwords import Passwords
-from hub.auth.people import People
+from hub.auth.identity import Identity
 from hub.auth.principal import Principal
 from hub.bus import Bus
 from hub.database import Database
@@ -22,14 +22,14 @@ class House:
         self.clock = FakeClock()
         self.bus = Bus()
         self.database = Database(data_dir)
-        self.passwords = Passwords(cost=4)
-        self.people = People(self.database, self.clock, self.passwords)
-        self.registry = Registry(self.database, self.bus, self.clock)
+        self.identity = Identity(self.database, self.clock, data_dir, passwords=Passwords(cost=4))
+        self.people = self.identity.people
+        self.registry = Registry(self.database, self.bus, self.clock, self.identity.audit)
         self.admin = self.user = self.guest = Principal("", "", "")
 
     async def open(self) -> None:
         await self.database.open()
-        await self.people.load()
+        await self.identity.load()
         await self.registry.load()
         if not self.people.has_admin():
             user, home = await self.people.make_first_admin(
@@ -44,8 +44,8 @@ class House:
         return Principal(user.id, self.admin.home, role)
 
     async def close(self) -> None:
+        await self.identity.stop()
         await self.database.close()
-        self.passwords.close()
 
 
 @pytest.fixture

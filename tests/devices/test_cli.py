@@ -37,7 +37,7 @@ async def running(tmp_path: Path) -> AsyncIterator[RunningHub]:
     with DataLock(tmp_path):
         await hub.start()
         await hub.move_in()
-        hub.tokens.write_api_key(f"http://127.0.0.1:{hub.server.port}")
+        hub.identity.keys.write_command_line_key(f"http://127.0.0.1:{hub.server.port}")
         yield hub
         await hub.stop()
 
@@ -111,7 +111,7 @@ async def test_user_on_a_stopped_hub(
     assert await command(*arguments, data=tmp_path) == 1
     assert "no password" in capsys.readouterr().err
     async with StoppedHub(tmp_path).opened() as hub:
-        user, home = await hub.people.login("ada@example.org", "copper lantern riddle", "127.0.0.1")
+        user, home = await hub.identity.logins.login("ada@example.org", "copper lantern riddle", "127.0.0.1")
         assert user.roles == {home.id: "admin"}
         assert hub.people.has_admin()
 
@@ -142,7 +142,7 @@ async def test_running_hub_is_asked_through_its_api(running: RunningHub, capsys:
     assert await command("mqtt", "list", data=data) == 0
     assert "reader" in capsys.readouterr().out
     assert await command("mqtt", "remove", "reader", data=data) == 0
-    assert running.mqtt.list(system(running.people.first_home.id)) == []
+    assert running.mqtt.list(system(running.people.homes.first.id)) == []
     assert await command("device", "add", "--hardware-id", "plug-1", data=data) == 1
     assert "already been added" in capsys.readouterr().err
 
@@ -151,7 +151,7 @@ async def test_user_on_a_running_hub(running: RunningHub, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stdin", io.StringIO("copper lantern riddle\n"))
     arguments = ("user", "add", "--email", "zoe@example.org", "--name", "Zoe", "--password-stdin")
     assert await command(*arguments, data=running.data) == 0
-    user, _ = await running.people.login("zoe@example.org", "copper lantern riddle", "127.0.0.1")
+    user, _ = await running.identity.logins.login("zoe@example.org", "copper lantern riddle", "127.0.0.1")
     assert user.name == "Zoe"
 
 

@@ -3,6 +3,7 @@
 import json
 
 from hub.devices.demo import ensure_demo
+from hub.devices.pairing import read_label
 from hub.devices.registry import new_secret
 from tests.devices.conftest import House
 
@@ -22,7 +23,8 @@ async def test_five_plugs_once(house: House) -> None:
     assert sorted(device.color for device in by_key.values()) == [1, 2, 3, 4, 5]
     await ensure_demo(house.registry, house.people, house.data_dir, 1999)
     second = json.loads(path.read_text())
-    assert second == {"broker": {"host": "127.0.0.1", "port": 1999}, "plugs": first["plugs"]}
+    assert second == {**first, "broker": {"host": "127.0.0.1", "port": 1999}}
+    assert read_label(first["new"]["code"]).code and house.registry.by_hardware(first["new"]["hardware_id"]) is None
     assert len(house.registry.all()) == 5
     assert len(house.registry.list(house.admin)) == 5
 

@@ -247,7 +247,7 @@ async def test_everything_survives_a_restart(house: House) -> None:
     heard = record(house.bus, DeviceRemoved)
     await house.registry.remove(house.admin, gone.id)
     assert heard == [DeviceRemoved(gone.id, gone.home)]
-    fresh = Registry(house.database, Bus(), house.clock)
+    fresh = Registry(house.database, Bus(), house.clock, house.identity.audit)
     await fresh.load()
     assert fresh.all() == [device]
     assert fresh.all()[0] is not device

@@ -38,7 +38,7 @@ async def settings(house: House, broker: StoringBroker) -> AsyncIterator[DeviceS
         broker.store,
         drivers={"smartplug": FakeDriver()},
         bus=house.bus,
-        time_zone=house.people.time_zone,
+        time_zone=house.people.homes.time_zone,
     )
     await settings.start()
     yield settings
@@ -67,10 +67,10 @@ async def test_changes_are_told_once(house: House, broker: StoringBroker, settin
 
 
 async def test_new_time_zone(house: House, broker: StoringBroker, settings: DeviceSettings) -> None:
-    house.people.first_home.time_zone = "Europe/Berlin"
+    house.people.homes.first.time_zone = "Europe/Berlin"
     settings.home_changed("other-home")
     assert len(broker.retained) == 1
-    settings.home_changed(house.people.first_home.id)
+    settings.home_changed(house.people.homes.first.id)
     assert json.loads(broker.retained[-1][2])["timezone"] == "Europe/Berlin"
 
 

@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from hub.auth.audit import Audit
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.database import Database
@@ -36,7 +37,7 @@ async def read(data: Path, work: Path) -> Archive:
     shutil.copytree(data, work)
     database, clock, bus = Database(work), Clock(trusted=True), Bus()
     await database.open()
-    registry = Registry(database, bus, clock)
+    registry = Registry(database, bus, clock, Audit(database, clock))
     await registry.load()
     streams, buffer = Streams(), Buffer()
     store = SqliteStore(work / "history.sqlite")

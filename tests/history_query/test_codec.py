@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from hub.plugins.codec import (
     DamagedChunk,
     NewerChunk,
+    decode_brief,
     decode_raw,
     decode_rollup,
     encode_raw,
@@ -73,16 +74,25 @@ def rollup_columns(draw: st.DrawFn) -> RollupColumns:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(raw_columns())
 def test_any_samples_come_back(columns: RawColumns) -> None:
-    assert_raw_equal(decode_raw(encode_raw(columns)), columns)
+    data = encode_raw(columns)
+    assert_raw_equal(decode_raw(data), columns)
+    n = len(columns.seq)
+    seq, at, power = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
+    decode_brief(data, seq, at, power)
+    np.testing.assert_array_equal(seq, columns.seq)
+    np.testing.assert_array_equal(at, columns.at)
+    np.testing.assert_array_equal(power, columns.power)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(st.lists(raw_columns(), max_size=4))
-def test_any_streams_come_back_together(streams: list[RawColumns]) -> None:
-    restored = unpack_raw(pack_raw(streams))
-    assert len(restored) == len(streams)
-    for left, right in zip(restored, streams, strict=True):
-        assert_raw_equal(left, right)
+@given(st.lists(raw_columns(), max_size=4), st.sets(st.integers(0, 3)))
+def test_any_streams_come_back_together_and_alone(streams: list[RawColumns], some: set[int]) -> None:
+    data = pack_raw(streams)
+    wanted = sorted(place for place in some if place < len(streams))
+    for places, restored in ((range(len(streams)), unpack_raw(data)), (wanted, unpack_raw(data, wanted))):
+        assert len(restored) == len(places)
+        for place, left in zip(places, restored, strict=True):
+            assert_raw_equal(left, streams[place])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.history.calendar import DAY, HOUR, MINUTE
-from hub.history.points import energy_sum, m4
+from hub.history.points import energy_sum
 from hub.history.query import Query
 from hub.history.retention import Retention
 from hub.messages import HubError
+from hub.plugins import m4
 from hub.plugins.columns import empty_rollup, select_raw, select_rollup
 from hub.plugins.contract import Merge, RollupColumns, SeriesKey, StoreError
 from hub.testing.traces import assert_raw_equal, buckets, trace
@@ -341,7 +342,7 @@ def test_m4_keeps_the_extremes_of_every_stretch(samples: list[tuple[int, int]], 
     samples.sort(key=lambda sample: sample[0])
     at = np.array([t for t, _ in samples], np.int64)
     values = np.array([v for _, v in samples], np.float64)
-    chosen = m4(at, values, (0, 10_000), columns)
+    chosen = m4.chosen(at, values, m4.stretches(0, 10_000, columns))
     assert len(chosen) <= 4 * columns
     assert (np.diff(chosen) > 0).all()
     place = at * columns // 10_000

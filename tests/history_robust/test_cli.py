@@ -162,7 +162,7 @@ async def test_what_can_be_read_of_a_damaged_store_is_taken_over(
 async def test_a_running_hub_answers_for_itself_and_is_not_rebuilt(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    house.tokens.write_api_key(f"http://127.0.0.1:{house.server.port}")
+    house.identity.keys.write_command_line_key(f"http://127.0.0.1:{house.server.port}")
     with DataLock(house.data):
         assert await plughub(house.data, "stats") == 0
         assert "0 outlets, 0 raw samples" in capsys.readouterr().out

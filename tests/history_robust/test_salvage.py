@@ -138,7 +138,7 @@ async def test_what_the_pages_hold_is_taken_over(
 async def test_one_flipped_byte_costs_its_chunk(
     tmp_path: Path, sound: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aside = tmp_path / "history.sqlite.damaged-20260101T000000Z"
+    aside = tmp_path / "of the old card.sqlite"
     shutil.copyfile(sound, aside)
     connection = sqlite3.connect(aside)
     ((data,),) = connection.execute("select data from raw where id = 10").fetchall()

@@ -53,6 +53,13 @@ def test_public_names_are_all_there() -> None:
     )
 
 
+def test_every_type_of_the_contract_is_part_of_the_surface() -> None:
+    from hub.plugins import contract
+
+    types = {name for name, value in vars(contract).items() if getattr(value, "__module__", "") == contract.__name__}
+    assert types <= set(hub.plugins.__all__)
+
+
 def test_every_event_is_part_of_the_surface() -> None:
     from hub import events
 

@@ -8,6 +8,7 @@ import pytest
 from hub.bus import Bus
 from hub.events import ClockChanged, Committed, StatusReported
 from hub.telemetry import Acks, Streams
+from hub.telemetry.acks import MOST_STREAMS
 from integrations.devices.smartplug.driver import SmartplugDriver
 from tests.history.house import START, ManualClock, Plug, Registry
 
@@ -99,6 +100,23 @@ def test_every_stream_with_arrivals_is_named_until_an_ack_went_out(bench: Bench)
     assert bench.named() == [("old", 0, 1, 1), ("new", 0, 0, 0)]
     bench.status("new", {0: 0})
     assert bench.named() == [("new", 0, 0, 0)]
+
+
+def test_an_ack_names_only_so_many_streams_the_present_run_among_them_and_the_next_ack_the_rest(bench: Bench) -> None:
+    bench.connected = False
+    for number in range(70):
+        bench.arrive(f"r{number}", 0)
+    bench.commit()
+    bench.connected = True
+    told = set()
+    for _ in range(3):
+        bench.status("r69", {0: 0})
+        assert len(bench.named()) <= MOST_STREAMS
+        assert ("r69", 0, 0, 0) in bench.named()
+        told |= {run for run, *_ in bench.named()}
+    assert told == {f"r{number}" for number in range(70)}
+    bench.status("r69", {0: 0})
+    assert bench.named() == [("r69", 0, 0, 0)]
 
 
 def test_no_time_is_told_while_the_clock_is_uncertain_and_at_once_when_it_is_certain(bench: Bench) -> None:

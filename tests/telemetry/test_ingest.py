@@ -340,7 +340,7 @@ def test_the_ring_of_rejects_is_bounded(bench: Bench) -> None:
 
 
 def test_a_sample_is_completed_in_place() -> None:
-    from hub.telemetry.ingest import refusal
+    from hub.telemetry.bounds import refusal
 
     one = Sample(voltage=2.0, current=3.0)
     assert refusal(one) is None

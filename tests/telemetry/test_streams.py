@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hub.plugins.contract import SeriesKey
 from hub.telemetry.ranges import Ranges
-from hub.telemetry.streams import OPEN_RANGES, Place, Settled, Stream, Streams
+from hub.telemetry.stream import OPEN_RANGES, Place, Settled, Stream
+from hub.telemetry.streams import Streams
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5))))
@@ -32,6 +33,29 @@ def test_ranges_are_a_set_of_numbers(added: list[tuple[int, int]]) -> None:
         assert holes == {
             n for n in range(min(truth, default=0), number) if n not in truth and n < max(truth, default=0)
         }
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 60), st.integers(0, 9))),
+    st.lists(st.tuples(st.integers(0, 70), st.integers(0, 9)), min_size=1),
+)
+def test_ranges_are_a_set_that_can_shrink_and_be_asked(
+    changes: list[tuple[bool, int, int]], asked: list[tuple[int, int]]
+) -> None:
+    ranges, truth = Ranges(), set[int]()
+    for put_in, first, length in changes:
+        (ranges.add if put_in else ranges.remove)(first, first + length)
+        numbers = set(range(first, first + length + 1))
+        truth = truth | numbers if put_in else truth - numbers
+    assert [n for a, b in ranges for n in range(a, b + 1)] == sorted(truth)
+    assert all(b + 1 < c for (_, b), (c, _) in zip(list(ranges), list(ranges)[1:], strict=False))
+    for first, length in asked:
+        numbers = set(range(first, first + length + 1))
+        assert ranges.covers(first, first + length) is (numbers <= truth)
+        assert ranges.meets(first, first + length) is bool(numbers & truth)
+        assert {n for a, b in ranges.within(first, first + length) for n in range(a, b + 1)} == numbers & truth
+        starts = [n for n in sorted(truth) if n > first and n - 1 not in truth]
+        assert ranges.above(first) == (starts[0] if starts else None)
 
 
 def stream() -> Stream:

@@ -68,6 +68,11 @@ it("says that nothing was backed up yet, and what is unsafe", async () => {
   expect(screen.queryByRole("list")).not.toBeInTheDocument();
 });
 
+it("tells a command that can be typed as it stands", async () => {
+  show([], { folder: "/media/usb/Ann's disk" });
+  expect(await screen.findByText("plughub restore '/media/usb/Ann'\\''s disk'")).toBeInTheDocument();
+});
+
 it("lists what there is, and what of it cannot be restored", async () => {
   const broken = {
     ...archive,

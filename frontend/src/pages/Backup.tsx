@@ -304,11 +304,14 @@ function Restoring({ state }: { state: BackupState }) {
     <section className="sheet" aria-labelledby="restoring">
       <h2 id="restoring">{t("backup.restore")}</h2>
       <p className="meta">{t("backup.restoreText")}</p>
-      <p className="sunk mono command">{`${RESTORE} ${state.folder}`}</p>
+      <p className="sunk mono command">{`${RESTORE} ${quoted(state.folder)}`}</p>
       <p className="meta">{t("backup.restoreAfter")}</p>
     </section>
   );
 }
+
+/** As a shell takes it for one word. */
+const quoted = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 const sizeText = (bytes: number, language: "en" | "de"): string =>
   bytes < 1e5

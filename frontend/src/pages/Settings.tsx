@@ -95,9 +95,9 @@ export default function Settings({ info }: { info: SystemInfo }) {
           <>
             <PluginsSheet />
             <RefusedSheet />
+            <BackupSheet />
           </>
         )}
-        {user.role === "admin" && <BackupSheet />}
         <section className="sheet" aria-labelledby="about">
           <h2 id="about">{t("settings.about")}</h2>
           <dl className="facts">

@@ -1,6 +1,19 @@
 """The resources of the API, a module each; ROUTES is the whole table."""
 
-from hub.api.rest import auth, backups, devices, export, homes, mqtt, system, telemetry, users
+from hub.api.rest import (
+    account,
+    auth,
+    backups,
+    certificates,
+    devices,
+    export,
+    homes,
+    invitations,
+    mqtt,
+    system,
+    telemetry,
+    users,
+)
 from hub.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,6 +24,9 @@ ROUTES: tuple[Route, ...] = (
     *export.ROUTES,
     *mqtt.ROUTES,
     *users.ROUTES,
+    *invitations.ROUTES,
+    *account.ROUTES,
     *homes.ROUTES,
     *backups.ROUTES,
+    *certificates.ROUTES,
 )

@@ -7,13 +7,15 @@ from hub.api.routing import PREFIX, AnyCall, Call, NoQuery, Route
 from hub.api.security import is_forwarded, peer_address, require_own_origin
 from hub.api.types.auth import LoginRequest, Me, RefreshRequest, Session, SetupRequest
 from hub.api.types.people import Home, User
-from hub.auth.people import Home as StoredHome
+from hub.auth.homes import Home as StoredHome
 from hub.auth.people import User as StoredUser
-from hub.auth.tokens import REFRESH_MS, Grant
+from hub.auth.sessions import IDLE_MS
+from hub.auth.tokens import Grant
 from hub.messages import HubError
 
 TAG = "auth"
-COOKIE = "plughub_refresh"
+COOKIE = "plughub_refresh"  # over HTTP
+SECURE_COOKIE = "__Host-plughub_refresh"  # over HTTPS; a browser takes it from there only
 COOKIE_PATH = f"{PREFIX}/auth"
 CLIENT_HEADER = "X-Plughub-Client"
 
@@ -22,17 +24,27 @@ EXAMPLE_HOME = Home("1f00c3d9ab8e7762", "Home", "Europe/Berlin", "EUR")
 EXAMPLE = Session("eyJhbGciOiJIUzI1NiJ9…", 1800, EXAMPLE_USER, EXAMPLE_HOME)
 
 
-def user_view(user: StoredUser, home: str) -> User:
-    """A person as the API shows them, with the role in this home."""
-    return msgspec.convert(
-        {"id": user.id, "name": user.name, "email": user.email, "language": user.language, "role": user.roles[home]},
-        User,
-    )
+def user_view(call: AnyCall, user: StoredUser, home: str | None = None) -> User:
+    """A person as the API shows them, with the role in this home (None: the asker's)."""
+    identity = call.services.identity
+    sessions = identity.sessions.of(user.id)
+    fields = {
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "language": user.language,
+        "role": user.roles[home or call.principal.home],
+        "disabled": user.disabled,
+        "second_factor": identity.factors.enabled(user.id),
+        "seen": max((session.seen for session in sessions), default=None),
+    }
+    return msgspec.convert(fields, User)
 
 
-def home_view(home: StoredHome) -> Home:
+def home_view(call: AnyCall, home: StoredHome) -> Home:
     """A home as the API shows it."""
-    return Home(home.id, home.name, home.time_zone, home.currency)
+    fields = (home.id, home.name, home.time_zone, home.currency, home.price, home.week_start)
+    return Home(*fields, call.services.homes.declared(home))
 
 
 def is_program(request: web.Request) -> bool:
@@ -44,18 +56,31 @@ def begin(call: AnyCall, grant: Grant, user: StoredUser, home: StoredHome) -> Se
     """The answer of everything that signs somebody in."""
     refresh_token = grant.refresh_token if is_program(call.request) else None
     if refresh_token is None:
-        set_cookie(call, grant.refresh_token, REFRESH_MS // 1000)
+        set_cookie(call, grant.refresh_token, IDLE_MS // 1000)
     return Session(
-        grant.access_token, grant.expires_in, user_view(user, home.id), home_view(home), refresh_token=refresh_token
+        grant.access_token,
+        grant.expires_in,
+        user_view(call, user, home.id),
+        home_view(call, home),
+        refresh_token=refresh_token,
     )
 
 
 def set_cookie(call: AnyCall, value: str, seconds: int) -> None:
     """The refresh cookie; 0 seconds deletes it. Over plain HTTP a browser would not keep a Secure one."""
-    secure = "; Secure" if call.request.secure else ""
-    call.reply_headers["Set-Cookie"] = (
-        f"{COOKIE}={value}; Path={COOKIE_PATH}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    place = f"{COOKIE}={value}; Path={COOKIE_PATH}"
+    if call.request.secure:
+        place = f"{SECURE_COOKIE}={value}; Path=/; Secure"
+    call.reply_headers["Set-Cookie"] = f"{place}; Max-Age={seconds}; HttpOnly; SameSite=Strict"
+
+
+async def sign_in(call: AnyCall, user: StoredUser, home: StoredHome) -> Session:
+    """A new session for somebody who has shown who they are."""
+    request = call.request
+    grant = await call.services.tokens.issue(
+        user, home, address=peer_address(request), agent=request.headers.get("User-Agent", "")
     )
+    return begin(call, grant, user, home)
 
 
 async def set_up(call: Call[NoQuery, SetupRequest]) -> Session:
@@ -65,20 +90,21 @@ async def set_up(call: Call[NoQuery, SetupRequest]) -> Session:
     user, home = await services.setup.complete(
         peer=peer_address(call.request), forwarded=is_forwarded(call.request), **msgspec.structs.asdict(asked)
     )
-    return begin(call, await services.tokens.issue(user, home), user, home)
+    return await sign_in(call, user, home)
 
 
 async def login(call: Call[NoQuery, LoginRequest]) -> Session:
     """POST /auth/login"""
     require_own_origin(call.request)
     services = call.services
-    user, home = await services.people.login(call.body.email, call.body.password, peer_address(call.request))
-    return begin(call, await services.tokens.issue(user, home), user, home)
+    asked, peer = call.body, peer_address(call.request)
+    user, home = await services.identity.logins.login(asked.email, asked.password, peer, asked.code)
+    return await sign_in(call, user, home)
 
 
 async def refresh(call: Call[NoQuery, RefreshRequest]) -> Session:
     """POST /auth/refresh"""
-    grant, user, home = await call.services.tokens.refresh(presented(call))
+    grant, user, home = await call.services.tokens.refresh(presented(call), address=peer_address(call.request))
     return begin(call, grant, user, home)
 
 
@@ -94,7 +120,8 @@ def presented(call: Call[NoQuery, RefreshRequest]) -> str:
     if call.body.refresh_token is not None:
         return call.body.refresh_token
     require_own_origin(call.request)
-    token = call.request.cookies.get(COOKIE)
+    # One that went over HTTP does not count over HTTPS: others may have read or made it.
+    token = call.request.cookies.get(SECURE_COOKIE if call.request.secure else COOKIE)
     if not token:
         raise HubError("session-ended")
     return token
@@ -103,11 +130,11 @@ def presented(call: Call[NoQuery, RefreshRequest]) -> str:
 async def me(call: AnyCall) -> Me:
     """GET /auth/me"""
     principal, people = call.principal, call.services.people
-    home = people.home(principal.home) or people.first_home
+    home = people.homes.get(principal.home) or people.homes.first
     user = people.user(principal.user)
     if user is None:  # the command line's key belongs to nobody
-        return Me(User("system", "plughub", "", "en", "admin"), home_view(home))
-    return Me(user_view(user, principal.home), home_view(home))
+        return Me(User("system", "plughub", "", "en", "admin"), home_view(call, home))
+    return Me(user_view(call, user), home_view(call, home))
 
 
 PASSWORD_ERRORS = ("password-too-short", "password-too-long", "password-common")
@@ -140,7 +167,7 @@ ROUTES = (
         role="open",
         body=LoginRequest,
         answer=Session,
-        errors=("login-wrong", "too-many-attempts", "origin-refused"),
+        errors=("login-wrong", "code-needed", "code-wrong", "too-many-attempts", "origin-refused"),
         description=f"Browsers get the refresh token as a cookie; programs send `{CLIENT_HEADER}: program` and get it "
         "in the answer.",
         example=LoginRequest("ada@example.org", "correct horse battery"),

@@ -212,6 +212,7 @@ ROUTES = (
         handler=command_device,
         role="guest",
         device="control",
+        scope="control",
         body=CommandRequest,
         answer=CommandResult,
         errors=(

@@ -99,7 +99,7 @@ async def _pages(call: Call[ExportQuery, None], keys: list[SeriesKey]) -> AsyncG
     head = table.heading(raw=asked.bucket == "raw")
     for key in keys:
         device = services.registry.get(call.principal, key.device)
-        calendar = Calendar(services.people.time_zone(device.home))
+        calendar = Calendar(services.homes.time_zone(device.home))
         outlet = device.channels[key.channel]
         rows = table.Table(device.key, key.channel, outlet.name or device.name, calendar)
         for start, end in _stretches(calendar, asked.bucket, asked.start, asked.end):

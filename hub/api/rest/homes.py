@@ -1,19 +1,77 @@
-"""The home of whoever asks."""
+"""Homes: the one that is asked in, and the others of the same hub."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
 
 from hub.api.rest.auth import EXAMPLE_HOME, home_view
-from hub.api.routing import AnyCall, Route
-from hub.api.types.people import Home
+from hub.api.routing import AnyCall, Call, NoQuery, Route
+from hub.api.types.people import AddHomeRequest, ChangeHomeRequest, Home, HomeList, Membership
 
 TAG = "homes"
 
 
+async def list_homes(call: AnyCall) -> HomeList:
+    """GET /homes"""
+    services, principal = call.services, call.principal
+    user = services.people.user(principal.user)
+    roles: dict[str, Any] = {home.id: "admin" for home in services.homes.all()} if user is None else user.roles
+    mine = [home for home in services.homes.all() if home.id in roles]
+    return HomeList([Membership(home_view(call, home), roles[home.id]) for home in mine])
+
+
 async def current_home(call: AnyCall) -> Home:
     """GET /homes/current"""
-    people = call.services.people
-    return home_view(people.home(call.principal.home) or people.first_home)
+    homes = call.services.homes
+    return home_view(call, homes.get(call.principal.home) or homes.first)
 
 
+async def change_home(call: Call[NoQuery, ChangeHomeRequest]) -> Home:
+    """PATCH /homes/current"""
+    given = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    return home_view(call, await call.services.homes.change(call.principal, **given))
+
+
+async def add_home(call: Call[NoQuery, AddHomeRequest]) -> Home:
+    """POST /homes"""
+    services, principal = call.services, call.principal
+    home = await services.homes.add(principal, **msgspec.structs.asdict(call.body))
+    services.people.added_to(home.id, principal)
+    return home_view(call, home)
+
+
+async def remove_home(call: AnyCall) -> None:
+    """DELETE /homes/{home}"""
+    await call.services.homes.remove(call.principal, call.path("home"))
+
+
+HOME_ERRORS = ("name-invalid", "time-zone-unknown", "currency-unknown", "price-invalid")
 ROUTES = (
+    Route(
+        method="GET",
+        path="/homes",
+        summary="The homes that you are a member of",
+        tag=TAG,
+        handler=list_homes,
+        role="guest",
+        answer=HomeList,
+        answer_example=HomeList([Membership(EXAMPLE_HOME, "admin")]),
+    ),
+    Route(
+        method="POST",
+        path="/homes",
+        summary="Make another home on this hub",
+        tag=TAG,
+        handler=add_home,
+        role="operator",
+        body=AddHomeRequest,
+        answer=Home,
+        status=201,
+        errors=(*HOME_ERRORS, "homes-too-many"),
+        example=AddHomeRequest("Garden house", "Europe/Berlin", "EUR", 0.31),
+        answer_example=EXAMPLE_HOME,
+    ),
     Route(
         method="GET",
         path="/homes/current",
@@ -23,5 +81,27 @@ ROUTES = (
         role="guest",
         answer=Home,
         answer_example=EXAMPLE_HOME,
+    ),
+    Route(
+        method="PATCH",
+        path="/homes/current",
+        summary="Change its name, time zone, currency, price or first day of the week",
+        tag=TAG,
+        handler=change_home,
+        role="admin",
+        body=ChangeHomeRequest,
+        answer=Home,
+        errors=(*HOME_ERRORS, "home-declared"),
+        example={"price": 0.31},
+        answer_example=EXAMPLE_HOME,
+    ),
+    Route(
+        method="DELETE",
+        path="/homes/{home}",
+        summary="Take a home away, with its people, plugs and their history",
+        tag=TAG,
+        handler=remove_home,
+        role="operator",
+        errors=("home-unknown", "home-first"),
     ),
 )

@@ -1,24 +1,92 @@
-"""The people of the home."""
+"""The people of the home, for its admins: members, roles, their sessions and keys."""
 
 import msgspec
+from msgspec import UNSET
 
+from hub.api.rest.account import EXAMPLE_KEY, EXAMPLE_SESSION, key_view, session_id, session_view
 from hub.api.rest.auth import EXAMPLE_USER, PASSWORD_ERRORS, user_view
+from hub.api.rest.invitations import EXAMPLE_INVITATION, added
 from hub.api.routing import AnyCall, Call, NoQuery, Route
-from hub.api.types.people import AddUserRequest, User, UserList
+from hub.api.types.people import (
+    AddedInvitation,
+    AddUserRequest,
+    ApiKeyList,
+    ChangeUserRequest,
+    SignedInList,
+    User,
+    UserList,
+)
 
 TAG = "users"
 
 
 async def list_users(call: AnyCall) -> UserList:
     """GET /users"""
-    principal = call.principal
-    return UserList([user_view(user, principal.home) for user in call.services.people.list(principal)])
+    return UserList([user_view(call, user) for user in call.services.people.list(call.principal)])
 
 
 async def add_user(call: Call[NoQuery, AddUserRequest]) -> User:
     """POST /users"""
-    user = await call.services.people.add(call.principal, **msgspec.structs.asdict(call.body))
-    return user_view(user, call.principal.home)
+    return user_view(call, await call.services.people.add(call.principal, **msgspec.structs.asdict(call.body)))
+
+
+async def get_user(call: AnyCall) -> User:
+    """GET /users/{user}"""
+    return user_view(call, call.services.people.member(call.principal, call.path("user")))
+
+
+async def change_user(call: Call[NoQuery, ChangeUserRequest]) -> User:
+    """PATCH /users/{user}"""
+    asked = call.body
+    user = await call.services.people.change(
+        call.principal,
+        call.path("user"),
+        role=None if asked.role is UNSET else asked.role,
+        disabled=None if asked.disabled is UNSET else asked.disabled,
+    )
+    return user_view(call, user)
+
+
+async def remove_user(call: AnyCall) -> None:
+    """DELETE /users/{user}"""
+    await call.services.people.remove(call.principal, call.path("user"))
+
+
+async def reset_password(call: AnyCall) -> AddedInvitation:
+    """POST /users/{user}/password-link"""
+    return added(call, await call.services.identity.invitations.reset(call.principal, call.path("user")))
+
+
+async def remove_users_second_factor(call: AnyCall) -> None:
+    """DELETE /users/{user}/second-factor"""
+    user = call.services.people.manageable(call.principal, call.path("user"))
+    await call.services.identity.factors.remove(call.principal, user.id)
+
+
+async def list_users_sessions(call: AnyCall) -> SignedInList:
+    """GET /users/{user}/sessions"""
+    user = call.services.people.manageable(call.principal, call.path("user"))
+    current = session_id(call)
+    return SignedInList([session_view(s, current) for s in call.services.identity.sessions.of(user.id)])
+
+
+async def end_users_sessions(call: AnyCall) -> None:
+    """DELETE /users/{user}/sessions"""
+    user = call.services.people.manageable(call.principal, call.path("user"))
+    await call.services.identity.sessions.end_all(user.id)
+    await call.services.identity.audit.record(call.principal, "session.end", user.id)
+
+
+async def list_users_keys(call: AnyCall) -> ApiKeyList:
+    """GET /users/{user}/keys"""
+    keys = call.services.identity.keys.list(call.principal, call.path("user"))
+    return ApiKeyList([key_view(key) for key in keys])
+
+
+async def remove_users_key(call: AnyCall) -> None:
+    """DELETE /users/{user}/keys/{key}"""
+    call.services.people.member(call.principal, call.path("user"))
+    await call.services.identity.keys.remove(call.principal, call.path("key"))
 
 
 ROUTES = (
@@ -42,8 +110,106 @@ ROUTES = (
         body=AddUserRequest,
         answer=User,
         status=201,
-        errors=("email-invalid", "email-taken", "name-invalid", *PASSWORD_ERRORS, "too-many-attempts"),
+        errors=(
+            *("email-invalid", "email-taken", "name-invalid", "role-invalid", "language-unknown", "home-unknown"),
+            *(*PASSWORD_ERRORS, "too-many-attempts"),
+        ),
         example=AddUserRequest("Ben", "ben@example.org", "user", "a long enough phrase"),
         answer_example=User("77aa01b2c3d4e5f6", "Ben", "ben@example.org", "en", "user"),
+    ),
+    Route(
+        method="GET",
+        path="/users/{user}",
+        summary="One member",
+        tag=TAG,
+        handler=get_user,
+        role="admin",
+        answer=User,
+        errors=("user-unknown",),
+        answer_example=EXAMPLE_USER,
+    ),
+    Route(
+        method="PATCH",
+        path="/users/{user}",
+        summary="Change somebody's role, or lock the account",
+        tag=TAG,
+        handler=change_user,
+        role="admin",
+        body=ChangeUserRequest,
+        answer=User,
+        errors=("user-unknown", "role-invalid", "last-admin", "user-elsewhere"),
+        example={"role": "guest"},
+        answer_example=EXAMPLE_USER,
+    ),
+    Route(
+        method="DELETE",
+        path="/users/{user}",
+        summary="Take somebody out of the home",
+        tag=TAG,
+        handler=remove_user,
+        role="admin",
+        errors=("user-unknown", "last-admin"),
+        description="Who is in no other home is deleted, with sessions, keys and shares.",
+    ),
+    Route(
+        method="POST",
+        path="/users/{user}/password-link",
+        summary="Make a link with which somebody sets another password",
+        tag=TAG,
+        handler=reset_password,
+        role="admin",
+        answer=AddedInvitation,
+        status=201,
+        errors=("user-unknown", "user-elsewhere", "invitations-too-many"),
+        answer_example=AddedInvitation(EXAMPLE_INVITATION, "https://plughub.local:8443/new-password#…", "<svg …/>"),
+    ),
+    Route(
+        method="DELETE",
+        path="/users/{user}/second-factor",
+        summary="Switch somebody's second factor off, who has lost it",
+        tag=TAG,
+        handler=remove_users_second_factor,
+        role="admin",
+        errors=("user-unknown", "user-elsewhere"),
+    ),
+    Route(
+        method="GET",
+        path="/users/{user}/sessions",
+        summary="Where somebody is signed in",
+        tag=TAG,
+        handler=list_users_sessions,
+        role="admin",
+        answer=SignedInList,
+        errors=("user-unknown", "user-elsewhere"),
+        answer_example=SignedInList([EXAMPLE_SESSION]),
+    ),
+    Route(
+        method="DELETE",
+        path="/users/{user}/sessions",
+        summary="Sign somebody out everywhere",
+        tag=TAG,
+        handler=end_users_sessions,
+        role="admin",
+        errors=("user-unknown", "user-elsewhere"),
+    ),
+    Route(
+        method="GET",
+        path="/users/{user}/keys",
+        summary="Somebody's API keys",
+        tag=TAG,
+        handler=list_users_keys,
+        role="admin",
+        answer=ApiKeyList,
+        errors=("user-unknown",),
+        answer_example=ApiKeyList([EXAMPLE_KEY]),
+    ),
+    Route(
+        method="DELETE",
+        path="/users/{user}/keys/{key}",
+        summary="End somebody's API key",
+        tag=TAG,
+        handler=remove_users_key,
+        role="admin",
+        errors=("user-unknown", "key-unknown"),
     ),
 )

@@ -23,8 +23,11 @@ class SetupRequest(Request):
 
 
 class LoginRequest(Request):
+    """`code`: of the authenticator app, or a recovery code, where the person has a second factor."""
+
     email: str
     password: str
+    code: Annotated[str, Meta(max_length=40)] | None = None
 
 
 class RefreshRequest(Request):

@@ -56,6 +56,7 @@ EN = {
     "hub-ready-setup": "Open this address in a browser to make the first account.",
     "hub-ports-moved": "Some ports are in use: the web app is on {http}, MQTT on {mqtt} (remembered for the next start).",
     "hub-part-failed": "The hub cannot start: {part}: {reason}",
+    "hub-part-unsaved": "{part} could not be brought to an end: {reason}. What it had not saved yet may be lost.",
     "hub-stopping": "Stopping …",
     "hub-stopped": "Stopped; everything is saved.",
     "data-unwritable": "The data folder {folder} cannot be written: {reason}. Check its owner and whether its disk is "
@@ -123,6 +124,8 @@ DE = {
     "hub-ready-setup": "Öffne diese Adresse im Browser und lege das erste Konto an.",
     "hub-ports-moved": "Einige Ports sind belegt: die Web-App ist auf {http}, MQTT auf {mqtt} (gemerkt für den nächsten Start).",
     "hub-part-failed": "Der Hub kann nicht starten: {part}: {reason}",
+    "hub-part-unsaved": "{part} ließ sich nicht sauber beenden: {reason}. Was noch nicht gespeichert war, kann verloren "
+    "sein.",
     "hub-stopping": "Wird beendet …",
     "hub-stopped": "Beendet; alles ist gespeichert.",
     "data-unwritable": "In den Datenordner {folder} kann nicht geschrieben werden: {reason}. Prüfe, wem er gehört und ob "

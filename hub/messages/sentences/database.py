@@ -12,7 +12,8 @@ EN = {
     "{reason}. Make room there and start again. Nothing was changed: the version before still runs with it.",
     "database-upgrade-failed": "{file} could not be brought to this version (step {step}): {reason}. Nothing was changed: "
     "go back to the version before, which still runs with it, and tell us of this. A copy is in {copy}.",
-    "database-unreadable": "{file} cannot be opened: {reason}",
+    "database-unreadable": "{file} cannot be opened: {reason}. Check who owns it and whether its disk is full or "
+    "read-only.",
     "database-unwritable": "Nothing was changed, because the hub's disk takes nothing more ({reason}). Make room on it, "
     "or replace it.",
 }
@@ -31,7 +32,8 @@ DE = {
     "speichern ließ: {reason}. Schaffe dort Platz und starte neu. Es wurde nichts geändert: die Version davor läuft damit weiter.",
     "database-upgrade-failed": "{file} ließ sich nicht auf diese Version bringen (Schritt {step}): {reason}. Es wurde nichts "
     "geändert: geh auf die Version davor zurück, die damit weiter läuft, und sag uns Bescheid. Eine Kopie liegt in {copy}.",
-    "database-unreadable": "{file} lässt sich nicht öffnen: {reason}",
+    "database-unreadable": "{file} lässt sich nicht öffnen: {reason}. Prüfe, wem sie gehört und ob ihr Datenträger voll "
+    "oder schreibgeschützt ist.",
     "database-unwritable": "Es wurde nichts geändert, weil der Datenträger des Hubs nichts mehr aufnimmt ({reason}). "
     "Schaffe dort Platz oder ersetze ihn.",
 }

@@ -9,6 +9,7 @@ EN = {
     "demo-waits": "Waiting for {file}, which the hub writes when it starts with --demo.",
     "demo-started": "{count, plural, one {# demo plug is} other {# demo plugs are}} running; "
     "the hub is expected at {host}:{port}.",
+    "demo-new-plug": "One more plug waits to be paired: {hardware_id}, code {code}.",
     "demo-gives-up": "No hub has answered for {minutes, plural, one {# minute} other {# minutes}}; the demo plugs end.",
     "demo-replaced": "Another demo runs for {folder} now; these demo plugs end.",
 }
@@ -23,6 +24,7 @@ DE = {
     "demo-waits": "Warte auf {file}; der Hub schreibt die Datei, wenn er mit --demo startet.",
     "demo-started": "{count, plural, one {# Demo-Stecker läuft} other {# Demo-Stecker laufen}}; "
     "der Hub wird unter {host}:{port} erwartet.",
+    "demo-new-plug": "Ein weiterer Stecker wartet darauf, gekoppelt zu werden: {hardware_id}, Code {code}.",
     "demo-gives-up": "Seit {minutes, plural, one {# Minute} other {# Minuten}} hat kein Hub geantwortet; "
     "die Demo-Stecker hören auf.",
     "demo-replaced": "Für {folder} läuft jetzt eine andere Demo; diese Demo-Stecker hören auf.",

@@ -12,7 +12,15 @@ from hub.plugins import Batch, Command, Minute, Minutes, Outgoing, PayloadError,
 MDNS_TYPE = "_smartplug._tcp.local."
 MOST_IN_A_BATCH = 600
 MOST_MINUTES = 600  # in a message
+MOST_CHANNELS = 16
+LARGEST = {  # bytes; what is larger is not even looked at
+    "telemetry": 16 * 1024,
+    "telemetry/batch": 96 * 1024,
+    "telemetry/minutes": 128 * 1024,
+    "status": 16 * 1024,
+}
 NOT_A_NUMBER = re.compile(rb"(?<=[:,\[\s])-?(?:nan|inf(?:inity)?)(?=[,\]}\s])", re.IGNORECASE)
+ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -106,15 +114,18 @@ class SmartplugDriver:
 
     def decode(self, suffix: str, payload: bytes) -> Sample | Batch | Minutes | Status | None:
         """See the contract. Raises PayloadError."""
+        largest = LARGEST.get(suffix)
+        if largest is None:
+            return None
+        if len(payload) > largest:
+            raise PayloadError("size", f"{len(payload)} bytes; at most {largest} are accepted")
         if suffix == "telemetry":
             return self._decode_sample(payload)
         if suffix == "telemetry/batch":
             return self._decode_batch(payload)
         if suffix == "telemetry/minutes":
             return self._decode_minutes(payload)
-        if suffix == "status":
-            return self._decode_status(payload) if payload else None
-        return None
+        return self._decode_status(payload) if payload else None
 
     def encode_command(self, command: Command) -> Outgoing:
         """`control`."""
@@ -188,7 +199,7 @@ class SmartplugDriver:
 
     def _decode_minutes(self, payload: bytes) -> Minutes:
         try:
-            message = self._minutes(NOT_A_NUMBER.sub(b"null", payload))
+            message = self._minutes(_without_nan(payload))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PayloadError(_reason(error), str(error)) from error
         if len(message.minutes) > MOST_MINUTES:
@@ -211,6 +222,8 @@ class SmartplugDriver:
             message = self._status(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PayloadError(_reason(error), str(error)) from error
+        if len(message.channels) > MOST_CHANNELS:
+            raise PayloadError("channels", f"{len(message.channels)} channels; at most {MOST_CHANNELS} are accepted")
         relays = {channel: state.on for channel, state in message.channels.items() if state.on is not None}
         oldest = {channel: state.oldest for channel, state in message.channels.items() if state.oldest is not None}
         if message.status in ("on", "off"):
@@ -244,11 +257,17 @@ def _refused(payload: bytes, error: Exception) -> PayloadError:
     return PayloadError(_reason(error), str(error), _place(_fields(payload)))
 
 
+def _without_nan(payload: bytes) -> bytes:
+    lowered = payload.lower()
+    return NOT_A_NUMBER.sub(b"null", payload) if b"nan" in lowered or b"inf" in lowered else payload
+
+
 def _fields(payload: bytes) -> dict[str, Any]:
     """The payload's object as it is, with null for the NaN that careless firmware writes; empty where it is none."""
+    if ESCAPED_HALF.search(payload):  # perhaps without its other half: a text that nothing could write down again
+        return {}
     try:
-        fields = json.loads(NOT_A_NUMBER.sub(b"null", payload))
-        json.dumps(fields, ensure_ascii=False).encode()  # half a character, which nothing could write down again?
+        fields = json.loads(_without_nan(payload).decode())
     except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}

@@ -96,6 +96,12 @@ class SqliteStore:
             number = shelf.known(series)
             return [] if number is None else RawChunks(shelf).between(number, start, end, brief=brief)
 
+    def thinned(self, series: SeriesKey, start: int, end: int, borders: Int64) -> list[tuple[RawColumns, int]]:
+        """See ThinningStore."""
+        with self._view() as shelf:
+            number = shelf.known(series)
+            return [] if number is None else RawChunks(shelf).thinned(number, start, end, borders)
+
     def read_stream(self, series: SeriesKey, run: str, seq_from: int, seq_to: int) -> RawColumns | None:
         """Raw samples of one stream with seq_from <= seq <= seq_to, dated or not; None if there are none."""
         with self._view() as shelf:

@@ -48,8 +48,10 @@ class Sums:
         for head in self._chunks.heads(series, SUMMED, start, end):
             places.setdefault(head.start // PLACE * PLACE, []).append(head)
         kept = self._kept(series, start // PLACE * PLACE, end)
-        parts = []
+        begin, parts = self._leading(places, kept, edges)
         for place, there in sorted(places.items()):
+            if place < begin:
+                continue
             over, rest = [h for h in there if h.end <= end], [h for h in there if h.end > end]
             until = max((head.end for head in over), default=place)
             low = max(start, place)
@@ -59,6 +61,29 @@ class Sums:
                 parts.append(self._decoded(series, rest, max(low, until), end))
         parts.append(self._chunks.between(series, SUMMED, start, end, brief=True, spans=(0,)))
         return join_rollup(parts)
+
+    @staticmethod
+    def _leading(places: dict[int, list[Head]], kept: dict[int, Kept], edges: Int64) -> tuple[int, list[RollupColumns]]:
+        """The sums of the first places as far as they are kept, in one piece; and the place that follows."""
+        start, end = int(edges[0]), int(edges[-1])
+        found: list[Kept] = []
+        until = begin = start // PLACE * PLACE
+        for place, heads in sorted(places.items()):
+            known = kept.get(place)
+            whole = known is not None and known.heads == b"".join(head.head for head in heads)
+            if known is None or not whole or heads[-1].end > end or (found and known.edges[0] != until):
+                break
+            found.append(known)
+            until, begin = int(known.edges[-1]), place + PLACE
+        if not found:
+            return begin, []
+        bounds = np.concatenate([*(known.edges[:-1] for known in found), [until]])
+        first = int(np.searchsorted(bounds, start))
+        wanted = np.union1d(edges[edges <= until], np.arange(start // PLACE * PLACE + PLACE, until + 1, PLACE))
+        wanted = np.union1d(wanted, [until])
+        if not np.array_equal(bounds[first:], wanted):
+            return start // PLACE * PLACE, []
+        return begin, [_columns(wanted[:-1], np.concatenate([known.rows for known in found], axis=1)[:, first:])]
 
     def _summed(self, series: int, place: int, heads: list[Head], kept: Kept | None, edges: Int64) -> RollupColumns:
         """The sums of chunks of one place, which end where `edges` do. What was not kept is to be kept from now on."""

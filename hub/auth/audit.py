@@ -1,0 +1,206 @@
+"""The audit log: who did what, when and from where, with before and after. Rows are only ever added."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import delete, insert, select
+
+from hub.auth.principal import Principal
+from hub.clock import Clock, Timer
+from hub.database import Database
+from hub.database.engine import UNWRITABLE_ID
+from hub.database.tables import audit_logs
+from hub.messages import HubError
+
+GATHER_S = 60.0
+"""For so long equal refusals are counted before they are written: guessing must not wear the card out."""
+MOST_WAITING = 1000
+KEPT_MS = 2 * 365 * 24 * 3600 * 1000
+PAGE = 500
+LONGEST = {"home": 32, "actor": 32, "origin": 64, "via": 80, "action": 60, "object": 80, "refused": 60}  # letters
+log = logging.getLogger("hub.auth")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line. actor: a user's id, "system", or None where nobody knows; refused: the error's id, None = it was done;
+    count: how often within a minute."""
+
+    id: int
+    home: str
+    at: int
+    actor: str | None
+    origin: str
+    via: str
+    action: str
+    object: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    refused: str | None
+    count: int
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which lines: of this actor, action (a whole one or its first word), object; start <= at < end; refused or not."""
+
+    actor: str | None = None
+    action: str | None = None
+    object: str | None = None
+    start: int | None = None
+    end: int | None = None
+    refused: bool | None = None
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """What two refusals have in common that are counted as one."""
+
+    home: str
+    actor: str | None
+    origin: str
+    via: str
+    action: str
+    object: str | None
+    refused: str | None = None
+
+    def row(self, at: int, **rest: Any) -> dict[str, Any]:
+        """As the table wants it."""
+        fields = {
+            name: value[: LONGEST[name]] if value else value for name, value in msgspec.structs.asdict(self).items()
+        }
+        return {**fields, "at": at, "before": None, "after": None, "count": 1, **rest}
+
+
+class Audit:
+    """`record` is durable when it returns; `refuse` gathers in memory and is written within a minute and at the stop.
+
+    No line holds a secret: callers name the fields that they pass.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._waiting: list[dict[str, Any]] = []  # done, but the disk took nothing
+        self._refused: dict[_Line, int] = {}  # -> how often
+        self._unnamed = 0
+        self._timer: Timer | None = None
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def stop(self) -> None:
+        """Write what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is not None:
+            await self._task
+        await self.flush()
+
+    async def record(
+        self,
+        principal: Principal,
+        action: str,
+        object: str | None = None,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Something was done. Of before and after only what differs is kept."""
+        old, new = differing(before, after)
+        line = _Line(principal.home, principal.user, principal.origin, principal.via, action, object)
+        self._waiting.append(line.row(self._clock.now(), before=old, after=new))
+        del self._waiting[:-MOST_WAITING]
+        await self.flush_done()
+
+    def refuse(self, principal: Principal, action: str, reason: str, object: str | None = None) -> None:
+        """Somebody may not; a principal without a user is a stranger. Sync: refusing must cost little."""
+        actor = principal.user or None
+        line = _Line(principal.home, actor, principal.origin, principal.via, action, object, reason)
+        if line not in self._refused and len(self._refused) >= MOST_WAITING:
+            self._unnamed += 1
+            return
+        self._refused[line] = self._refused.get(line, 0) + 1
+        if self._timer is None:
+            self._timer = self._clock.call_later(GATHER_S, self._due)
+
+    async def flush_done(self) -> None:
+        """Write the lines of what was done; they wait while the disk takes nothing."""
+        async with self._writing:
+            lines, self._waiting = self._waiting, []
+            if lines and not await self._write(lines):
+                self._waiting = (lines + self._waiting)[-MOST_WAITING:]
+
+    async def flush(self) -> None:
+        """Write everything that waits, and drop what is older than two years."""
+        await self.flush_done()
+        refused, self._refused, unnamed = self._refused, {}, self._unnamed
+        self._unnamed = 0
+        if unnamed:
+            log.warning("%d further refusals of the last minute are not in the audit log", unnamed)
+        lines = [line.row(self._clock.now(), count=count) for line, count in refused.items()]
+        if lines:
+            async with self._writing:
+                await self._write(lines)
+
+    async def page(self, principal: Principal, asked: Asked, *, below: int | None, limit: int) -> Sequence[Entry]:
+        """Lines of the asker's home, newest first, with an id below that one; for admins."""
+        principal.require_admin()
+        where = [audit_logs.c.home == principal.home, *conditions(asked)]
+        if below is not None:
+            where.append(audit_logs.c.id < below)
+        query = select(audit_logs).where(*where).order_by(audit_logs.c.id.desc()).limit(limit)
+        async with self._database.transaction() as connection:
+            return [Entry(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def all(self, principal: Principal, asked: Asked) -> AsyncIterator[Sequence[Entry]]:
+        """Every such line, newest first, in pages: an export holds one of them."""
+        below: int | None = None
+        while page := await self.page(principal, asked, below=below, limit=PAGE):
+            yield page
+            below = page[-1].id
+
+    def _due(self) -> None:
+        self._timer = None
+        self._task = asyncio.ensure_future(self.flush())
+
+    async def _write(self, lines: Sequence[Mapping[str, Any]]) -> bool:
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(insert(audit_logs), list(lines))
+                await connection.execute(delete(audit_logs).where(audit_logs.c.at < self._clock.now() - KEPT_MS))
+        except HubError as error:
+            if error.id != UNWRITABLE_ID:
+                raise
+            log.warning("%d lines of the audit log wait: %s", len(lines), error)
+            return False
+        return True
+
+
+def conditions(asked: Asked) -> list[Any]:
+    """The filter as SQL."""
+    c = audit_logs.c
+    found: list[Any] = []
+    if asked.actor is not None:
+        found.append(c.actor == asked.actor)
+    if asked.action is not None:
+        found.append((c.action == asked.action) | c.action.startswith(f"{asked.action}.", autoescape=True))
+    if asked.object is not None:
+        found.append(c.object == asked.object)
+    if asked.start is not None:
+        found.append(c.at >= asked.start)
+    if asked.end is not None:
+        found.append(c.at < asked.end)
+    if asked.refused is not None:
+        found.append(c.refused.is_not(None) if asked.refused else c.refused.is_(None))
+    return found
+
+
+def differing(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Both without the fields that did not change; one alone stays whole."""
+    if before is None or after is None:
+        return (None if before is None else dict(before)), (None if after is None else dict(after))
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}

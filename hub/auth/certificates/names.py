@@ -1,0 +1,72 @@
+"""Under which names and addresses the hub is reached, and which of them an authority may vouch for."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable
+
+import ifaddr
+import msgspec
+
+HOUSE_DOMAINS = ("local", "lan", "home.arpa", "home", "internal", "localdomain", "localhost", "fritz.box")
+"""Domains that only a local network gives; fritz.box is what the most common router here calls its own."""
+HOUSE_NETWORKS = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+)
+PLAIN = "plughub"
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Names(msgspec.Struct, frozen=True):
+    """DNS names in lower case, and addresses."""
+
+    dns: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
+
+    def texts(self) -> list[str]:
+        """All of them as people write them."""
+        return [*self.dns, *(str(address) for address in self.addresses)]
+
+    def lacks(self, wanted: "Names") -> bool:
+        """Is something wanted that is not here?"""
+        return not (set(wanted.dns) <= set(self.dns) and set(wanted.addresses) <= set(self.addresses))
+
+
+def hub_names(hub_id: str, extra: Iterable[str] = ()) -> Names:
+    """What the hub is called in this network now. `extra`: names and addresses from the configuration."""
+    host = host_label()
+    dns = [f"{PLAIN}.local", f"{PLAIN}-{hub_id[:8]}.local", PLAIN, "localhost"]
+    if host is not None:
+        dns += [host, *(f"{host}.{domain}" for domain in HOUSE_DOMAINS)]
+    addresses: list[Address] = [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]
+    addresses += sorted(own_addresses(), key=str)
+    for text in extra:
+        try:
+            addresses.append(ipaddress.ip_address(text))
+        except ValueError:
+            dns.append(text.lower())
+    return Names(tuple(dict.fromkeys(dns)), tuple(dict.fromkeys(addresses)))
+
+
+def host_label() -> str | None:
+    """The machine's name without its domain; None where it is none that DNS knows."""
+    label = socket.gethostname().partition(".")[0].lower()
+    return label if LABEL.fullmatch(label) else None
+
+
+def own_addresses() -> set[Address]:
+    """Addresses of this machine that are private to a house. Those of IPv6's link are left out: no browser takes
+    them in a URL."""
+    texts = (ip.ip if isinstance(ip.ip, str) else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+    found = {ipaddress.ip_address(text) for text in texts}
+    return {one for one in found if is_house_address(one) and not (one.version == 6 and one.is_link_local)}
+
+
+def is_house_address(address: Address) -> bool:
+    """In one of the networks that are private to a house?"""
+    return any(address in network for network in HOUSE_NETWORKS if network.version == address.version)

@@ -1,0 +1,171 @@
+"""Links that let somebody in once: into a home as a new member, or back into an account whose password is lost."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from sqlalchemy import delete, insert, select
+
+from hub.auth.audit import Audit
+from hub.auth.homes import Home
+from hub.auth.keys import digest
+from hub.auth.people import People, User, require_role
+from hub.auth.principal import Principal
+from hub.clock import Clock
+from hub.database import Database
+from hub.database.tables import invitations
+from hub.messages import HubError
+
+LASTS_MS = 24 * 3600 * 1000
+MOST_OPEN = 100
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """role: of a new member; user: whose password is set anew (one of both). created, expires: Unix ms."""
+
+    id: str
+    home: str
+    role: str | None
+    user: str | None
+    author: str | None
+    created: int
+    expires: int
+
+
+class Invitations:
+    """The text of a link is random, shown once and kept as SHA-256; it serves once, for 24 hours."""
+
+    def __init__(self, database: Database, people: People, clock: Clock, audit: Audit) -> None:
+        self._database = database
+        self._people = people
+        self._clock = clock
+        self._audit = audit
+        self._open: dict[bytes, Invitation] = {}
+
+    async def load(self) -> None:
+        """Read those that hold."""
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(invitations).where(invitations.c.expires <= self._clock.now()))
+            for row in (await connection.execute(select(invitations))).mappings():
+                fields = dict(row)
+                self._open[fields.pop("hash")] = Invitation(**fields)
+
+    async def invite(self, principal: Principal, role: str) -> tuple[Invitation, str]:
+        """A new member with this role; for admins. Raises HubError("role-invalid", "invitations-too-many")."""
+        principal.require_admin()
+        require_role(role)
+        made = await self._make(principal, role=role, user=None)
+        await self._audit.record(principal, "invitation.add", made[0].id, after={"role": role})
+        return made
+
+    async def reset(self, principal: Principal, user_id: str) -> tuple[Invitation, str]:
+        """A link with which a member sets another password; the second factor stays. For admins.
+
+        Raises HubError("user-unknown", "user-elsewhere", "invitations-too-many").
+        """
+        user = self._people.manageable(principal, user_id)
+        made = await self._make(principal, role=None, user=user.id)
+        await self._audit.record(principal, "password.link", user.id)
+        return made
+
+    def list(self, principal: Principal) -> "Open":
+        """Those of the asker's home that hold, the newest first; for admins."""
+        principal.require_admin()
+        now = self._clock.now()
+        mine = [i for i in self._open.values() if i.home == principal.home and i.expires > now]
+        return sorted(mine, key=lambda invitation: -invitation.created)
+
+    async def remove(self, principal: Principal, invitation_id: str) -> None:
+        """Take one back; for admins. Raises HubError("invitation-unknown")."""
+        principal.require_admin()
+        found = next(((h, i) for h, i in self._open.items() if i.id == invitation_id), None)
+        if found is None or found[1].home != principal.home:
+            raise HubError("invitation-unknown")
+        await self._use_up(found[0])
+        await self._audit.record(principal, "invitation.remove", invitation_id)
+
+    def look(self, text: str) -> Invitation:
+        """What the link is for. Raises HubError("invitation-over")."""
+        invitation = self._open.get(digest(text))
+        if invitation is None or invitation.expires <= self._clock.now():
+            raise HubError("invitation-over")
+        return invitation
+
+    async def join(
+        self, text: str, *, name: str, email: str, password: str, language: str, origin: str
+    ) -> tuple[User, Home]:
+        """Use the link up for a new account. Raises HubError("invitation-over") and what `People.join` raises."""
+        invitation, home = self._of_home(text)
+        if invitation.role is None:
+            raise HubError("invitation-over")
+        async with self._using(text):
+            user = await self._people.join(
+                home, invitation.role, email=email, name=name, password=password, language=language
+            )
+        await self._record(user, home, origin, "user.join", role=invitation.role)
+        return user, home
+
+    async def accept(self, text: str, user: User, origin: str) -> Home:
+        """Use the link up for an account that there is (whose password the caller has checked)."""
+        invitation, home = self._of_home(text)
+        if invitation.role is None:
+            raise HubError("invitation-over")
+        async with self._using(text):
+            if home.id not in user.roles:
+                await self._people.add_membership(user, home.id, invitation.role)
+        await self._record(user, home, origin, "user.join", role=user.roles[home.id])
+        return home
+
+    async def set_password(self, text: str, password: str, origin: str) -> User:
+        """Use the link up for another password. Raises HubError("invitation-over") and what it says of passwords."""
+        invitation, home = self._of_home(text)
+        user = None if invitation.user is None else self._people.user(invitation.user)
+        if user is None:
+            raise HubError("invitation-over")
+        async with self._using(text):
+            await self._people.set_password(user, password)
+        await self._record(user, home, origin, "password.reset")
+        return user
+
+    def _of_home(self, text: str) -> tuple[Invitation, Home]:
+        invitation = self.look(text)
+        home = self._people.homes.get(invitation.home)
+        if home is None:
+            raise HubError("invitation-over")
+        return invitation, home
+
+    async def _record(self, user: User, home: Home, origin: str, action: str, **after: str) -> None:
+        principal = Principal(user.id, home.id, user.roles.get(home.id, "guest"), origin=origin, via="link")
+        await self._audit.record(principal, action, user.id, after=after or None)
+
+    async def _make(self, principal: Principal, *, role: str | None, user: str | None) -> tuple[Invitation, str]:
+        if len(self.list(principal)) >= MOST_OPEN:
+            raise HubError("invitations-too-many", most=MOST_OPEN)
+        text, now = secrets.token_urlsafe(24), self._clock.now()
+        author = principal.user if self._people.user(principal.user) is not None else None
+        made = Invitation(secrets.token_hex(8), principal.home, role, user, author, now, now + LASTS_MS)
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(invitations).values(**msgspec.structs.asdict(made), hash=digest(text)))
+        self._open[digest(text)] = made
+        return made, text
+
+    @asynccontextmanager
+    async def _using(self, text: str) -> AsyncIterator[None]:
+        """The link serves nobody else meanwhile, and nobody at all once the block has ended well."""
+        hashed = digest(text)
+        invitation = self._open.pop(hashed)
+        try:
+            yield
+        except BaseException:
+            self._open[hashed] = invitation
+            raise
+        await self._use_up(hashed)
+
+    async def _use_up(self, hashed: bytes) -> None:
+        self._open.pop(hashed, None)
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(invitations).where(invitations.c.hash == hashed))
+
+
+Open = list[Invitation]

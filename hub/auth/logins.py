@@ -1,0 +1,112 @@
+"""Signing in and what needs the password again: password, address and second factor of one's own account."""
+
+import logging
+from typing import Protocol
+
+from hub.auth.audit import Audit
+from hub.auth.backoff import Backoff
+from hub.auth.homes import Home
+from hub.auth.passwords import Passwords
+from hub.auth.people import LONGEST_EMAIL, People, User
+from hub.auth.principal import Principal
+from hub.clock import Clock
+from hub.messages import HubError
+
+# A wrong account name costs a stranger soon; an account's own wait is short, so that nobody can lock its owner out.
+FREE_TRIES = 5
+LONGEST_WAIT_ADDRESS_S = 900.0
+LONGEST_WAIT_ACCOUNT_S = 60.0
+log = logging.getLogger("hub.auth")
+
+
+class SecondFactor(Protocol):
+    """What else than the password somebody has to show."""
+
+    def enabled(self, user: str) -> bool:
+        """Does this person need it?"""
+
+    async def use(self, user: str, code: str) -> bool:
+        """Is this the code of this moment, or one of the recovery codes? Each serves once."""
+
+
+class Logins:
+    """Every way of showing a password goes through here, and counts against guessing."""
+
+    def __init__(
+        self, people: People, passwords: Passwords, factor: SecondFactor, *, clock: Clock, audit: Audit
+    ) -> None:
+        self._people = people
+        self._passwords = passwords
+        self._factor = factor
+        self._audit = audit
+        self._by_account = Backoff(clock, FREE_TRIES, LONGEST_WAIT_ACCOUNT_S)
+        self._by_address = Backoff(clock, FREE_TRIES * 2, LONGEST_WAIT_ADDRESS_S)
+
+    async def login(self, email: str, password: str, peer: str, code: str | None = None) -> tuple[User, Home]:
+        """Raises HubError("login-wrong", "code-needed", "code-wrong", "too-many-attempts"). peer: who asks."""
+        account = email.strip().casefold()[:LONGEST_EMAIL]
+        self._by_account.require(account)
+        self._by_address.require(peer)
+        self._by_account.attempt(account)
+        self._by_address.attempt(peer)
+        user = self._people.by_email(account)
+        right = await self._passwords.check(password, None if user is None else self._people.password_hash(user.id))
+        if not right or user is None or user.disabled or not user.roles:
+            log.warning("login refused: account %r from %s", account, peer)
+            self._refused(user, account, peer, "login-wrong")
+            raise HubError("login-wrong")
+        if self._factor.enabled(user.id):
+            if code is None:
+                self._by_address.succeeded(peer)  # the password was right; the account's own count stands
+                raise HubError("code-needed", field="code")
+            if not await self._factor.use(user.id, code):
+                log.warning("login refused: wrong code of user %s from %s", user.id, peer)
+                self._refused(user, account, peer, "code-wrong")
+                raise HubError("code-wrong", field="code")
+        self._by_account.succeeded(account)
+        self._by_address.succeeded(peer)
+        home = self._people.homes.get(next(iter(user.roles))) or self._people.homes.first
+        log.info("login: user %s from %s", user.id, peer)
+        await self._audit.record(Principal(user.id, home.id, user.roles[home.id], origin=peer), "login", user.id)
+        return user, home
+
+    async def require_password(self, principal: Principal, password: str, field: str = "password") -> User:
+        """Whoever changes what an account is secured by shows its password again; a stolen session is not enough.
+
+        Raises HubError("password-wrong", "too-many-attempts", "forbidden" for what is no person).
+        """
+        user = self._people.user(principal.user)
+        if user is None or principal.scopes is not None:
+            raise HubError("forbidden")
+        self._by_account.require(user.email)
+        self._by_account.attempt(user.email)
+        if not await self._passwords.check(password, self._people.password_hash(user.id)):
+            self._audit.refuse(principal, "password.check", "password-wrong", user.id)
+            raise HubError("password-wrong", field=field)
+        self._by_account.succeeded(user.email)
+        return user
+
+    async def change_password(self, principal: Principal, current: str, new: str, session: str | None) -> None:
+        """One's own; every other session ends. Raises what `require_password` and `People.set_password` raise."""
+        user = await self.require_password(principal, current, "current")
+        await self._people.set_password(user, new, keep_session=session)
+        await self._audit.record(principal, "password.change", user.id)
+
+    async def change_email(self, principal: Principal, password: str, email: str) -> User:
+        """One's own login address. Raises what `require_password` and `People.change_profile` raise."""
+        await self.require_password(principal, password)
+        return await self._people.change_profile(principal, email=email)
+
+    async def set_password(self, principal: Principal, user_id: str, password: str) -> None:
+        """Somebody else's, from the command line of the machine; all their sessions end."""
+        principal.require_operator()
+        user = self._people.member(principal, user_id)
+        await self._people.set_password(user, password)
+        await self._audit.record(principal, "password.reset", user.id)
+
+    def _refused(self, user: User | None, account: str, peer: str, reason: str) -> None:
+        """In the log of a home that the person is a member of; of a stranger in the first one's."""
+        home = next(iter(user.roles), None) if user is not None else None
+        who = "" if user is None else user.id
+        principal = Principal(who, home or self._people.homes.first.id, "guest", origin=peer)
+        self._audit.refuse(principal, "login", reason, account)

@@ -1,0 +1,133 @@
+"""The tail of one outlet at one moment: what a merge would write now, computed in reader threads."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from hub.history.editions import Edition, Editions
+from hub.history.log import RecordLost
+from hub.history.merge import Outlook
+from hub.history.plan import SeriesPlan
+from hub.history.readings import own_dates
+from hub.history.remembered import RAW_WITH, Remembered, Remembering
+from hub.history.unmerged import Pending, Shared, Unmerged
+from hub.plugins.columns import empty_rollup, select_raw, select_rollup
+from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
+
+TOGETHER = 16  # outlets for which a commit is decoded at once
+
+T = TypeVar("T")
+
+
+class Snapshot:
+    """Implements hub.telemetry.interface.TailSnapshot. Its methods block: they are called in threads.
+
+    What is merged meanwhile is left out and read from the store instead: nothing is lost or counted twice.
+    """
+
+    def __init__(
+        self,
+        series: SeriesKey,
+        outlook: Outlook,
+        commits: Sequence[Unmerged],
+        pending: Sequence[Pending],
+        *,
+        session: int,
+        editions: Editions,
+        known: Remembered,
+        remembering: Remembering | None = None,
+        shared: Shared | None = None,
+    ) -> None:
+        """remembering: where `known` stays for the next question; None = nowhere."""
+        self.series = series
+        self.outlook = outlook
+        self.numbers = frozenset(run.number for run in outlook.runs.get(series, {}).values())
+        self._commits = commits
+        self._pending = pending
+        self._session = session
+        self._editions = editions
+        self._known = known
+        self._remembering = remembering
+        self._shared = shared
+
+    def raw(self, start: int, end: int) -> list[RawColumns]:
+        """Unmerged samples with start <= at < end, one entry a stream."""
+        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self._of(RAW_WITH).raw]
+        return [part for part in chosen if len(part.seq)]
+
+    def buckets(self, tier: str, start: int, end: int) -> RollupColumns:
+        """Whole new values of every bucket that unmerged samples touch; each replaces the store's."""
+        whole = self._of(tier).rollups.get(tier)
+        if whole is None:
+            return empty_rollup()
+        return select_rollup(whole, (whole.start >= start) & (whole.start < end))
+
+    def plan(self) -> SeriesPlan:
+        """What a merge would write now."""
+        return self.with_plan(lambda plan: plan)
+
+    def with_plan(self, read: Callable[[SeriesPlan], T], only: str | None = None) -> T:
+        """What `read` makes of the plan (`only` as in Planner.plan) and of reads of store and state, all of one
+        edition."""
+        try:
+            while True:
+                edition = self._editions.settled(self.series)
+                try:
+                    result = read(self._known.plan(edition, self._key(), only, partial(self._compute, edition, only)))
+                except RecordLost:  # a log whose records are all merged begins anew, and the edition with it
+                    if self._editions.of(self.series) == edition:
+                        raise
+                    continue
+                if self._editions.of(self.series) == edition:
+                    return result
+        finally:
+            if self._remembering is not None:
+                self._remembering.used(self.series, self._known)
+
+    def sharing(self, shared: Shared) -> "Snapshot":
+        """The same, to be read one after the other with those that share."""
+        self._shared = shared
+        return self
+
+    def forget(self) -> None:
+        """It is read: let go of what was decoded for it, if it is not remembered."""
+        if self._remembering is None:
+            self._known.forget()
+
+    def _key(self) -> Hashable:
+        last = self._commits[-1].serial if self._commits else 0
+        return last, tuple((p.serial, n, len(c)) for p in self._pending for n, c in p.columns.items())
+
+    def _of(self, tier: str) -> SeriesPlan:
+        return self.with_plan(lambda plan: plan, tier)
+
+    def _compute(self, edition: Edition, only: str | None) -> SeriesPlan:
+        outlook, known = self.outlook, self._known
+        runs = {run.number: run for run in outlook.runs.get(self.series, {}).values()}
+        parts = [
+            outlook.dated(runs[number], session, part)
+            for session, number, part in known.committed(self._commits, self.numbers, self._decoded)
+        ]
+        for pending in self._pending:
+            if pending.serial > edition.through:
+                for number, columns in pending.columns.items():
+                    raw = columns.raw("")
+                    if pending.shift is not None:
+                        raw.at = own_dates(raw.at, pending.shift)
+                    parts.append(outlook.dated(runs[number], self._session, raw))
+        if not parts:
+            return SeriesPlan(self.series, [], {}, {}, (0, 0), [], known.state(self.series))
+        return outlook.plan(known.planner, self.series, parts, only)
+
+    def _decoded(self, commit: Unmerged) -> Mapping[int, RawColumns]:
+        return commit.decoded(self.numbers) if self._shared is None else self._shared.take(commit, self.numbers)
+
+
+def one_by_one(snapshots: Sequence[Snapshot]) -> Iterator[Snapshot]:
+    """The same snapshots, for which each commit is decoded once for many and forgotten behind them. Blocking."""
+    for at in range(0, len(snapshots), TOGETHER):
+        group = snapshots[at : at + TOGETHER]
+        shared = Shared(frozenset[int]().union(*(snapshot.numbers for snapshot in group)))
+        for snapshot in group:
+            yield snapshot.sharing(shared)
+            snapshot.forget()
