@@ -12,8 +12,9 @@ from typing import TypeVar, cast
 RING = 1800
 """Samples that a plug keeps, as the firmware does: `oldest` is that far behind."""
 
-NOISE = [random.Random(k).gauss(0, 0.6) for k in range(4099)]
-"""Watts, as a meter adds them."""
+NOISE = [random.Random(k).gauss(0, 1) for k in range(4099)]
+LEVELS = (4.2, 60.0, 95.0, 140.0, 420.0, 900.0, 2000.0)
+"""Watts of what is plugged in, ten minutes each."""
 
 
 def packet(head: int, body: bytes) -> bytes:
@@ -50,7 +51,7 @@ class Plug(asyncio.Protocol):
         self._head = text(f"smartplug/{hardware_id}/telemetry".encode())
         self._rest = b""
         self._begun, self._up, self._id = clock(), 0, 0
-        self._flown, self._salt = 0.0, zlib.crc32(hardware_id.encode())
+        self._flown, self._watts, self._salt = 0.0, 0.0, zlib.crc32(hardware_id.encode())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
@@ -110,9 +111,12 @@ class Plug(asyncio.Protocol):
     def sample(self) -> bytes:
         """The next sample as JSON, with a meter's noise; the counter always moves."""
         before, noise = self._up, NOISE[(self.seq * 31 + self._salt) % len(NOISE)]
+        if self.seq % 600 == 0:
+            self._watts = LEVELS[(self.seq // 600 + self._salt) % len(LEVELS)]
         # A crystal that runs as the clock does; seq * 1000 would be a plug whose time runs away at any other rate.
         self._up = max(before + 1, round((self._clock() - self._begun) * 1000))
-        watts, voltage = 200 + self.seq // 60 * 37 % 101 / 10 + noise, 230 + self.seq // 45 % 9 / 10 + noise / 4
+        watts = self._watts * (1 + noise * 0.003) + noise / 2
+        voltage = 230 + self.seq // 45 % 9 / 10 + noise * 0.15
         self._flown += watts * (self._up - before) / 3600
         self.energy = max(self.energy + 1, int(self._flown))
         body = (

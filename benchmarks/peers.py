@@ -22,10 +22,12 @@ from benchmarks.processes import Load, cpu_seconds, resident_mb
 from benchmarks.scenarios import Row, percentile, prepare, row
 from benchmarks.steered import Counts
 from benchmarks.watcher import Watcher
+from hub.history.pace import HOUR_S, LONGEST_MERGE_S
 from hub.testing.process import HubProcess
 
 PLUGS = 100
 FULL_HOUR = 1_700_006_400_000  # Unix ms
+QUIET_S = LONGEST_MERGE_S - HOUR_S / 2 + 60  # since the last merge, and the next hour's is made however little there is
 MERGE_S = 90.0  # how long a merge may go on after the load
 
 
@@ -89,8 +91,15 @@ async def _watched(hub: HubProcess) -> AsyncIterator[dict[str, int]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _hub(hub: SteeredHub, plugs: list[tuple[str, str]], before: float, **order: Any) -> Run:
+def _steered(before: float, ahead: float) -> SteeredHub:
+    """A hub for which the full hour is `ahead` seconds away when `before` seconds were played in."""
+    return SteeredHub(FULL_HOUR - round(max(QUIET_S, before + ahead) * 1000))
+
+
+async def _hub(hub: SteeredHub, plugs: list[tuple[str, str]], before: float, ahead: float, **order: Any) -> Run:
     """Play in `before` seconds, then load in real time; a merge must lie inside."""
+    async with Steer(hub.steer) as steer:
+        await steer.advance(max(0.0, QUIET_S - before - ahead))
     load = Load(port=hub.mqtt_port, plugs=plugs, steer=hub.steer, before=before, **order)
     await load.connect()
     await hub.log_in()
@@ -120,10 +129,10 @@ async def _hub(hub: SteeredHub, plugs: list[tuple[str, str]], before: float, **o
 
 async def _hub_alone(rate: int, seconds: float, before: float, ahead: float) -> Run:
     """100 plugs; at the start of the measured time the full hour is `ahead` seconds away."""
-    hub = SteeredHub(FULL_HOUR - round((before + ahead) * 1000))
+    hub = _steered(before, ahead)
     try:
         plugs = await prepare(hub, PLUGS)
-        return await _hub(hub, plugs, before, rate=rate, seconds=seconds, qos=0, trace=True)
+        return await _hub(hub, plugs, before, ahead, rate=rate, seconds=seconds, qos=0, trace=True)
     finally:
         await hub.close()
 
@@ -184,7 +193,7 @@ async def peers(quick: bool) -> list[Row]:
     rows: list[Row] = []
     seconds, ours = 20 if quick else 75, {}
     # A merge of fewer samples than an hour's costs more for each.
-    for rate, before, limit, p99 in ((100, 3300 if quick else 3600, 120, None), (2000, 150 if quick else 600, 40, 25)):
+    for rate, before, limit, p99 in ((100, 1200 if quick else 3600, 120, None), (2000, 150 if quick else 600, 40, 25)):
         run = await _hub_alone(rate, seconds, before, 2 if quick else 20)
         ours[rate] = run.live + run.merging
         name = f"hub, {rate}/s"
@@ -211,7 +220,7 @@ async def peers(quick: bool) -> list[Row]:
 async def hour(quick: bool) -> list[Row]:
     """100 plugs at 1 Hz for an hour in real time, with its sixty commits and its merge: CPU of all / samples."""
     # Enough for a merge to be worth making; an hour is an hour only when it is not quick.
-    run = await _hub_alone(100, 20 if quick else 3620, 3300 if quick else 0, 5 if quick else 3605)
+    run = await _hub_alone(100, 20 if quick else 3620, 600 if quick else 0, 5 if quick else 3605)
     name = "hub, 100/s, " + ("quick, not an hour" if quick else "an hour of real time")
     rows = [row(f"{name}: CPU a sample, all of it", run.cpu / run.sent * 1e6, "µs", at_most=120)]
     return [*rows, *_shares(name, run), *_arrived(name, run, None)]
@@ -220,11 +229,11 @@ async def hour(quick: bool) -> list[Row]:
 async def capacity(quick: bool) -> list[Row]:
     """2,000 plugs with their subscriptions, one page open, one core: 30,000 QoS 1 samples a second, commits and a merge
     inside. All of it must be in the store."""
-    count, rate, seconds = 2000, 30_300, 20 if quick else 75
-    hub = SteeredHub(FULL_HOUR - (10 if quick else 35) * 1000)
+    count, rate, seconds, ahead = 2000, 30_300, 20 if quick else 75, 10 if quick else 35
+    hub = _steered(0, ahead)
     try:
         plugs = await prepare(hub, count)
-        run = await _hub(hub, plugs, 0, rate=rate, seconds=seconds, qos=1, subscribe=True)
+        run = await _hub(hub, plugs, 0, ahead, rate=rate, seconds=seconds, qos=1, subscribe=True)
         begin = time.monotonic()
         await hub.stop(within=120)
         stopped = time.monotonic() - begin

@@ -49,7 +49,8 @@ class Invitations:
             await connection.execute(delete(invitations).where(invitations.c.expires <= self._clock.now()))
             for row in (await connection.execute(select(invitations))).mappings():
                 fields = dict(row)
-                self._open[fields.pop("hash")] = Invitation(**fields)
+                hashed = fields.pop("hash")
+                self._open[hashed] = Invitation(**fields)
 
     async def invite(self, principal: Principal, role: str) -> tuple[Invitation, str]:
         """A new member with this role; for admins. Raises HubError("role-invalid", "invitations-too-many")."""

@@ -65,7 +65,8 @@ class ApiKeys:
         async with self._database.transaction() as connection:
             for row in (await connection.execute(select(api_keys))).mappings():
                 fields = dict(row)
-                self._keys[fields.pop("hash")] = ApiKey(**fields)
+                hashed = fields.pop("hash")
+                self._keys[hashed] = ApiKey(**fields)
         self._written = {key.id: key.used for key in self._keys.values()}
         self._timer = self._clock.call_later(USED_EVERY_S, self._due)
 

@@ -1,4 +1,4 @@
-"""Cost: energy and money of a day, week, month or year, compared with the one before, as figures and as a page to print."""
+"""Cost: energy and money of a day, week, month or year beside those of the one before, as figures and as a page."""
 
 from hub.cost.figures import Figures
 from hub.cost.outlets import ReportOutlet

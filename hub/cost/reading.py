@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,16 @@ GapsOf = Callable[[str, int, int, int], Coroutine[Any, Any, Sequence[GapRecord]]
 NO_HOURS = (np.empty(0, np.int64), np.empty(0))
 
 
+class _Grid(NamedTuple):
+    """Into what the period and the one before are divided: the kind of bucket, and edges in Unix ms."""
+
+    period: Period
+    calendar: Calendar
+    bucket: str
+    before: Int64
+    edges: Int64
+
+
 async def read_figures(query: Query, gaps: GapsOf, keys: Sequence[SeriesKey], period: Period) -> Figures:
     """What history knows of these outlets in the period and the one before. Raises HubError("history-unreadable")."""
     bucket = period.bucket
@@ -30,14 +40,12 @@ async def read_figures(query: Query, gaps: GapsOf, keys: Sequence[SeriesKey], pe
         bucket = "1d"
         results = await query.several(keys, period.before_start, period.end, bucket=bucket) if keys else []
     calendar = Calendar(period.zone)
-    before, edges = (
-        _edges(calendar, bucket, start, end)
-        for start, end in ((period.before_start, period.start), (period.start, period.end))
-    )
-    so_far = await _so_far(query, keys, period, calendar, bucket, before, results)
-    found = await _hours(query, keys, period)
-    columns = await asyncio.to_thread(_columns, keys, results, period, before, edges, so_far)
-    return Figures(edges, columns, await _unknown(gaps, keys, period), *found)
+    before = _edges(calendar, bucket, period.before_start, period.start)
+    grid = _Grid(period, calendar, bucket, before, _edges(calendar, bucket, period.start, period.end))
+    so_far = await _so_far(query, keys, results, grid)
+    hour_starts, hour_mwh = await _hours(query, keys, period)
+    columns = await asyncio.to_thread(_columns, keys, results, so_far, grid)
+    return Figures(grid.edges, columns, await _unknown(gaps, keys, period), hour_starts, hour_mwh)
 
 
 def _edges(calendar: Calendar, bucket: str, start: int, end: int) -> Int64:
@@ -71,20 +79,15 @@ async def _unknown(gaps: GapsOf, keys: Sequence[SeriesKey], period: Period) -> U
 
 
 async def _so_far(
-    query: Query,
-    keys: Sequence[SeriesKey],
-    period: Period,
-    calendar: Calendar,
-    bucket: str,
-    before: Int64,
-    results: Sequence[SeriesResult],
+    query: Query, keys: Sequence[SeriesKey], results: Sequence[SeriesResult], grid: _Grid
 ) -> list[float | None]:
     """Of each outlet, mWh of the period before up to the same moment."""
+    period, before = grid.period, grid.before
     until = period.before_until
     whole = int(before[np.searchsorted(before, until, "right") - 1])
     parts = [[_sum(result, period.before_start, whole)] for result in results]
-    if bucket == "1mo" and whole < until:
-        midnight = calendar.day(until)[0]
+    if grid.bucket == "1mo" and whole < until:
+        midnight = grid.calendar.day(until)[0]
         if whole < midnight:
             days = await query.several(keys, whole, midnight, bucket="1d")
             for known, result in zip(parts, days, strict=True):
@@ -102,14 +105,10 @@ def _sum(result: SeriesResult, start: int, end: int) -> float | None:
 
 
 def _columns(
-    keys: Sequence[SeriesKey],
-    results: Sequence[SeriesResult],
-    period: Period,
-    before: Int64,
-    edges: Int64,
-    so_far: Sequence[float | None],
+    keys: Sequence[SeriesKey], results: Sequence[SeriesResult], so_far: Sequence[float | None], grid: _Grid
 ) -> dict[SeriesKey, Column]:
-    places = _counterparts(period, before, edges)
+    before, edges = grid.before, grid.edges
+    places = _counterparts(grid.period, before, edges)
     columns = {}
     for key, result, known in zip(keys, results, so_far, strict=True):
         earlier = on_grid(before, result.at, result.energy_mwh)

@@ -28,8 +28,9 @@ class Amount(msgspec.Struct, frozen=True):
 class Line(msgspec.Struct):
     """An outlet, or a room (`outlet` None; `name` None: what is in no room).
 
-    before: the period before, up to the same moment. by_bucket: mWh, NaN = not known. comparable: was it measured
-    from the beginning of both periods? change: of the comparable ones, as a fraction (0.06 = 6 % more).
+    before: the period before, up to the same moment. by_bucket: mWh, NaN = not known; estimated:
+    the part of it that is. comparable: how many outlets of it were
+    measured from the beginning of both periods? change: of the comparable ones, as a fraction (0.06 = 6 % more).
     """
 
     outlet: ReportOutlet | None
@@ -37,13 +38,14 @@ class Line(msgspec.Struct):
     now: Amount
     before: Amount
     by_bucket: Float64
+    estimated: Float64
     comparable: int
     change: float | None
 
 
 class Hours(msgspec.Struct):
-    """highest: Unix ms of the hour with the most energy, and its mWh. base_w: what is nearly always drawn; base_mwh: its
-    part of the period. by_weekday: mean mWh of each hour of the day (24 columns) for each day from Monday (7 rows)."""
+    """highest: Unix ms of the hour with the most energy, and its mWh. base_w: what is nearly always drawn; base_mwh:
+    its part of the period. by_weekday: mean mWh of each hour (24 columns) of each day from Monday (7 rows)."""
 
     highest: int
     highest_mwh: float
@@ -66,7 +68,6 @@ class Report(msgspec.Struct):
     price: float | None
     edges: Int64
     total: Line
-    estimated_by_bucket: Float64
     cost_by_bucket: Float64 | None
     before_by_bucket: Float64
     devices: list[Line]
@@ -112,7 +113,6 @@ def assemble(
         price=price,
         edges=figures.edges,
         total=total,
-        estimated_by_bucket=_added([column.estimated for column in columns], len(starts)),
         cost_by_bucket=None if tariff is None else tariff.cost(starts, total.by_bucket),
         before_by_bucket=_added([column.before for column in columns], len(starts)),
         devices=sorted(devices, key=_size),
@@ -145,6 +145,7 @@ def _line(
         _amount(by_bucket, starts, tariff, energy_sum(np.concatenate([np.empty(0), *(c.estimated for c in columns)]))),
         _amount(so_far, starts[:1].repeat(len(so_far)), tariff, None),
         by_bucket,
+        np.nan_to_num(_added([column.estimated for column in columns], len(starts))),
         len(alike),
         change,
     )

@@ -13,8 +13,8 @@ class Tariff(Protocol):
     def cost(self, start: Int64, mwh: Float64) -> Float64:
         """What the energy of each bucket costs, in the home's currency; NaN where the energy is not known.
 
-        start: Unix ms at which each bucket begins; mwh: its import. Quarters of an hour, or longer ones within which the
-        price does not change.
+        start: Unix ms at which each bucket begins; mwh: its import. Quarters of an hour, or longer ones within which
+        the price does not change.
         """
 
 

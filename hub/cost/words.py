@@ -1,6 +1,6 @@
 """Words: numbers, money, dates and the names of periods, as people read them in English and German."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hub.cost.period import Kind, Period
 from hub.messages import Message, render
@@ -140,10 +140,6 @@ class Words:
         if period.kind == "week":
             return f"{self.say('report-weekday-short', weekday=local.weekday())} {local.day}"
         return str(local.day) if period.kind == "month" else self.say("report-month-short", month=local.month)
-
-    def next_hour(self, at: datetime) -> str:
-        """The clock an hour later."""
-        return self.clock(at + timedelta(hours=1))
 
 
 def energy_digits(kwh: float) -> int:

@@ -27,7 +27,7 @@ async def test_the_midnight_is_the_homes(house: House) -> None:
     house.people.homes.first.time_zone = "Europe/Berlin"
     plug = await house.plug()
     history, clock = Asked(), FakeClock(at("2026-10-25 23:59:30"))  # a day of 25 hours
-    today = Today(history, house.registry, house.people, clock)
+    today = Today(history, house.registry, house.identity.homes, clock)
     assert today(plug.id, 0) == 5.0
     assert history.midnight == at("2026-10-25 00:00:00")
     await clock.advance(35)
@@ -42,4 +42,4 @@ async def test_the_midnight_is_the_homes(house: House) -> None:
 
 
 async def test_the_energy_of_nobody_is_unknown(house: House) -> None:
-    assert Today(Asked(), house.registry, house.people, house.clock)("nobody", 0) is None
+    assert Today(Asked(), house.registry, house.identity.homes, house.clock)("nobody", 0) is None

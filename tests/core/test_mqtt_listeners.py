@@ -124,6 +124,9 @@ async def test_retained_messages_and_sessions_outlive_a_stop(house: House) -> No
         assert process.returncode == 0
     await house.stop()
     await house.start()
+    async with asyncio.timeout(20):
+        while "hub is ready" not in house.output().rpartition("Stopped")[2]:  # HTTP answers a little before
+            await asyncio.sleep(0.02)
     process = await mosquitto("mosquitto_sub", house, *keeping, "-C", "3", "-W", "20", "-F", "%r %t %p")
     said, _ = await process.communicate()
     # Its own subscription of the retained message comes last: first what waited for it.

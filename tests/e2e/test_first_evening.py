@@ -27,8 +27,10 @@ class Tab:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _said(self, message: Any) -> None:
-        # Without a session the first refresh is answered with 401, which Chromium reports as an error.
-        if message.type == "error" and "401" not in message.text and "ERR_CONNECTION_REFUSED" not in message.text:
+        # Without a session the first refresh is answered with 401, which Chromium reports as an error; and without the
+        # hub's certificate "Secure this phone" finds that HTTPS does not work.
+        expected = ("401", "ERR_CONNECTION_REFUSED", "ERR_CERT_AUTHORITY_INVALID")
+        if message.type == "error" and not any(code in message.text for code in expected):
             self.errors.append(message.text)
 
 
@@ -52,6 +54,8 @@ async def first_run(page: Page) -> None:
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Next").click()
     await page.get_by_role("button", name="Finish set-up").click()
+    await expect(page.get_by_role("heading", name="Secure this computer")).to_be_visible()
+    await page.get_by_role("button", name="Later").click()
     await page.get_by_role("button", name="Open your home").click()
 
 

@@ -12,7 +12,7 @@ from hub.auth.principal import Principal
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.devices.pairing import Pairing
-from hub.events import DeviceAdded, Event, PairingChanged, PresenceChanged, SampleReceived
+from hub.events import DeviceAdded, DeviceFound, Event, PairingChanged, PresenceChanged, SampleReceived
 from hub.plugins import prepare
 from hub.testing.process import EMAIL, PASSWORD, free_port
 from tests.firmware import pythons
@@ -26,8 +26,8 @@ PLACE = {"time_zone": "Europe/Berlin", "currency": "EUR"}
 class Hub:
     """The hub's parts as `plughub run` builds them; the same folder and ports at each `start`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, demo: bool = False) -> None:
+        self.folder, self.demo = folder, demo
         self.http_port, self.mqtt_port, self.https_port, self.mqtts_port = (free_port() for _ in range(4))
         self.owner = Principal("", "", "")
         self.heard: list[Event] = []
@@ -46,7 +46,7 @@ class Hub:
         config.mkdir(parents=True, exist_ok=True)
         (config / "configuration.yaml").write_text("network:\n  mdns: false\n")
         self.bus, clock = Bus(), Clock(trusted=True)
-        for kind in (PairingChanged, DeviceAdded, PresenceChanged, SampleReceived):
+        for kind in (PairingChanged, DeviceAdded, DeviceFound, PresenceChanged, SampleReceived):
             self.bus.subscribe(kind, self._take, "test")
         loaded, plugins = prepare(config, self.bus, clock)
         options = Options(
@@ -56,6 +56,7 @@ class Hub:
             mqtt_port=self.mqtt_port,
             https_port=self.https_port,
             mqtts_port=self.mqtts_port,
+            demo=self.demo,
             config=config,
         )
         self.app = App(options, loaded.configuration(), plugins, bus=self.bus, clock=clock)

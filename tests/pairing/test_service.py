@@ -341,8 +341,12 @@ async def test_who_knocks_is_found_and_forgotten(desk: Desk, house: House) -> No
     desk.pairing.knocked("plug-a", "10.0.0.7")
     await house.clock.advance(20)
     assert [found.hardware_id for found in desk.pairing.knocking()] == ["plug-a"]
+    await desk.open(hardware_id="plug-a")
+    await desk.logs_in("plug-a", Plug(desk, "plug-a").pairs()["secret"])
+    assert desk.pairing.knocking() == []
     told = [(event.hardware_id, event.gone) for event in desk.events if isinstance(event, DeviceFound)]
-    assert told.count(("plug-a", False)) == 1 and ("plug-b", True) in told and ("plug-known", False) not in told
+    assert told.count(("plug-a", False)) == told.count(("plug-a", True)) == 1
+    assert ("plug-b", True) in told and ("plug-known", False) not in told
 
 
 async def test_of_an_own_broker_nothing_is_paired(house: House) -> None:

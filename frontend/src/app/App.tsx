@@ -25,6 +25,7 @@ const Plug = inOwnFile(() => import("../pages/Plug"));
 const EditPlug = inOwnFile(() => import("../pages/EditPlug"));
 const AddPlug = inOwnFile(() => import("../pages/AddPlug"));
 const Settings = inOwnFile(() => import("../pages/Settings"));
+const SecurePhone = inOwnFile(() => import("../pages/SecurePhone"));
 const Backup = inOwnFile(() => import("../pages/Backup"));
 const LATER = [Plug, Settings, EditPlug, AddPlug, Login];
 
@@ -74,11 +75,13 @@ export function App({ hub }: { hub: Hub }) {
     };
   }, [hub, attempt]);
 
+  const [location] = useLocation();
   usePreload(LATER, started && !welcoming);
 
   const page = (): ReactNode => {
     if (!started || !info) return unreachable ? <Unreachable onRetry={() => setAttempt((count) => count + 1)} /> : null;
     if (welcoming) return <FirstRun info={info} session={session} onDone={() => setWelcoming(false)} />;
+    if (location === "/secure") return <SecurePhone />;
     if (!session) return <Login info={info} />;
     return (
       <SignedIn session={session}>

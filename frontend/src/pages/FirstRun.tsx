@@ -12,12 +12,15 @@ import { clock } from "../model/time";
 import { Dial, Needle } from "../ui/Dial";
 import { Choice, Submit, TextField, tooMany } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
+import { Secure } from "./SecurePhone";
 import { LANGUAGES } from "./Settings";
 import "./first-run.css";
 import "../app/entry.css";
 
-type Step = "hello" | "account" | "home" | "done";
-const STEPS: Step[] = ["hello", "account", "home", "done"];
+type Step = "hello" | "account" | "home" | "secure" | "done";
+/** How far along each is. */
+const BARS: Record<Step, number> = { hello: 1, account: 1, home: 2, secure: 3, done: 4 };
+const COUNT = 4;
 const SHORTEST_PASSWORD = 10;
 
 interface Draft {
@@ -57,7 +60,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
     setDraft((before) => ({ ...before, [field]: value }));
     setErrors((before) => ({ ...before, [field]: undefined }));
   };
-  const at = STEPS.indexOf(step);
+  const at = BARS[step];
 
   const checkAccount = (event: SyntheticEvent): void => {
     event.preventDefault();
@@ -96,7 +99,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
         code: draft.code.trim() || null,
       });
       client.setSession(session);
-      setStep("done");
+      setStep("secure");
     } catch (error) {
       const known = error instanceof ApiError ? error.problem : null;
       const field = known?.field as keyof Draft | null | undefined;
@@ -115,12 +118,12 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
         className="steps"
         role="progressbar"
         aria-valuemin={1}
-        aria-valuemax={STEPS.length}
-        aria-valuenow={at + 1}
-        aria-label={t("setup.step", { step: at + 1, count: STEPS.length })}
+        aria-valuemax={COUNT}
+        aria-valuenow={at}
+        aria-label={t("setup.step", { step: at, count: COUNT })}
       >
-        {STEPS.map((name, index) => (
-          <i key={name} data-done={index <= at} />
+        {Array.from({ length: COUNT }, (_, index) => (
+          <i key={index} data-done={index < at} />
         ))}
       </div>
       {step === "hello" && <Hello info={info} onStart={() => setStep("account")} />}
@@ -224,6 +227,7 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
           </div>
         </form>
       )}
+      {step === "secure" && <Secure onLater={() => setStep("done")} onDone={() => setStep("done")} />}
       {step === "done" && <Done info={info} onDone={onDone} />}
     </main>
   );

@@ -1,5 +1,6 @@
 // Settings: language and look of this browser, the account, the home, how the hub is, and what this software is.
 import { Button } from "react-aria-components/Button";
+import { Link } from "wouter";
 import type { Language, SystemInfo } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { setLanguage, setTheme, type Theme, useTheme } from "../app/preferences";
@@ -90,6 +91,15 @@ export default function Settings({ info }: { info: SystemInfo }) {
               <dd>{currency}</dd>
             </div>
           </dl>
+        </section>
+        <section className="sheet" aria-labelledby="secure">
+          <h2 id="secure">{t("secure.sheet")}</h2>
+          <p className="meta" style={{ margin: "8px 0 16px" }}>
+            {t("secure.sheet.text")}
+          </p>
+          <Link href="/secure" className="btn outline">
+            {t("secure.sheet.show")}
+          </Link>
         </section>
         {user.role === "admin" && (
           <>

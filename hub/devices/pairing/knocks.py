@@ -39,6 +39,12 @@ class Knocks:
         """Those that are no device yet, by name."""
         return [found(name, peer) for name, (_, peer) in sorted(self._last.items()) if self._is_stranger(name)]
 
+    def left(self, hardware_id: str) -> None:
+        """It knocks no more: it is paired."""
+        _, peer = self._last.pop(hardware_id, (0.0, None))
+        if peer is not None:
+            self._tell(hardware_id, peer, gone=True)
+
     def stop(self) -> None:
         """Forget them."""
         self._last.clear()

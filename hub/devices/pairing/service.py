@@ -179,6 +179,7 @@ class Pairing:
             return False
         if not window.completing:
             window.completing = True
+            self._knocks.left(hardware_id)
             self.completing.add(hardware_id)
             task = asyncio.create_task(self._complete(window), name="pairing")
             self._tasks.add(task)

@@ -1,0 +1,197 @@
+"""A report as a PDF: A4, ink on white, the sum of money first, then the days, rooms and plugs, and what it rests on."""
+
+from hub.cost.bars import draw_bars, draw_key
+from hub.cost.notes import notes_of
+from hub.cost.paper import EDGE, HEIGHT, INK, INK2, INK3, LINE, MARGIN, RIGHT, SUN, Paper, printable
+from hub.cost.report import Report
+from hub.cost.rows import Row, rows_of
+from hub.cost.words import Words
+
+BOTTOM = HEIGHT - 62
+ROW = 16.5
+CHART = 142.0
+WITH_COST = (334.0, 376.0, 438.0, 500.0, RIGHT)
+WITHOUT_COST = (380.0, 425.0, 0.0, 490.0, RIGHT)
+
+
+def render_pdf(report: Report, words: Words, made: int) -> bytes:
+    """The file. made: Unix ms. Takes some 50 ms of a core and imports reportlab: call it in a thread."""
+    # Twice: how many pages there are is known at the end.
+    first = _Print(report, words, made, pages=0)
+    first.draw()
+    second = _Print(report, words, made, pages=first.paper.page)
+    return second.draw()
+
+
+class _Print:
+    """One run over all pages; `_y` is where the next thing goes."""
+
+    def __init__(self, report: Report, words: Words, made: int, pages: int) -> None:
+        self._report = report
+        self._words = words
+        self._made = report.period.local(made)
+        self._pages = pages
+        title = words.say("report-title" if report.price is not None else "report-title-energy")
+        self._title = title
+        self.paper = Paper(title=f"{title}, {words.label(report.period)}", author=report.home, language=words.language)
+        self._y = MARGIN
+
+    def draw(self) -> bytes:
+        self._head()
+        if self._report.empty:
+            self._y += 24
+            self.paper.text(MARGIN, self._y, self._words.say("report-empty"), 11)
+            self._y += 20
+        else:
+            self._sums()
+            self._chart()
+            self._table()
+        self._notes()
+        self._foot()
+        return self.paper.done()
+
+    def _head(self) -> None:
+        paper, report, words = self.paper, self._report, self._words
+        paper.box(MARGIN, self._y - 11, 14, 14, fill=INK, radius=3.6)
+        paper.box(MARGIN + 4, self._y - 7.4, 2.2, 6.8, fill=SUN)
+        paper.box(MARGIN + 7.8, self._y - 7.4, 2.2, 6.8, fill="#FFFFFF")
+        paper.text(MARGIN + 20, self._y, "Smart Plug AI", 10, bold=True)
+        paper.text(RIGHT, self._y, report.home, 10, colour=INK2, align="right", width=240)
+        self._y += 42
+        paper.text(MARGIN, self._y, self._title, 21, bold=True)
+        paper.text(RIGHT, self._y, words.label(report.period), 14, bold=True, align="right")
+        self._y += 17
+        id = "report-so-far" if report.period.running else "report-measured"
+        days = words.say(id, days=words.covered(report.period), zone=report.period.zone.replace("_", " "))
+        paper.text(MARGIN, self._y, days, 9.5, colour=INK2)
+        self._y += 12
+
+    def _sums(self) -> None:
+        """Money first, then energy, and how that is beside the period before."""
+        paper, report, words = self.paper, self._report, self._words
+        now, before = report.total.now, report.total.before
+        self._y += 36
+        energy, _, unit = words.energy(now.mwh or 0.0).partition("\u00a0")
+        x = MARGIN
+        if now.cost is not None:
+            x = paper.text(x, self._y, words.money(now.cost), 34, bold=True) + 26
+        x = paper.text(x, self._y, energy, 34, bold=now.cost is None)
+        paper.text(x + 5, self._y, unit, 15, colour=INK2)
+        self._y += 19
+        if report.total.change is not None:
+            x = paper.text(MARGIN, self._y, words.compared(report.period, report.total.change), 11, bold=True)
+            name = words.label_before(report.period)
+            values = {"name": name, "energy": words.energy(before.mwh or 0.0)}
+            if before.cost is not None:
+                text = words.say("report-before-cost", **values, cost=words.money(before.cost))
+            else:
+                text = words.say("report-before", **values)
+            if x + 12 + paper.width(text, 9.5) > RIGHT:
+                self._y += 14
+                x = MARGIN - 12
+            paper.text(x + 12, self._y, text, 9.5, colour=INK2)
+        elif before.mwh is None or report.not_compared:
+            text = words.say("report-nothing-before", name=words.label_before(report.period))
+            paper.text(MARGIN, self._y, text, 9.5, colour=INK2)
+        self._y += 14
+
+    def _chart(self) -> None:
+        paper = self.paper
+        self._y += 20
+        paper.text(MARGIN, self._y, self._words.say("report-by", kind=self._report.period.kind), 12, bold=True)
+        draw_key(paper, self._report, self._words, RIGHT, self._y)
+        top = self._y + 22
+        draw_bars(paper, self._report, self._words, (MARGIN, top, RIGHT, top + CHART))
+        self._y = top + CHART + 26
+
+    def _table(self) -> None:
+        self._y += 16
+        self.paper.text(MARGIN, self._y, self._words.say("report-where"), 12, bold=True)
+        self._y += 18
+        self._columns()
+        rows = rows_of(self._report, self._words)
+        for n, row in enumerate(rows):
+            # A room is not parted from its first plug, nor the whole from the last.
+            needed = ROW * (2 if row.kind == "room" or n == len(rows) - 2 else 1)
+            if self._y + needed > BOTTOM:
+                self._turn()
+                self._columns()
+            self._row(row)
+        self._y += 6
+
+    def _columns(self) -> None:
+        words, report = self._words, self._report
+        names = [
+            words.say("report-column-energy"),
+            words.say("report-column-share"),
+            words.say("report-column-cost"),
+            words.say("report-column-before", name=words.short_before(report.period)),
+            words.say("report-column-change"),
+        ]
+        for x, name in zip(self._places, names, strict=True):
+            if x:
+                self.paper.text(x, self._y, name, 8, colour=INK3, align="right", width=74)
+        self._y += 5.5
+        self.paper.line(MARGIN, self._y, RIGHT, self._y, colour=EDGE)
+
+    @property
+    def _places(self) -> tuple[float, ...]:
+        return WITH_COST if self._report.total.now.cost is not None else WITHOUT_COST
+
+    def _row(self, row: Row) -> None:
+        paper = self.paper
+        bold = row.kind != "plug"
+        if row.kind == "all":
+            paper.line(MARGIN, self._y + 1, RIGHT, self._y + 1, colour=INK, width=1.2)
+            self._y += 1.5
+        elif row.kind == "room":
+            self._y += 3
+        y = self._y + 11.5
+        indent = 12.0 if row.kind == "plug" and self._rooms else 0.0
+        name = printable(row.name, row.key)
+        paper.text(MARGIN + indent, y, name, 9.5, bold=bold, width=self._places[0] - MARGIN - indent - 52)
+        for x, text in zip(self._places, (row.energy, row.share, row.cost, row.before, row.change), strict=True):
+            if x:
+                strong = bold and text != "–"
+                colour = INK if bold or x == self._places[0] or x == self._places[2] else INK2
+                paper.text(x, y, text, 9.5, bold=strong, align="right", colour=colour)
+        self._y += ROW
+        if row.kind != "all":
+            paper.line(MARGIN + indent, self._y, RIGHT, self._y, colour=LINE, width=0.5)
+
+    @property
+    def _rooms(self) -> bool:
+        return any(line.name is not None for line in self._report.rooms)
+
+    def _notes(self) -> None:
+        paper = self.paper
+        size, leading = 9.0, 12.5
+        lines = [paper.wrapped(note, size, RIGHT - MARGIN - 12) for note in notes_of(self._report, self._words)]
+        if self._y + 40 + leading * sum(map(len, lines)) > BOTTOM:
+            self._turn()
+        self._y += 24
+        paper.text(MARGIN, self._y, self._words.say("report-notes"), 12, bold=True)
+        self._y += 4
+        for note in lines:
+            self._y += 3
+            paper.text(MARGIN, self._y + leading - 1, "–", size, colour=INK3)
+            for text in note:
+                self._y += leading
+                paper.text(MARGIN + 12, self._y, text, size, colour=INK2)
+
+    def _turn(self) -> None:
+        self._foot()
+        self.paper.turn()
+        paper = self.paper
+        paper.text(MARGIN, MARGIN, f"{self._title}, {self._words.label(self._report.period)}", 9, colour=INK3)
+        paper.text(RIGHT, MARGIN, self._report.home, 9, colour=INK3, align="right", width=240)
+        self._y = MARGIN + 26
+
+    def _foot(self) -> None:
+        paper, words = self.paper, self._words
+        y = HEIGHT - 34
+        paper.line(MARGIN, y - 13, RIGHT, y - 13)
+        made = words.say("report-made", date=words.date(self._made), time=words.clock(self._made))
+        paper.text(MARGIN, y, made, 8, colour=INK3)
+        page = words.say("report-page", page=paper.page, pages=self._pages or paper.page)
+        paper.text(RIGHT, y, page, 8, colour=INK3, align="right")

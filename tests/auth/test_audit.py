@@ -1,0 +1,99 @@
+"""The audit log: complete, bounded, only added to, without secrets."""
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from hub.auth.audit import MOST_WAITING, Asked, Entry
+from hub.auth.principal import Principal, system
+from hub.database.tables import audit_logs
+from hub.messages import HubError
+from tests.auth.conftest import PASSWORD, Hall
+
+
+async def lines(hall: Hall, **asked: object) -> list[Entry]:
+    home = hall.identity.homes.first.id
+    return list(await hall.identity.audit.page(system(home), Asked(**asked), below=None, limit=1000))  # type: ignore[arg-type]
+
+
+async def test_every_change_says_who_what_and_what_it_was_before(hall: Hall) -> None:
+    user, home = await hall.people.make_first_admin(
+        email="ada@example.org", name="Ada", password=PASSWORD, origin="10.0.0.1"
+    )
+    ada = hall.principal(user.id, home.id, origin="10.0.0.2", via="session 1")
+    ben = await hall.people.add(ada, email="ben@example.org", name="Ben", password=PASSWORD)
+    await hall.people.change(ada, ben.id, role="guest")
+    await hall.identity.homes.change(ada, price=0.31, name="Villa")
+    await hall.identity.keys.add(ada, name="script", scopes=["read"])
+    found = await lines(hall)
+    assert [line.action for line in found] == ["key.add", "home.change", "user.change", "user.add", "setup"]
+    change = found[2]
+    assert (change.actor, change.origin, change.via, change.object) == (ada.user, "10.0.0.2", "session 1", ben.id)
+    assert (change.before, change.after) == ({"role": "user"}, {"role": "guest"})
+    assert (found[1].before, found[1].after) == ({"price": None, "name": "Home"}, {"price": 0.31, "name": "Villa"})
+    assert found[-1].origin == "10.0.0.1"
+    assert PASSWORD not in repr(found)
+    assert [line.action for line in await lines(hall, action="user")] == ["user.change", "user.add"]
+    assert [line.action for line in await lines(hall, object=ben.id, actor=ada.user)] == ["user.change", "user.add"]
+
+
+async def test_guessing_is_counted_in_one_line_a_minute(hall: Hall) -> None:
+    await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    for _ in range(5):
+        with pytest.raises(HubError):
+            await hall.identity.logins.login("ada@example.org", "wrong", "10.0.0.66")
+    assert await lines(hall, refused=True) == []
+    await hall.clock.advance(60)
+    await hall.identity.audit.stop()
+    [line] = await lines(hall, refused=True)
+    assert (line.action, line.refused, line.count, line.origin) == ("login", "login-wrong", 5, "10.0.0.66")
+
+
+async def test_what_is_gathered_is_bounded(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
+    stranger = Principal("", hall.identity.homes.first.id, "guest", origin="10.0.0.66")
+    for number in range(MOST_WAITING + 7):
+        hall.identity.audit.refuse(stranger, "x" * 500, "forbidden", f"object {number} " + "y" * 500)
+    await hall.identity.audit.flush()
+    found = await lines(hall)
+    assert len(found) == MOST_WAITING
+    assert {len(line.action) for line in found} == {60}
+    assert "7 further refusals" in caplog.text
+
+
+async def test_nobody_changes_a_line(hall: Hall) -> None:
+    await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    with pytest.raises(IntegrityError, match="append-only"):
+        async with hall.database.transaction() as connection:
+            await connection.execute(update(audit_logs).values(actor="somebody else"))
+    [line] = await lines(hall)
+    assert line.action == "setup"
+
+
+async def test_homes_and_roles_do_not_see_it(hall: Hall) -> None:
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    ada = hall.principal(user.id, home.id)
+    other = await hall.identity.homes.add(ada, name="Garden house")
+    elsewhere = Principal("zoe", other.id, "admin")
+    audit = hall.identity.audit
+    assert await audit.page(elsewhere, Asked(), below=None, limit=10) == []
+    with pytest.raises(HubError):
+        await audit.page(Principal("ben", home.id, "user"), Asked(), below=None, limit=10)
+
+
+async def test_pages_and_the_whole(hall: Hall) -> None:
+    hub = system(hall.identity.homes.first.id)
+    for number in range(1203):
+        hall.identity.audit._waiting.append(_line(hub, hall.clock.now(), number))
+    await hall.identity.audit.flush()
+    first = await hall.identity.audit.page(hub, Asked(), below=None, limit=3)
+    assert [line.object for line in first] == ["1202", "1201", "1200"]
+    then = await hall.identity.audit.page(hub, Asked(), below=first[-1].id, limit=1)
+    assert [line.object for line in then] == ["1199"]
+    pages = [page async for page in hall.identity.audit.all(hub, Asked())]
+    assert [len(page) for page in pages] == [500, 500, 203]
+    assert len({line.id for page in pages for line in page}) == 1203
+
+
+def _line(hub: Principal, at: int, number: int) -> dict[str, object]:
+    fields = {"home": hub.home, "at": at, "actor": "system", "origin": "hub", "via": "", "action": "test"}
+    return {**fields, "object": str(number), "before": None, "after": None, "refused": None, "count": 1}
