@@ -133,7 +133,8 @@ class Mutations:
             "Transfer-Encoding: chunked\r\n", "Content-Type: application/json\r\nContent-Length: 9\r\n",
             "X: " + "y" * 9000 + "\r\n",
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n",
-            "Cookie: a=b; =; \r\n", "Accept-Language: " + ",".join("x" * 50) + "\r\n", "Expect: 100-continue\r\n",
+            "Cookie: a=b; =; \r\n", "Origin: http://[\r\n",
+            "Accept-Language: " + ",".join("x" * 50) + "\r\n", "Expect: 100-continue\r\n",
         ))  # fmt: skip
         body = draw.choice(("", "{", '{"a":1}}', "zz\r\n", "[" * 9999, "5\r\nhello\r\n0\r\n\r\n", "\x00" * 9))
         data = (head + extra + "\r\n" + body).encode()

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from hub import __version__
 from hub.api import Today
+from hub.api.addresses import Networks
 from hub.api.https import Https
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
@@ -20,6 +21,7 @@ from hub.api.types.system import PluginErrors, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
 from hub.auth.identity import Identity
+from hub.auth.limits import RateLimits, Rates
 from hub.auth.setup import Setup
 from hub.backup import Backups
 from hub.broker import EmbeddedBroker
@@ -170,7 +172,8 @@ class App:
             hub_id = secrets.token_hex(8)
             await settings.set("hub_id", hub_id)
 
-        identity = Identity(database, clock, options.data)
+        security = configuration.security
+        identity = Identity(database, clock, options.data, algorithm=security.tokens)
         people, homes = identity.people, identity.homes
         await self._begin("people", identity.load, identity.stop)
         declared = configuration.home
@@ -350,6 +353,9 @@ class App:
             clock=clock,
             bus=bus,
             identity=identity,
+            limits=RateLimits(clock, Rates(security.reads_per_minute, security.writes_per_minute)),
+            admin_networks=Networks(security.admin_addresses),
+            proxies=Networks(configuration.network.trusted_proxies),
             setup=setup,
             mqtt=access,
             registry=registry,

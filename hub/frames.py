@@ -1,6 +1,5 @@
 """WebSocket frames (RFC 6455): those that the hub writes, and a check that aiohttp does not make of those it reads."""
 
-from collections.abc import Callable
 from struct import pack
 from typing import Any
 
@@ -37,8 +36,8 @@ def require_masks(request: web.BaseRequest) -> None:
 class _RequestHandler(web.RequestHandler):
     __slots__ = ()
 
-    def set_parser(self, parser: Any, data_received_cb: Callable[[], None] | None = None) -> None:
-        super().set_parser(MaskCheck(parser), data_received_cb)  # type: ignore[arg-type]
+    def set_parser(self, parser: Any, *others: Any, **named: Any) -> None:
+        super().set_parser(MaskCheck(parser), *others, **named)  # type: ignore[arg-type]
 
 
 class MaskCheck:

@@ -33,7 +33,7 @@ class Plug:
         self.interval = settings.interval_ms
         self.led_on = True
         self.pairing = Pairing(self)
-        self.hub = settings.hub or self.pairing.hub or self._loaded("hub")
+        self.hub = self.pairing.hub or settings.hub or self._loaded("hub")
         self.outlets = [
             Outlet(channel, meter, relay, settings.ring_samples) for channel, (meter, relay) in enumerate(board.outlets)
         ]
@@ -140,7 +140,7 @@ class Plug:
     def paired(self, hub: str) -> None:
         """Pairing is done: it belongs to this hub."""
         self.board.log("paired with hub " + hub)
-        self.hub = self.settings.hub or hub
+        self.hub = hub
 
     def unpair(self) -> None:
         """Forget the hub and what it or its people gave: secret, CA, configuration, and the minutes not yet sent."""

@@ -27,6 +27,7 @@ class Link:
         self._wanted = asyncio.Event()  # something to replay
         self._replay_at = 0
         self._turn = 0
+        self._logged_in = False
         self.refusals = 0  # logins in a row that a broker refused
 
     @property
@@ -57,6 +58,7 @@ class Link:
         while True:
             started = plug.uptime.ms()
             unpaired = plug.pairing.needed
+            self._logged_in = False
             try:
                 if unpaired:
                     await plug.board.network()
@@ -66,10 +68,11 @@ class Link:
             except Refused as error:
                 self.refusals += error.args[0] in _WRONG_LOGIN
                 plug.board.log("login refused: code %r" % error.args[0])
-                if error.args[0] in _WRONG_LOGIN:
-                    plug.pairing.refused()
+                plug.pairing.failed()
             except (OSError, EOFError) as error:
                 plug.board.log("no connection: %r" % error)
+                if not self._logged_in:
+                    plug.pairing.failed()
             if plug.ending:  # a cancellation that comes while a connection is cleaned up ends there
                 return
             if unpaired:
@@ -96,6 +99,7 @@ class Link:
         try:
             await client.connect(host, port, tls)
             self.refusals = 0
+            self._logged_in = True
             for outlet in plug.outlets:
                 outlet.replay.reconnected()
                 outlet.next_live = outlet.ring.next

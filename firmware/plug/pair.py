@@ -129,6 +129,7 @@ class Pairing:
         self._plug = plug
         self._code = read_code(plug.settings.code or "")
         self._state = self._loaded() if self.possible else None
+        self._doubted = None  # a state with which a login failed before the hub was heard
         self._tls = None
         self._nonce_p = b""
         self._exchange = None
@@ -168,16 +169,20 @@ class Pairing:
             self._state["sure"] = True
             self._save()
 
-    def refused(self) -> None:
-        """The broker does not know this login."""
-        # A hub that lost power before it had stored the new plug does not know the secret: begin again.
+    def failed(self) -> None:
+        """The login was refused, or there was no connection: until the hub was heard, try secret and code in turn."""
+        # A hub that lost power before it had stored the new plug does not know the secret; but it may be busy, too.
         if self._state is not None and not self._state["sure"]:
-            self._plug.board.log("the hub does not know the new secret: pairing again")
+            self._plug.board.log("the new secret does not help: pairing again")
+            self._doubted = self._state
             self._state = None
+        elif self._state is None and self._doubted is not None:
+            self._state = self._doubted
+            self._doubted = None
 
     def forget(self) -> None:
         """Unpaired from now on."""
-        self._state = None
+        self._state = self._doubted = None
         self._plug.board.erase(_FLASH)
 
     async def run(self) -> None:
@@ -262,7 +267,7 @@ class Pairing:
             return
         self._plug.board.save(_FLASH, json.dumps(state).encode())  # an OSError leaves it unpaired
         self._state = state
-        self._tls = None
+        self._doubted = self._tls = None
         self._news.set()
         self._plug.paired(state["hub"])
 

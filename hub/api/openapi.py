@@ -116,6 +116,9 @@ def possible_errors(route: Route) -> list[str]:
     codes += ["field-unknown"]
     if route.query.__struct_fields__:
         codes += [*FIELD_ERRORS, "field-repeated"]
+    codes += ["requests-too-many"]
+    if route.role in ("admin", "operator"):
+        codes += ["address-refused"]
     if route.role != "open":
         codes += ["token-missing", "token-wrong", "token-expired", "session-ended"]
         codes += ["forbidden"]  # a key that may not do this, where nobody else is kept out

@@ -12,6 +12,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from hub.api.errors import broken, invalid, reader_language
+from hub.api.security import peer_address
 from hub.auth.principal import ROLES, Principal
 from hub.messages import HubError
 
@@ -32,6 +33,13 @@ BODY_SECONDS = 20  # for a body to arrive, once its head has
 GZIP_FROM = 1024  # bytes; below, the head costs more than is saved
 THREAD_FROM = 100_000  # bytes of ready JSON; compressing more would hold up everybody else
 GZIP_LEVEL = 1  # 60 KB of devices: 0.4 ms, level 6 takes three times as long for a tenth less
+
+
+REFUSED = frozenset({
+    *("token-missing", "token-wrong", "session-ended", "forbidden", "address-refused", "origin-refused"),
+    *("device-unknown", "user-unknown", "invitation-over", "setup-code-wrong"),
+})  # fmt: skip
+"""What the audit log notes of those who may not. An expired token is everyday."""
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,25 +130,56 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
     decoder = msgspec.json.Decoder(route.body) if route.body else None
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        principal = services.principal(request) if route.role != "open" else None
-        if principal is not None:
-            require(route, services, principal, request.match_info)
+        principal = None
+        try:
+            principal = services.principal(request) if route.role != "open" else None
+            count(route, services, principal, request)
+            if principal is not None:
+                require(route, services, principal, request.match_info)
+            return await answer(request, principal)
+        except HubError as error:
+            if error.id in REFUSED:
+                write_down(route, services, principal, request, error)
+            raise
+
+    async def answer(request: web.Request, principal: Principal | None) -> web.StreamResponse:
         query = read_query(route.query, request.query)
         body = await read_body(route, decoder, request) if decoder else None
         call: AnyCall = Call(request, services, principal, query, body)
-        answer = await route.handler(call)
-        if isinstance(answer, web.StreamResponse):
-            return answer
-        if isinstance(answer, bytes) and len(answer) > THREAD_FROM:
-            return await asyncio.to_thread(respond, request, answer, route.status, call.reply_headers)
-        return respond(request, answer, route.status, call.reply_headers)
+        given = await route.handler(call)
+        if isinstance(given, web.StreamResponse):
+            return given
+        if isinstance(given, bytes) and len(given) > THREAD_FROM:
+            return await asyncio.to_thread(respond, request, given, route.status, call.reply_headers)
+        return respond(request, given, route.status, call.reply_headers)
 
     return handle
+
+
+def write_down(
+    route: Route, services: "Services", principal: Principal | None, request: web.Request, error: HubError
+) -> None:
+    """A refused access, for the audit log of the asker's home; a stranger's stands in the first one's."""
+    who = principal or Principal("", services.homes.first.id, "guest", origin=peer_address(request))
+    services.identity.audit.refuse(who, route.name, error.id, "/".join(request.match_info.values()) or None)
+
+
+def count(route: Route, services: "Services", principal: Principal | None, request: web.Request) -> None:
+    """Every call counts against its person, an open one against its address; the machine's own command line does not.
+
+    Raises HubError("requests-too-many").
+    """
+    if services.limits is None or (principal is not None and principal.role == "system"):
+        return
+    who = peer_address(request) if principal is None else principal.user
+    services.limits.take(who, write=route.method != "GET")
 
 
 def require(route: Route, services: "Services", principal: Principal, path: Any) -> None:
     """The one place where a route's right is checked. Raises "forbidden", and "device-unknown" where the asker
     may not even know that there is such a device."""
+    if route.role in ("admin", "operator") and not may_look_after(services, principal):
+        raise HubError("address-refused")
     if route.role == "operator":
         principal.require_operator()
     elif route.role != "open" and principal.role != "system" and not at_least(principal.role, route.role):
@@ -149,6 +188,11 @@ def require(route: Route, services: "Services", principal: Principal, path: Any)
         raise HubError("forbidden")
     if route.device is not None:
         services.registry.require(principal, path["device"], route.device)
+
+
+def may_look_after(services: "Services", principal: Principal) -> bool:
+    """Is the address one of those that the configuration names, where it names some?"""
+    return not services.admin_networks or principal.role == "system" or principal.origin in services.admin_networks
 
 
 def at_least(held: str, needed: str) -> bool:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from hub.messages import HubError
+from hub.origin import is_own_origin
 
 CONTENT_POLICY = "; ".join((
     "default-src 'none'",
@@ -43,19 +44,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Refuse what another website makes a browser send. Raises HubError("origin-refused").
-
-    Browsers name the origin in each POST and in each WebSocket handshake; programs that send none have no
-    cookies that somebody else could use.
-    """
-    origin = request.headers.get("Origin")
-    try:
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
-    except ValueError:
-        foreign = True
-    if foreign:
-        raise HubError("origin-refused")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    """Refuse what another website makes a browser send. Raises HubError("origin-refused")."""
+    if not is_own_origin(request.headers):
         raise HubError("origin-refused")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from hub.api.addresses import forwarded
 from hub.api.errors import CONTENT_TYPE, problem, reader_language
 from hub.api.feed import Feed
 from hub.api.https import https_headers, require_https
@@ -107,7 +108,9 @@ class ApiServer:
     def _application(self) -> web.Application:
         services = self._services
         only_https = require_https(services.https, services.people.has_admin)
-        application = web.Application(middlewares=[errors_as_problems, only_https], client_max_size=BODY_LIMIT)
+        application = web.Application(
+            middlewares=[errors_as_problems, forwarded(services.proxies), only_https], client_max_size=BODY_LIMIT
+        )
         application.on_response_prepare.extend((https_headers(services.https), add_headers))
         router = application.router
         for route in ROUTES:

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
+from hub.api.addresses import Networks
 from hub.api.https import Https
 from hub.api.problems import Problems
 from hub.api.security import peer_address
@@ -18,6 +19,7 @@ from hub.auth.access import MqttAccess
 from hub.auth.certificates import Certificates
 from hub.auth.homes import Homes
 from hub.auth.identity import Identity
+from hub.auth.limits import RateLimits
 from hub.auth.people import People
 from hub.auth.principal import Principal
 from hub.auth.setup import Setup
@@ -104,6 +106,9 @@ class Services:
     drop_login: Callable[[str], None]
     broker_stats: Callable[[], dict[str, int]]
     login_lines: Callable[[Login, str], BrokerLines | None] = no_lines
+    limits: RateLimits | None = None  # None: nobody is counted
+    admin_networks: Networks = field(default_factory=lambda: Networks(()))
+    proxies: Networks = field(default_factory=lambda: Networks(()))
     https: Https | None = None
     certificates: Certificates | None = None
     exports: Slots = field(default_factory=lambda: Slots(MOST_EXPORTS))

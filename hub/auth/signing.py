@@ -24,7 +24,7 @@ class Signer:
 
     def __init__(self, data_dir: Path, algorithm: Algorithm = "HS256") -> None:
         self._dir = data_dir
-        self._algorithm = algorithm
+        self.algorithm = algorithm
         self._root = b""
         self._sign: Any = None
         self._check: Any = None
@@ -36,13 +36,13 @@ class Signer:
             write_secret(path, secrets.token_hex(32))
         self._root = bytes.fromhex(path.read_text(encoding="utf-8"))
         self._sign = self._check = self._root
-        if self._algorithm == "RS256":
+        if self.algorithm == "RS256":
             self._sign = self._load_rsa()
             self._check = self._sign.public_key()
 
     def sign(self, claims: dict[str, Any]) -> str:
         """A JWT of these claims."""
-        return jwt.encode(claims, self._sign, self._algorithm)
+        return jwt.encode(claims, self._sign, self.algorithm)
 
     def read(self, token: str) -> dict[str, Any]:
         """The claims of a token that this hub signed; the caller judges its times by the hub's clock.
@@ -53,7 +53,7 @@ class Signer:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 self._check,
-                algorithms=[self._algorithm],
+                algorithms=[self.algorithm],
                 audience=AUDIENCE,
                 options={"require": ["exp", "iat", "sub", "aud"], "verify_exp": False, "verify_iat": False},
             )
@@ -67,7 +67,7 @@ class Signer:
 
     def public_key(self) -> str | None:
         """PEM with which others check RS256 tokens; None with HS256."""
-        if self._algorithm != "RS256":
+        if self.algorithm != "RS256":
             return None
         pem: bytes = self._check.public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
@@ -11,6 +10,7 @@ from hub.broker.connection import Connection, Waiting
 from hub.broker.door import Door
 from hub.frames import BINARY, close_frame, encode_frame, require_masks
 from hub.messages import Message, render
+from hub.origin import is_own_origin
 
 if TYPE_CHECKING:
     from hub.broker.lane import Lane
@@ -190,12 +190,6 @@ class Tunnel:
         protocol.connection_lost(exc)
 
 
-def own_origin(request: web.BaseRequest) -> bool:
-    """Programs name no origin; a browser names the page's, which has to be the hub's own."""
-    origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
-
-
 def _refuse(status: int, id: str, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(status=status, text=render(Message(id)) + "\n", headers=headers)
 
@@ -204,7 +198,7 @@ def _refusal(request: web.BaseRequest) -> web.Response | None:
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     if request.path not in PATHS:
         return _refuse(404, "websocket-path-unknown")
-    if not own_origin(request):
+    if not is_own_origin(request.headers):
         return _refuse(403, "origin-refused")
     if request.headers.get("Upgrade", "").lower() != "websocket":
         return _refuse(426, "websocket-expected", {"Upgrade": "websocket", "Connection": "Upgrade"})

@@ -1,6 +1,6 @@
 """The hub's own sections of configuration.yaml: what may stand in them, and the types that they become."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import voluptuous as vol
@@ -137,6 +137,16 @@ class NetworkSection(msgspec.Struct, frozen=True):
     trusted_proxies: tuple[str, ...] = ()
 
 
+class SecuritySection(msgspec.Struct, frozen=True):
+    """`tokens`: how access tokens are signed; `admin_addresses`: from where admins may do what others may not (none =
+    from everywhere); reads and writes: requests a minute of each person."""
+
+    tokens: Literal["HS256", "RS256"] = "HS256"
+    admin_addresses: tuple[str, ...] = ()
+    reads_per_minute: int = 1000
+    writes_per_minute: int = 100
+
+
 class Retention(msgspec.Struct, frozen=True, rename={"minute": "1m", "five_minutes": "5m", "hour": "1h", "day": "1d"}):
     """How long each resolution is kept and answered, in ms."""
 
@@ -178,6 +188,7 @@ class Configuration(msgspec.Struct, frozen=True):
     hub: HubSection = HubSection()
     home: HomeSection = HomeSection()
     network: NetworkSection = NetworkSection()
+    security: SecuritySection = SecuritySection()
     history: HistorySection = HistorySection()
     backup: BackupSection = BackupSection()
     plugins: Plugins = Plugins()
@@ -274,6 +285,14 @@ SCHEMA = vol.Schema(
                 ),
                 vol.Optional("mdns"): Flag(),
                 vol.Optional("trusted_proxies"): ListOf(Network()),
+            }
+        ),
+        vol.Optional("security"): Section(
+            {
+                vol.Optional("tokens"): OneOf("HS256", "RS256"),
+                vol.Optional("admin_addresses"): ListOf(Network()),
+                vol.Optional("reads_per_minute"): Whole(60, 1_000_000),
+                vol.Optional("writes_per_minute"): Whole(10, 1_000_000),
             }
         ),
         vol.Optional("history"): Section(

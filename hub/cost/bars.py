@@ -18,10 +18,11 @@ def draw_bars(paper: Paper, report: Report, words: Words, area: tuple[float, flo
         np.nan_to_num(values) / MWH_IN_KWH
         for values in (report.total.by_bucket, report.before_by_bucket, report.total.estimated)
     )
-    step = line_step(max(float(now.max()), float(before.max()), 1e-6))
-    lines = round(max(float(now.max()), float(before.max())) / step + 0.499)
-    height = (base - top) / max(lines, 1) / step
-    for n in range(1, max(lines, 1) + 1):
+    highest = max(float(now.max()), float(before.max()), 1e-6)
+    step = line_step(highest)
+    height = (base - top) / (highest * 1.06)
+    lines = int(highest * 1.02 / step)
+    for n in range(1, lines + 1):
         y = base - n * step * height
         paper.line(x0, y, x1, y, colour=LINE)
         label = words.decimal(n * step, _digits(step))
@@ -32,17 +33,17 @@ def draw_bars(paper: Paper, report: Report, words: Words, area: tuple[float, flo
         left = x0 + 34 + n * slot
         if before[n] > 0:
             tall = before[n] * height
-            paper.box(left + slot * 0.1, base - tall, slot * 0.8, tall, stroke=EDGE, pen=0.8)
+            paper.box(left + slot * 0.14, base - tall, slot * 0.72, tall, stroke=EDGE, pen=0.6)
         running = at < report.period.until < int(report.edges[n + 1])
         if (sure := max(now[n] - estimated[n], 0.0)) > 0:
             tall = max(sure * height, 0.8)
-            paper.box(left + slot * 0.24, base - tall, slot * 0.52, tall, fill=USE_RUNNING if running else USE)
+            paper.box(left + slot * 0.26, base - tall, slot * 0.48, tall, fill=USE_RUNNING if running else USE)
         if estimated[n] > 0:
             tall = max(estimated[n] * height, 1.5)
             paper.box(
-                left + slot * 0.24,
+                left + slot * 0.26,
                 base - sure * height - tall,
-                slot * 0.52,
+                slot * 0.48,
                 tall,
                 USE_SOFT,
                 USE,
@@ -79,10 +80,8 @@ def draw_key(paper: Paper, report: Report, words: Words, x: float, y: float) -> 
 def line_step(highest: float) -> float:
     """The distance of two or three round lines."""
     magnitude = 10.0 ** math.floor(math.log10(highest))
-    return next(
-        (factor * magnitude for factor in (5, 2.5, 2, 1, 0.5, 0.25) if highest / (factor * magnitude) >= 1.5),
-        magnitude / 4,
-    )
+    steps = (factor * magnitude for factor in (5, 2.5, 2, 1, 0.5, 0.25))
+    return next((step for step in steps if highest * 1.02 / step >= 2), magnitude / 4)
 
 
 def _digits(step: float) -> int:

@@ -10,7 +10,7 @@ def notes_of(report: Report, words: Words) -> list[str]:
     notes = []
     estimated = total.now.estimated_mwh
     if estimated > 0 and total.now.mwh:
-        share = words.percent(estimated / total.now.mwh)
+        share = words.share(estimated / total.now.mwh)
         notes.append(words.say("report-note-estimated", energy=words.energy(estimated), percent=share))
     if unknown.count:
         hours = words.decimal(unknown.hours, 1 if unknown.hours < 10 else 0)

@@ -8,8 +8,8 @@ from hub.cost.rows import Row, rows_of
 from hub.cost.words import Words
 
 BOTTOM = HEIGHT - 62
-ROW = 16.5
-CHART = 142.0
+ROW = 15.5
+CHART = 128.0
 WITH_COST = (334.0, 376.0, 438.0, 500.0, RIGHT)
 WITHOUT_COST = (380.0, 425.0, 0.0, 490.0, RIGHT)
 
@@ -79,17 +79,17 @@ class _Print:
         paper.text(x + 5, self._y, unit, 15, colour=INK2)
         self._y += 19
         if report.total.change is not None:
-            x = paper.text(MARGIN, self._y, words.compared(report.period, report.total.change), 11, bold=True)
-            name = words.label_before(report.period)
-            values = {"name": name, "energy": words.energy(before.mwh or 0.0)}
+            paper.text(MARGIN, self._y, words.compared(report.period, report.total.change), 11, bold=True)
+            values = {"name": words.label_before(report.period), "energy": words.energy(before.mwh or 0.0)}
             if before.cost is not None:
                 text = words.say("report-before-cost", **values, cost=words.money(before.cost))
             else:
                 text = words.say("report-before", **values)
-            if x + 12 + paper.width(text, 9.5) > RIGHT:
-                self._y += 14
-                x = MARGIN - 12
-            paper.text(x + 12, self._y, text, 9.5, colour=INK2)
+            self._y += 14
+            x = paper.text(MARGIN, self._y, text, 9.5, colour=INK2)
+            if report.not_compared:
+                note = words.say("report-compared-of", count=report.total.comparable)
+                paper.text(x + 12, self._y, note, 9.5, colour=INK2)
         elif before.mwh is None or report.not_compared:
             text = words.say("report-nothing-before", name=words.label_before(report.period))
             paper.text(MARGIN, self._y, text, 9.5, colour=INK2)
@@ -125,12 +125,12 @@ class _Print:
             words.say("report-column-energy"),
             words.say("report-column-share"),
             words.say("report-column-cost"),
-            words.say("report-column-before", name=words.short_before(report.period)),
+            words.say("report-column-before", kind=report.period.kind, name=words.short_before(report.period)),
             words.say("report-column-change"),
         ]
         for x, name in zip(self._places, names, strict=True):
             if x:
-                self.paper.text(x, self._y, name, 8, colour=INK3, align="right", width=74)
+                self.paper.text(x, self._y, name, 8, colour=INK3, align="right", width=60)
         self._y += 5.5
         self.paper.line(MARGIN, self._y, RIGHT, self._y, colour=EDGE)
 
@@ -144,12 +144,16 @@ class _Print:
         if row.kind == "all":
             paper.line(MARGIN, self._y + 1, RIGHT, self._y + 1, colour=INK, width=1.2)
             self._y += 1.5
-        elif row.kind == "room":
+        elif row.kind != "plug":
             self._y += 3
         y = self._y + 11.5
         indent = 12.0 if row.kind == "plug" and self._rooms else 0.0
+        x = MARGIN + indent
+        if row.beside:
+            x = paper.text(x, y, row.beside, 9.5, bold=True, width=150) + 9
         name = printable(row.name, row.key)
-        paper.text(MARGIN + indent, y, name, 9.5, bold=bold, width=self._places[0] - MARGIN - indent - 52)
+        plain = bool(row.beside) or not bold
+        paper.text(x, y, name, 9.5, bold=not plain, width=self._places[0] - x - 52)
         for x, text in zip(self._places, (row.energy, row.share, row.cost, row.before, row.change), strict=True):
             if x:
                 strong = bold and text != "–"

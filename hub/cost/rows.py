@@ -6,13 +6,14 @@ import msgspec
 
 from hub.cost.report import Line, Report
 from hub.cost.rounding import round_parts
-from hub.cost.words import MWH_IN_KWH, Words, energy_digits
+from hub.cost.words import ALIKE, MWH_IN_KWH, Words, energy_digits
 
 DASH = "–"
 
 
 class Row(msgspec.Struct):
-    """Texts of one row. kind: "room", "plug" or "all"."""
+    """Texts of one row. kind: "room", "plug", "only" (the one plug of a room, which is `beside`) or "all". key: stands
+    for a name that cannot be printed."""
 
     kind: str
     name: str
@@ -22,6 +23,7 @@ class Row(msgspec.Struct):
     before: str
     change: str
     key: str = ""
+    beside: str = ""
 
 
 class _Sums(msgspec.Struct):
@@ -46,8 +48,13 @@ def rows_of(report: Report, words: Words) -> list[Row]:
     rows = []
     for room, sums in zip(report.rooms, _split(report.rooms, whole, words, digits), strict=True):
         inside = [line for line in report.devices if line.outlet is not None and line.outlet.room == room.name]
+        name = room.name or words.say("report-room-none")
+        if len(inside) == 1 and len(report.rooms) > 1:
+            only = printer.row("only", inside[0].name or "", inside[0], sums)
+            rows.append(msgspec.structs.replace(only, beside=name))
+            continue
         if len(report.rooms) > 1 or room.name is not None:
-            rows.append(printer.row("room", room.name or words.say("report-room-none"), room, sums))
+            rows.append(printer.row("room", name, room, sums))
         parts = _split(inside, sums, words, digits)
         rows += [printer.row("plug", line.name or "", line, part) for line, part in zip(inside, parts, strict=True)]
     return [*rows, printer.row("all", words.say("report-all"), report.total, whole)]
@@ -97,5 +104,5 @@ class _Printer:
         )
 
     def _change(self, change: float) -> str:
-        sign = "\u2212" if change <= -0.0005 else "+" if change >= 0.0005 else ""
+        sign = "\u2212" if change <= -ALIKE else "+" if change >= ALIKE else ""
         return f"{sign}{self._words.percent(change)} %"

@@ -11,6 +11,8 @@ WHOLE = frozenset(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"
 THOUSANDTHS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 PRICE_DIGITS = 4
 MWH_IN_KWH = 1e6
+ALIKE = 0.005
+"""A smaller change is none: it rounds to 0 %."""
 
 
 class Words:
@@ -64,9 +66,13 @@ class Words:
         return f"{self.decimal(watts, 0)}{NBSP}W"
 
     def percent(self, fraction: float) -> str:
-        """The number alone: whole, one decimal under 1."""
-        value = abs(fraction) * 100
-        return self.decimal(value, 1 if 0 < value < 0.95 else 0)
+        """The number alone, whole."""
+        return self.decimal(abs(fraction) * 100, 0)
+
+    def share(self, fraction: float) -> str:
+        """The number alone: something is not nothing."""
+        value = fraction * 100
+        return f"<{self.decimal(0.1, 1)}" if 0 < value < 0.05 else self.decimal(value, 1 if value < 9.95 else 0)
 
     def month(self, at: datetime) -> str:
         """October."""
@@ -129,7 +135,7 @@ class Words:
 
     def compared(self, period: Period, change: float) -> str:
         """6 % less than October."""
-        direction = "less" if change <= -0.0005 else "more" if change >= 0.0005 else "other"
+        direction = "less" if change <= -ALIKE else "more" if change >= ALIKE else "other"
         return self.say("report-compared", direction=direction, percent=self.percent(change), than=self.than(period))
 
     def bucket(self, period: Period, at: int) -> str:

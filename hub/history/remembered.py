@@ -13,7 +13,7 @@ from hub.history.unmerged import Unmerged
 from hub.plugins.columns import join_raw, select_raw, size_of
 from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
 
-BYTES = 24 << 20  # of all outlets together. An hour at 1 Hz: 0.3 MB decoded, as much with dates, as much around it
+BYTES = 16 << 20  # of all outlets together. An hour at 1 Hz: 0.3 MB decoded, as much with dates, as much around it
 OUTLET_BYTES = 4 << 10  # of one of which nothing else is kept
 RAW_WITH = "15m"  # the tier of the plan of which samples are taken: whoever asks for them asks for their energy
 READINGS = 8  # of the store, for one outlet

@@ -6,14 +6,16 @@ power and time, a bucket's minimum and maximum on its mean.
 """
 
 from collections.abc import Collection, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from hub.plugins.columns import ROLLUP_ARRAYS
 from hub.plugins.contract import NONE, RawColumns, RollupColumns
 from hub.plugins.packing import DamagedChunk, NewerChunk, Row, pack, unpack
-from hub.plugins.predict import FLAGS, LINE, Column, Int64, Mask, predict, restore
+from hub.plugins.predict import FLAGS, LINE, Column, Int64, Mask, predict, restore, restore_all
 
 __all__ = [
     "DamagedChunk",
@@ -21,6 +23,7 @@ __all__ = [
     "decode_brief",
     "decode_raw",
     "decode_rollup",
+    "decode_rollups",
     "encode_raw",
     "encode_rollup",
     "pack_raw",
@@ -40,6 +43,7 @@ POWER = 4  # place of this column among those of a chunk of samples
 BRIEF_RAW = (0, 1, 2, POWER)  # seq, up, at
 PRODUCT_RAW = (3, 5)  # voltage, current
 BRIEF_ROLLUP = (0, 1, 4, 5, 6, 9, 10, 11)  # start, covered_ms, power, energy
+SHORT = 128  # buckets of a chunk; longer ones gain nothing from being restored together
 QUIET = np.errstate(all="ignore")  # a prediction may overflow: it is only worse then, not wrong
 HEX_RUN = 16  # a run of 64 random bits in hex is kept as bytes
 PHASES = 4096  # fractions of 1 mWh that a counter may start with
@@ -126,27 +130,49 @@ def encode_rollup(columns: RollupColumns) -> bytes:
     return pack([(len(columns.start), row)], bytes([ROLLUP]))
 
 
+def decode_rollup(data: bytes) -> RollupColumns:
+    """What `encode_rollup` was given. Raises DamagedChunk."""
+    return decode_rollups([data])
+
+
 @QUIET
-def decode_rollup(data: bytes, *, brief: bool = False) -> RollupColumns:
-    """What `encode_rollup` was given; `brief`: without voltage, current (NaN), on_ms and count (0), which takes half
-    the time. Raises DamagedChunk."""
+def decode_rollups(chunks: Sequence[bytes], *, brief: bool = False) -> RollupColumns:
+    """What `encode_rollup` was given for each of these chunks (at least one), end to end; `brief`: without voltage,
+    current (NaN), on_ms and count (0), which takes half the time. Raises DamagedChunk."""
+    rows = [_buckets(data, brief=brief) for data in chunks]
+    rows = [row for row in rows if row[0]] or rows[:1]
+    if len(rows) > 1 and max(length for length, _ in rows) > SHORT:
+        parts = [_rollup([row], brief=brief) for row in rows]
+        return RollupColumns(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ROLLUP_ARRAYS}
+        )
+    return _rollup(rows, brief=brief)
+
+
+def _buckets(data: bytes, *, brief: bool) -> Row:
     rows, label = unpack(data, BRIEF_ROLLUP if brief else None)
-    if label != bytes([ROLLUP]) or len(rows) != 1:
+    if label != bytes([ROLLUP]) or len(rows) != 1 or len(rows[0][1]) != len(ROLLUP_ARRAYS):
         raise DamagedChunk("no buckets")
-    length, row = rows[0]
-    start, covered = restore(row[0], length)[0], restore(row[1], length)[0]
-    power = _floats(row[4], length)
-    low, high = _floats(row[5], length, power), _floats(row[6], length, power)
+    return rows[0]
+
+
+def _rollup(rows: Sequence[Row], *, brief: bool) -> RollupColumns:
+    lengths = [length for length, _ in rows]
+    n, columns = sum(lengths), list(zip(*(columns for _, columns in rows), strict=True))
+    start, covered = restore_all(columns[0], lengths)[0], restore_all(columns[1], lengths)[0]
+    power = _all_floats(columns[4], lengths)
+    low, high = _all_floats(columns[5], lengths, power), _all_floats(columns[6], lengths, power)
     if brief:
-        on = count = np.zeros(length, np.int64)
-        voltage = current = np.full(length, np.nan)
+        on = count = np.zeros(n, np.int64)
+        voltage = current = np.full(n, np.nan)
     else:
-        on, count = restore(row[2], length)[0], restore(row[3], length)[0]
-        voltage = _floats(row[7], length)
-        current = _floats(row[8], length, _amperes(power, voltage))
+        on, count = restore_all(columns[2], lengths)[0], restore_all(columns[3], lengths)[0]
+        voltage = _all_floats(columns[7], lengths)
+        current = _all_floats(columns[8], lengths, _amperes(power, voltage))
     expected = _expected_energy(power, covered)
     imported, exported, estimated = (
-        _floats(column, length, base) for column, base in zip(row[9:], (expected, -expected, None), strict=True)
+        _all_floats(column, lengths, base)
+        for column, base in zip(columns[9:], (expected, -expected, None), strict=True)
     )
     return RollupColumns(start, power, low, high, voltage, current, imported, exported, estimated, on, covered, count)
 
@@ -262,21 +288,34 @@ def _float_column(values: Float64, base: Float64 | None) -> Column:
         return column
     flags = scale << SCALE
     if base is not None and scale != FLOATS:
-        leaning, bits = predict(numbers - _rounded(base, scale), missing)
+        leaning, bits = predict(numbers - _rounded(base, 10.0**scale), missing)
         if bits < cost:
             column, flags = leaning, flags | BASE
     return column._replace(mode=column.mode | flags << FLAGS)
 
 
 def _floats(column: Column, length: int, base: Float64 | None = None) -> Float64:
-    numbers, missing = restore(column, length)
-    scale = column.mode >> FLAGS + SCALE
-    if scale == FLOATS:
+    return _all_floats([column], [length], base)
+
+
+def _all_floats(columns: Sequence[Column], lengths: Sequence[int], base: Float64 | None = None) -> Float64:
+    """Several columns end to end, of which `base` says what they may lean on."""
+    scales = [column.mode >> FLAGS + SCALE for column in columns]
+    if len(columns) > 1 and FLOATS in scales:
+        ends = list(accumulate(lengths))
+        bases = [None if base is None else base[end - n : end] for end, n in zip(ends, lengths, strict=True)]
+        return np.concatenate([_floats(*each) for each in zip(columns, lengths, bases, strict=True)])
+    numbers, missing = restore_all(columns, lengths)
+    if scales[0] == FLOATS:
         values = numbers.view(np.float64).copy()
     else:
-        if base is not None and column.mode >> FLAGS & BASE:
-            numbers = numbers + _rounded(base, scale)
-        values = numbers / 10.0**scale
+        powers = [10.0**scale for scale in scales]
+        factor = powers[0] if len(set(powers)) == 1 else np.repeat(powers, lengths)
+        leaning = [bool(column.mode >> FLAGS & BASE) for column in columns]
+        if base is not None and any(leaning):
+            expected = _rounded(base, factor)
+            numbers = numbers + (expected if all(leaning) else np.where(np.repeat(leaning, lengths), expected, 0))
+        values = numbers / factor
     if missing is not None:
         values[missing] = np.nan
     return values
@@ -293,9 +332,9 @@ def _scaled(values: Float64, missing: Mask) -> tuple[int, Int64]:
     return FLOATS, known.view(np.int64)
 
 
-def _rounded(base: Float64, scale: int) -> Int64:
+def _rounded(base: Float64, factor: Float64 | float) -> Int64:
     within = np.minimum(np.maximum(_finite(base), -1e9), 1e9)  # np.clip takes ten times as long where there are few
-    return np.rint(within * 10.0**scale).astype(np.int64)
+    return np.rint(within * factor).astype(np.int64)
 
 
 def _finite(values: Float64) -> Float64:

@@ -1,5 +1,7 @@
 """What a column of integers leaves when a predictor has said what it can: small residuals, and how to undo it."""
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +79,41 @@ def restore(column: Column, length: int) -> tuple[Int64, Mask | None]:
     if column.slope:
         values[1:] += np.int64(column.slope)
     return np.cumsum(values, out=values), missing
+
+
+def restore_all(columns: Sequence[Column], lengths: Sequence[int]) -> tuple[Int64, Mask | None]:
+    """The same of several columns end to end: where they are short, each by itself costs as much as all of them."""
+    if len(columns) == 1:
+        return restore(columns[0], lengths[0])
+    ends = list(accumulate(lengths))
+    starts = [end - length for end, length in zip(ends, lengths, strict=True)]
+    missing: Mask | None = None
+    if any(column.mask is not None or not column.mode & PREDICTOR for column in columns):
+        missing = np.zeros(ends[-1], np.bool_)
+    residuals = np.zeros(ends[-1], np.uint64)
+    for column, start, end in zip(columns, starts, ends, strict=True):
+        kind = column.mode & PREDICTOR
+        if kind == LEVEL:
+            return _end_to_end([restore(*each) for each in zip(columns, lengths, strict=True)])
+        if kind == DELTA and column.values is not None:
+            residuals[start + 1 : end] = column.values
+        if missing is not None and (column.mask is not None or kind == EMPTY):
+            missing[start:end] = True if column.mask is None else column.mask
+    values: Int64 = unzigzag(residuals)
+    values += np.repeat(np.array([column.slope for column in columns], np.int64), lengths)
+    values[starts] = 0
+    np.cumsum(values, out=values)
+    firsts = np.array([column.first for column in columns], np.int64)
+    values += np.repeat(firsts - values[starts], lengths)
+    return values, missing
+
+
+def _end_to_end(parts: Sequence[tuple[Int64, Mask | None]]) -> tuple[Int64, Mask | None]:
+    values = np.concatenate([values for values, _ in parts])
+    if all(missing is None for _, missing in parts):
+        return values, None
+    masks = [np.zeros(len(values), np.bool_) if missing is None else missing for values, missing in parts]
+    return values, np.concatenate(masks)
 
 
 def zigzag(values: Int64) -> UInt64:

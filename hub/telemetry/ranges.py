@@ -112,7 +112,3 @@ class Ranges:
         while at < len(self.starts) and self.starts[at] <= last:
             yield max(first, self.starts[at]), min(last, self.ends[at])
             at += 1
-
-    def total(self) -> int:
-        """How many numbers."""
-        return sum(self.ends) - sum(self.starts) + len(self.starts)

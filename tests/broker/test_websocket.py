@@ -121,6 +121,8 @@ async def test_byte_by_byte_and_in_fragments_with_pings_between(sockets: WebBenc
     [
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Origin": "http://127.0.0.1:1"}, 403),
         ({"Sec-WebSocket-Protocol": None}, 400),
         ({"Sec-WebSocket-Protocol": "mqttv3.1"}, 400),

@@ -12,12 +12,13 @@ from hub.plugins.codec import (
     decode_brief,
     decode_raw,
     decode_rollup,
+    decode_rollups,
     encode_raw,
     encode_rollup,
     pack_raw,
     unpack_raw,
 )
-from hub.plugins.columns import select_raw
+from hub.plugins.columns import ROLLUP_ARRAYS, select_raw
 from hub.plugins.contract import NONE, RawColumns, RollupColumns
 from hub.plugins.packing import VERSION
 from hub.plugins.predict import predict, restore
@@ -96,9 +97,15 @@ def test_any_streams_come_back_together_and_alone(streams: list[RawColumns], som
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(rollup_columns())
-def test_any_buckets_come_back(columns: RollupColumns) -> None:
-    assert_rollup_equal(decode_rollup(encode_rollup(columns)), columns)
+@given(st.lists(rollup_columns(), min_size=1, max_size=3))
+def test_any_buckets_come_back_alone_and_together(chunks: list[RollupColumns]) -> None:
+    data = [encode_rollup(columns) for columns in chunks]
+    for columns, one in zip(chunks, data, strict=True):
+        assert_rollup_equal(decode_rollup(one), columns)
+    together = decode_rollups(data)
+    for name in ROLLUP_ARRAYS:
+        whole = np.concatenate([getattr(columns, name) for columns in chunks])
+        np.testing.assert_array_equal(getattr(together, name), whole, err_msg=name)
 
 
 @settings(max_examples=100, deadline=None)

@@ -122,6 +122,15 @@ async def test_a_plug_may_begin_again_until_it_has_logged_in(desk: Desk) -> None
     assert desk.steps[-1] == "done"
 
 
+async def test_who_does_not_know_the_code_changes_nothing_of_the_plug_that_does(desk: Desk, house: House) -> None:
+    await desk.open()
+    secret = Plug(desk).pairs()["secret"]
+    assert Plug(desk, channels=16).hello() is not None
+    await desk.logs_in("plug-1", secret)
+    device = house.registry.by_hardware("plug-1")
+    assert device is not None and len(device.channels) == 1
+
+
 async def test_ten_minutes(desk: Desk) -> None:
     window = await desk.open()
     assert window.expires - window.opened == 600_000

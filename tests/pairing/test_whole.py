@@ -98,7 +98,7 @@ async def test_a_hub_that_forgot_the_window_pairs_it_again(hub: Hub, make_plug: 
     await hub.stop()
     await hub.start()
     await plug.start(hub.mqtt_port)
-    await plug.says("the hub does not know the new secret: pairing again")
+    await plug.says("the new secret does not help: pairing again")
     await pair(hub, plug)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.history.calendar import DAY, MINUTE, Calendar
-from hub.plugins.codec import decode_rollup
+from hub.plugins.codec import decode_rollup, decode_rollups
 from hub.plugins.columns import condensed
 from hub.plugins.contract import Merge, RollupColumns, SeriesKey
 from hub.testing.traces import buckets
@@ -56,14 +56,13 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Buckets of each chunk that is decoded."""
     lengths: list[int] = []
-    real = decode_rollup
+    real = decode_rollups
 
-    def noting(data: bytes, *, brief: bool = False) -> RollupColumns:
-        columns = real(data, brief=brief)
-        lengths.append(len(columns.start))
-        return columns
+    def noting(chunks: list[bytes], *, brief: bool = False) -> RollupColumns:
+        lengths.extend(len(decode_rollup(chunk).start) for chunk in chunks)
+        return real(chunks, brief=brief)
 
-    monkeypatch.setattr(rollups, "decode_rollup", noting)
+    monkeypatch.setattr(rollups, "decode_rollups", noting)
     return lengths
 
 

@@ -456,7 +456,8 @@ export const de: Record<MessageId, string> = {
   "secure.title": "Dieses Telefon absichern",
   "secure.titleComputer": "Diesen Computer absichern",
   "secure.lead": "Dann spricht es über HTTPS mit deinem Hub. Drei Schritte, einmal für jedes Gerät.",
-  "secure.lead.warned": "Die Verbindung zum Hub ist verschlüsselt, aber dieser Browser kennt deinen Hub noch nicht. Drei Schritte, und seine Warnung ist weg.",
+  "secure.lead.warned":
+    "Die Verbindung zum Hub ist verschlüsselt, aber dieser Browser kennt deinen Hub noch nicht. Drei Schritte, und seine Warnung ist weg.",
   "secure.lead.secure": "Es spricht über HTTPS mit deinem Hub.",
   "secure.lead.own": "Dein Hub hat ein selbst gewähltes Zertifikat: Hier ist nichts zu installieren.",
   "secure.off": "Dein Hub antwortet nur über HTTP. HTTPS lässt sich in seiner Konfiguration einschalten.",
@@ -476,22 +477,29 @@ export const de: Record<MessageId, string> = {
   "secure.install": "Installieren",
   "secure.install.ios": "Einstellungen, Profil geladen, Installieren",
   "secure.install.android": "Einstellungen, nach „CA-Zertifikat“ suchen, Trotzdem installieren, plughub-ca.crt wählen",
-  "secure.install.windows": "Datei öffnen, Zertifikat installieren, Aktueller Benutzer, Alle Zertifikate in folgendem Speicher speichern, Vertrauenswürdige Stammzertifizierungsstellen",
+  "secure.install.windows":
+    "Datei öffnen, Zertifikat installieren, Aktueller Benutzer, Alle Zertifikate in folgendem Speicher speichern, Vertrauenswürdige Stammzertifizierungsstellen",
   "secure.install.macos": "Datei öffnen: Die Schlüsselbundverwaltung legt es im Schlüsselbund „Anmeldung“ ab",
-  "secure.install.linux": "chrome://certificate-manager öffnen, Lokale Zertifikate, Von dir installiert, Vertrauenswürdige Zertifikate, Importieren",
-  "secure.install.firefox": "Einstellungen, Datenschutz & Sicherheit, Zertifikate anzeigen, Zertifizierungsstellen, Importieren",
+  "secure.install.linux":
+    "chrome://certificate-manager öffnen, Lokale Zertifikate, Von dir installiert, Vertrauenswürdige Zertifikate, Importieren",
+  "secure.install.firefox":
+    "Einstellungen, Datenschutz & Sicherheit, Zertifikate anzeigen, Zertifizierungsstellen, Importieren",
   "secure.trust": "Vertrauen",
   "secure.finish": "Abschließen",
   "secure.trust.ios": "Einstellungen, Allgemein, Info, Zertifikatsvertrauenseinstellungen: „{name}“ einschalten",
-  "secure.trust.android": "Komm auf diese Seite zurück. Firefox braucht in seinen Einstellungen auch „CA-Zertifikate von Drittanbietern verwenden“",
+  "secure.trust.android":
+    "Komm auf diese Seite zurück. Firefox braucht in seinen Einstellungen auch „CA-Zertifikate von Drittanbietern verwenden“",
   "secure.trust.windows": "Mit Ja antworten, dann den Browser schließen und diese Seite neu öffnen",
-  "secure.trust.macos": "In der Schlüsselbundverwaltung „{name}“ öffnen, Vertrauen, Bei Verwendung dieses Zertifikats: Immer vertrauen",
+  "secure.trust.macos":
+    "In der Schlüsselbundverwaltung „{name}“ öffnen, Vertrauen, Bei Verwendung dieses Zertifikats: Immer vertrauen",
   "secure.trust.linux": "Komm auf diese Seite zurück",
   "secure.trust.firefox": "„Dieser CA vertrauen, um Websites zu identifizieren“ ankreuzen, dann OK",
   "secure.stepDone": "Erledigt",
   "secure.without": "Ohne das Zertifikat",
-  "secure.without.text": "Alles geht, außer: Nachrichten auf diesem Telefon, das App-Symbol und das Lesen von Etiketten mit der Kamera. In deinem Netz könnten andere mitlesen.",
-  "secure.limits": "Das Zertifikat macht dein Hub, und es gilt nur in einem Heimnetz. Für eine Seite im Internet kann es nicht bürgen.",
+  "secure.without.text":
+    "Alles geht, außer: Nachrichten auf diesem Telefon, das App-Symbol und das Lesen von Etiketten mit der Kamera. In deinem Netz könnten andere mitlesen.",
+  "secure.limits":
+    "Das Zertifikat macht dein Hub, und es gilt nur in einem Heimnetz. Für eine Seite im Internet kann es nicht bürgen.",
   "secure.works": "Dieses Gerät vertraut deinem Hub.",
   "secure.isSecure": "Dieser Browser vertraut dem Zertifikat deines Hubs.",
   "secure.other": "Ein anderes Gerät",
@@ -503,7 +511,8 @@ export const de: Record<MessageId, string> = {
   "secure.later": "Später",
   "secure.anyway": "Trotz der Warnung des Browsers weiter",
   "secure.sheet": "Sichere Verbindung",
-  "secure.sheet.text": "Installiere das Zertifikat des Hubs auf diesem und anderen Geräten, damit sie über HTTPS mit ihm sprechen.",
+  "secure.sheet.text":
+    "Installiere das Zertifikat des Hubs auf diesem und anderen Geräten, damit sie über HTTPS mit ihm sprechen.",
   "secure.sheet.show": "Gerät absichern",
 
   "toast.label": "Meldungen",

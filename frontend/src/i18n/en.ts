@@ -448,7 +448,8 @@ export const en = {
   "secure.title": "Secure this phone",
   "secure.titleComputer": "Secure this computer",
   "secure.lead": "Then it talks to your hub over HTTPS. Three steps, once for each device.",
-  "secure.lead.warned": "What goes between this browser and your hub is encrypted, but the browser does not know your hub yet. Three steps, and its warning is gone.",
+  "secure.lead.warned":
+    "What goes between this browser and your hub is encrypted, but the browser does not know your hub yet. Three steps, and its warning is gone.",
   "secure.lead.secure": "It talks to your hub over HTTPS.",
   "secure.lead.own": "Your hub has a certificate of its own choice: there is nothing to install here.",
   "secure.off": "Your hub answers over HTTP only. An admin can switch HTTPS on in its configuration.",
@@ -468,9 +469,11 @@ export const en = {
   "secure.install": "Install it",
   "secure.install.ios": "Settings, Profile Downloaded, Install",
   "secure.install.android": "Settings, search for “CA certificate”, Install anyway, choose plughub-ca.crt",
-  "secure.install.windows": "Open the file, Install Certificate, Current User, Place all certificates in the following store, Trusted Root Certification Authorities",
+  "secure.install.windows":
+    "Open the file, Install Certificate, Current User, Place all certificates in the following store, Trusted Root Certification Authorities",
   "secure.install.macos": "Open the file: Keychain Access adds it to the keychain “login”",
-  "secure.install.linux": "Open chrome://certificate-manager, Local certificates, Installed by you, Trusted certificates, Import",
+  "secure.install.linux":
+    "Open chrome://certificate-manager, Local certificates, Installed by you, Trusted certificates, Import",
   "secure.install.firefox": "Settings, Privacy & Security, View Certificates, Authorities, Import",
   "secure.trust": "Trust it",
   "secure.finish": "Finish",
@@ -482,8 +485,10 @@ export const en = {
   "secure.trust.firefox": "Tick “Trust this CA to identify websites”, then OK",
   "secure.stepDone": "Done",
   "secure.without": "Without it",
-  "secure.without.text": "Everything works, except: messages on this phone, the app icon, and scanning labels with the camera. In your network, others could read along.",
-  "secure.limits": "The certificate is made by your hub and good only inside a home network. It cannot vouch for any site of the internet.",
+  "secure.without.text":
+    "Everything works, except: messages on this phone, the app icon, and scanning labels with the camera. In your network, others could read along.",
+  "secure.limits":
+    "The certificate is made by your hub and good only inside a home network. It cannot vouch for any site of the internet.",
   "secure.works": "This device trusts your hub.",
   "secure.isSecure": "This browser trusts your hub’s certificate.",
   "secure.other": "Another device",

@@ -97,14 +97,30 @@ export function Secure({ onLater, onDone }: { onLater?: () => void; onDone?: () 
         )}
         {access.install && trust !== "off" && !access.own && <OtherDevice address={access.install} />}
       </div>
-      <Foot access={access} trust={trust} waits={loaded !== null} {...(onLater && { onLater })} {...(onDone && { onDone })} />
+      <Foot
+        access={access}
+        trust={trust}
+        waits={loaded !== null}
+        {...(onLater && { onLater })}
+        {...(onDone && { onDone })}
+      />
     </>
   );
 }
 
 type StepState = "done" | "now" | "later";
 
-function Step({ number, state, title, children }: { number: number; state: StepState; title: string; children: ReactNode }) {
+function Step({
+  number,
+  state,
+  title,
+  children,
+}: {
+  number: number;
+  state: StepState;
+  title: string;
+  children: ReactNode;
+}) {
   const { t } = useI18n();
   return (
     <li className="row top" aria-current={state === "now" ? "step" : undefined}>

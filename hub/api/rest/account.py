@@ -229,6 +229,7 @@ ROUTES = (
         answer=Session,
         errors=("home-unknown",),
         example=SwitchHomeRequest("1f00c3d9ab8e7762"),
+        answer_example=EXAMPLE,
     ),
     Route(
         method="GET",

@@ -5,7 +5,7 @@ from aiohttp import web
 
 from hub.api.routing import PREFIX, AnyCall, Call, NoQuery, Route
 from hub.api.security import is_forwarded, peer_address, require_own_origin
-from hub.api.types.auth import LoginRequest, Me, RefreshRequest, Session, SetupRequest
+from hub.api.types.auth import LoginRequest, Me, RefreshRequest, Session, SetupRequest, TokenKey
 from hub.api.types.people import Home, User
 from hub.auth.homes import Home as StoredHome
 from hub.auth.people import User as StoredUser
@@ -137,6 +137,12 @@ async def me(call: AnyCall) -> Me:
     return Me(user_view(call, user), home_view(call, home))
 
 
+async def token_key(call: AnyCall) -> TokenKey:
+    """GET /auth/key"""
+    signer = call.services.identity.signer
+    return TokenKey(signer.algorithm, signer.public_key())
+
+
 PASSWORD_ERRORS = ("password-too-short", "password-too-long", "password-common")
 
 ROUTES = (
@@ -199,6 +205,17 @@ ROUTES = (
         body_optional=True,
         errors=("session-ended", "origin-refused"),
         example=RefreshRequest(),
+    ),
+    Route(
+        method="GET",
+        path="/auth/key",
+        summary="With what access tokens are checked",
+        tag=TAG,
+        handler=token_key,
+        role="open",
+        answer=TokenKey,
+        description="Other programs may check tokens where they are signed with RS256.",
+        answer_example=TokenKey("HS256", None),
     ),
     Route(
         method="GET",

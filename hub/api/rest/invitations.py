@@ -21,7 +21,7 @@ from hub.auth.invitations import Invitation as Stored
 from hub.messages import HubError
 
 TAG = "invitations"
-EXAMPLE_TOKEN = "zq1Jt0p2F6mX8bYc3vR5nWkL7dGh9sTa"
+EXAMPLE_LINK = "zq1Jt0p2F6mX8bYc3vR5nWkL7dGh9sTa"
 PAGES = {"join": "join", "password": "new-password"}
 EXAMPLE_INVITATION = Invitation("4be01c77d2aa9f03", "user", None, 1764000000000, 1764086400000)
 
@@ -150,7 +150,7 @@ ROUTES = (
         body=LinkRequest,
         answer=LinkView,
         errors=("invitation-over",),
-        example=LinkRequest(EXAMPLE_TOKEN),
+        example=LinkRequest(EXAMPLE_LINK),
         answer_example=LinkView("join", "Home", "user", None, 1764086400000),
     ),
     Route(
@@ -168,7 +168,7 @@ ROUTES = (
             *("home-unknown", "login-wrong", "code-needed", "code-wrong", "too-many-attempts", *PASSWORD_ERRORS),
         ),
         example={
-            "token": EXAMPLE_TOKEN,
+            "token": EXAMPLE_LINK,
             "name": "Ben",
             "email": "ben@example.org",
             "password": "a long enough phrase",
@@ -185,6 +185,6 @@ ROUTES = (
         body=ResetRequest,
         errors=("invitation-over", "origin-refused", "too-many-attempts", *PASSWORD_ERRORS),
         description="A second factor stays: the next sign-in asks for its code.",
-        example={"token": EXAMPLE_TOKEN, "password": "a long enough phrase"},
+        example={"token": EXAMPLE_LINK, "password": "a long enough phrase"},
     ),
 )

@@ -46,6 +46,13 @@ class Session(msgspec.Struct):
     refresh_token: str | None = None
 
 
+class TokenKey(msgspec.Struct):
+    """With what access tokens are checked: PEM of the public key with RS256; null with HS256, whose key is secret."""
+
+    algorithm: str
+    key: str | None
+
+
 class Me(msgspec.Struct):
     """Who is signed in, and where."""
 

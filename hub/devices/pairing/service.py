@@ -120,17 +120,12 @@ class Pairing:
             name, room, icon = device.name, device.room, device.icon
         if known is None or known.id != replace:
             self._registry.require_free(hardware_id)
+        name, room = clean_name(name, "name"), clean_room(room)
         mine = self._windows.of(hardware_id)
         if mine is not None and not mine.completing and mine.principal.user == principal.user:
             self._close(mine, "failed", CANCELLED)
         window = self._windows.open(
-            principal,
-            hardware_id,
-            label.code,
-            name=clean_name(name, "name"),
-            room=clean_room(room),
-            icon=icon,
-            replace=replace,
+            principal, hardware_id, label.code, name=name, room=room, icon=icon, replace=replace
         )
         log.info("Pairing of %s opened by %s", hardware_id, principal.user)
         self._tell(window)
@@ -204,8 +199,7 @@ class Pairing:
             fresh = secrets.token_bytes(protocol.NONCE_BYTES)
             window.exchange = protocol.Exchange(window.code, window.hardware_id, nonce, fresh, digest)
             window.answers = [protocol.challenge(window.exchange)]
-            window.model = "".join(c for c in message.model if c.isprintable())
-            window.channels = message.channels
+            window.claim = message
             self._step(window, "heard", window.error)
         self._send(window, window.answers[0])
 
@@ -222,6 +216,7 @@ class Pairing:
             if protocol.ca_digest(ca) != exchange.ca_sha256:  # it was renewed in between: the plug begins again
                 window.exchange = None
                 return
+            window.proved = window.claim
             self._step(window, "proved", None)
             grant = protocol.Grant(window.secret, self._hub_id, None if ca is None else self._tls_port())
             window.answers = [*window.answers, protocol.sealed(exchange, grant, ca)]
@@ -263,7 +258,9 @@ class Pairing:
 
     async def _store(self, window: Window) -> str:
         principal = self._now(window.principal)
-        model = window.model or None
+        plug = window.proved
+        assert plug is not None
+        model = "".join(c for c in plug.model if c.isprintable()) or None
         if window.replace is None:
             device, _ = await self._registry.add(
                 principal,
@@ -271,14 +268,14 @@ class Pairing:
                 name=window.name,
                 room=window.room,
                 icon=window.icon,
-                channels=window.channels,
+                channels=plug.channels,
                 model=model,
                 secret=window.secret,
             )
             return device.id
         device = self._registry.require(principal, window.replace, "manage")
-        if len(device.channels) != window.channels:
-            raise HubError("pairing-outlets", field="replace", outlets=len(device.channels), found=window.channels)
+        if len(device.channels) != plug.channels:
+            raise HubError("pairing-outlets", field="replace", outlets=len(device.channels), found=plug.channels)
         await self._registry.replace(principal, window.replace, window.hardware_id, secret=window.secret)
         await self._registry.learned(device.id, model=model)
         return device.id

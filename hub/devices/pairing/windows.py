@@ -8,7 +8,7 @@ import msgspec
 
 from hub.auth.principal import Principal
 from hub.clock import Clock, Timer
-from hub.devices.pairing.protocol import Exchange
+from hub.devices.pairing.protocol import Exchange, Hello
 from hub.messages import HubError, Message
 
 OPEN_S = 600.0
@@ -22,6 +22,7 @@ class Window(msgspec.Struct, eq=False):
     """One person waits for one plug. `code` and `secret` are empty once it is closed; opened, expires: Unix ms.
 
     `replace` is the device whose place the plug takes, `error` what went wrong last.
+    `claim` is the message 1 of this exchange, `proved` that of whoever knew the code.
     `sealed`: the secret was sent at least once, so that a login with it may come. `completing`: it came, and the device
     is being written; `overdue`: the time ended meanwhile.
     """
@@ -43,8 +44,8 @@ class Window(msgspec.Struct, eq=False):
     device: str | None = None
     exchange: Exchange | None = None
     answers: list[bytes] = []  # messages 2 and 4 of this exchange
-    model: str = ""
-    channels: int = 1
+    claim: Hello | None = None
+    proved: Hello | None = None
     sealed: bool = False
     completing: bool = False
     overdue: bool = False

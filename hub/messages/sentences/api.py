@@ -41,6 +41,9 @@ EN = {
     "session-ended": "Your session has ended. Sign in again.",
     "web-app-not-built": "The web app is not built yet. Run script/run, or “npm run build” in the folder frontend, "
     "and load this page again. The hub itself is running.",
+    "requests-too-many": "Too many requests. Go on in {seconds, plural, one {# second} other {# seconds}}.",
+    "address-refused": "From this address nobody looks after the hub: configuration.yaml says so.",
+    "forwarding-invalid": "The proxy says an address that is none.",
 }
 
 DE = {
@@ -84,4 +87,7 @@ DE = {
     "session-ended": "Deine Sitzung ist abgelaufen. Melde dich wieder an.",
     "web-app-not-built": "Die Web-App ist noch nicht gebaut. Starte script/run, oder „npm run build“ im Ordner "
     "frontend, und lade diese Seite neu. Der Hub selbst läuft.",
+    "requests-too-many": "Zu viele Anfragen. In {seconds, plural, one {# Sekunde} other {# Sekunden}} geht es weiter.",
+    "address-refused": "Von dieser Adresse aus verwaltet niemand den Hub: So steht es in configuration.yaml.",
+    "forwarding-invalid": "Der Proxy nennt eine Adresse, die keine ist.",
 }

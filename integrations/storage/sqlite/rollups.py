@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hub.plugins import TIERS, RollupColumns
-from hub.plugins.codec import DamagedChunk, decode_rollup, encode_rollup
+from hub.plugins.codec import DamagedChunk, decode_rollups, encode_rollup
 from hub.plugins.columns import empty_rollup, join_rollup, rounded_rollup, select_rollup
 from integrations.storage.sqlite.shelf import Shelf
 
@@ -170,10 +170,15 @@ class RollupChunks:
     def _decoded(
         self, series: int, tier: int, rows: list[tuple[Any, ...]], *, brief: bool = False
     ) -> list[RollupColumns]:
-        parts = []
+        if not rows:
+            return []
+        try:
+            return [decode_rollups([data for _, _, data in rows], brief=brief)]
+        except DamagedChunk:
+            parts = []
         for id, start, data in rows:
             try:
-                parts.append(decode_rollup(data, brief=brief))
+                parts.append(decode_rollups([data], brief=brief))
             except DamagedChunk as error:
                 name, when = self._shelf.name(series), f"{np.datetime64(start, 'ms')}Z"
                 self._shelf.damaged("rollup", id, data, f"{tier // 60_000}m {name} {when}: {error}")

@@ -70,8 +70,9 @@ class Sums:
         until = begin = start // PLACE * PLACE
         for place, heads in sorted(places.items()):
             known = kept.get(place)
-            whole = known is not None and known.heads == b"".join(head.head for head in heads)
-            if known is None or not whole or max(head.end for head in heads) > end or (found and known.edges[0] != until):
+            if known is None or known.heads != b"".join(head.head for head in heads):
+                break
+            if max(head.end for head in heads) > end or (found and known.edges[0] != until):
                 break
             found.append(known)
             until, begin = int(known.edges[-1]), place + PLACE

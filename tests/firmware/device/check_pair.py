@@ -175,8 +175,10 @@ def test_refused_before_the_hub_was_heard_it_begins_again_and_never_after() -> N
     vector = vectors()[0]
     board = SimulatedBoard()
     plug = paired(vector, board)
-    plug.pairing.refused()
-    equal(plug.pairing.needed, True)
+    for needed in (True, False, True):  # the code and the secret in turn
+        plug.pairing.failed()
+        equal(plug.pairing.needed, needed)
+    equal(Plug(board, plug.settings).pairing.needed, False)
     plug = paired(vector, board)
     ack = {"hub": vector["hub"], "session": "s", "acks": []}
     plug.link._ack(json.dumps(ack).encode())
@@ -184,7 +186,7 @@ def test_refused_before_the_hub_was_heard_it_begins_again_and_never_after() -> N
     plug.link._ack(json.dumps(ack).encode())
     equal(board.writes, writes)
     for _ in range(100):
-        plug.pairing.refused()
+        plug.pairing.failed()
     equal(plug.pairing.needed, False)
     equal(Plug(board, plug.settings).pairing.needed, False)
 
@@ -192,7 +194,7 @@ def test_refused_before_the_hub_was_heard_it_begins_again_and_never_after() -> N
 def test_another_hub_confirms_nothing() -> None:
     plug = paired(vectors()[0], SimulatedBoard())
     plug.link._ack(b'{"hub":"another","session":"s","acks":[]}')
-    plug.pairing.refused()
+    plug.pairing.failed()
     equal(plug.pairing.needed, True)
 
 
