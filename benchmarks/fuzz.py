@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import ssl
 import sys
 import time
 from collections import Counter
@@ -24,8 +25,8 @@ WORKERS = 24  # a connection spends most of its life waiting for the hub's next 
 LIMIT = 256 * 1024
 PATIENCE = 5.0
 # Share of what is thrown: as a plug, as another client, before a login, payloads, HTTP, the web app's WebSocket, and
-# MQTT over WebSocket.
-SHARES = {"plug": 30, "client": 20, "first": 12, "payload": 30, "http": 3, "websocket": 3, "carried": 2}
+# MQTT over WebSocket, TLS handshakes.
+SHARES = {"plug": 29, "client": 20, "first": 12, "payload": 30, "http": 3, "websocket": 3, "carried": 2, "tls": 1}
 SUFFIXES = ("telemetry", "telemetry", "telemetry/batch", "status", "telemetry/minutes")
 CLIENT = "fuzz-client"
 HELLO = (
@@ -108,6 +109,12 @@ class Fuzzer:
         hello = HELLO % (b"/mqtt", b"Sec-WebSocket-Protocol: mqtt\r\n")
         await self._exchange(self.hub.http_port, hello, b"".join(frames))
 
+    async def _tls(self, name: tuple[str, str]) -> None:
+        """Broken first messages, on the ports of MQTT and of the web."""
+        self.thrown["tls"] += 1
+        port = self.draw.random.choice((self.hub.mqtts_port, self.hub.https_port))
+        await self._exchange(port, b"", self.draw.damaged(client_hello()))
+
     async def _send(self, login: bytes, data: bytes, host: str = "127.0.0.1") -> None:
         await self._exchange(self.hub.mqtt_port, login, data, host)
 
@@ -153,6 +160,15 @@ class Fuzzer:
         except MalformedPacket:
             return True
         return False
+
+
+def client_hello() -> bytes:
+    """The first message of a TLS handshake."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: the answer is not read
+        context.wrap_bio(incoming, outgoing, server_hostname="plughub.local").do_handshake()
+    return outgoing.read()
 
 
 def masked(kind: int, message: bytes) -> bytes:

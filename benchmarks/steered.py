@@ -48,6 +48,7 @@ class Counts(msgspec.Struct):
     merge_cpu: float = 0.0
     cpu: float = 0.0
     now: int = 0  # Unix ms by the hub's clock
+    merge_span: tuple[int, int] = (0, 0)  # the newest merge, Unix ns of the machine
 
 
 class SteeredClock(Clock):
@@ -92,6 +93,7 @@ class Steering:
         self._history: History | None = None
         self._waiting = 0  # samples that are committed and not merged
         self._used = 0.0  # CPU of history's thread that is not yet a commit's or a merge's
+        self._committed_at = 0  # Unix ns
         bus.subscribe(Committed, self._committed, "benchmark")
         bus.subscribe(Merged, self._merged, "benchmark")
 
@@ -140,12 +142,14 @@ class Steering:
         counts.commit_cpu += self._used
         self._waiting += event.samples
         self._used = 0.0
+        self._committed_at = time.time_ns()
 
     def _merged(self, event: Merged) -> None:
         counts = self._counts
         counts.merges += 1
         counts.merged += self._waiting
         counts.merge_cpu += self._used
+        counts.merge_span = self._committed_at, time.time_ns()  # a merge begins with a commit
         self._waiting, self._used = 0, 0.0
 
 

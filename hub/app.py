@@ -345,7 +345,7 @@ class App:
             return "UTC" if device is None else homes.time_zone(device.home)
 
         query = Query(store, history.tail, clock, zone, retention, editions=history.tail.editions)
-        views = DeviceViews(presence, commands, live, Today(history, registry, homes, clock))
+        views = DeviceViews(presence, commands, live, Today(history, registry, homes, clock), registry.rooms.id_of)
         services = Services(
             version=__version__,
             session=acks.session,

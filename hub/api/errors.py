@@ -50,6 +50,8 @@ STATUS = {
     "path-unknown": 404,
     "device-unknown": 404,
     "plug-room-unknown": 404,
+    "home-room-unknown": 404,
+    "room-name-taken": 409,
     "client-unknown": 404,
     "authority-unused": 404,
     "method-not-allowed": 405,

@@ -91,7 +91,7 @@ class Route:
     example, answer_example: bodies for the document. scope: what an API key needs (None: by role and method).
     """
 
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     summary: str
     tag: str

@@ -13,16 +13,21 @@ from hub.telemetry.live import Live
 
 EnergyToday = Callable[[str, int], float | None]
 """(device, channel) -> mWh since midnight in the home's zone; None = not known."""
+RoomId = Callable[[str, str | None], str | None]
+"""(home, name) -> the room's id."""
 
 
 class DeviceViews:
     """Builds the API's Device; the only place that does."""
 
-    def __init__(self, presence: Presence, commands: Commands, live: Live, energy_today: EnergyToday) -> None:
+    def __init__(
+        self, presence: Presence, commands: Commands, live: Live, energy_today: EnergyToday, room_id: RoomId
+    ) -> None:
         self._presence = presence
         self._commands = commands
         self._live = live
         self._energy_today = energy_today
+        self._room_id = room_id
 
     def view(self, device: Registered, right: str) -> Device:
         """The device for someone with this right (view, control or manage)."""
@@ -46,6 +51,7 @@ class DeviceViews:
             right=cast(Literal["view", "control", "manage"], right),
             channels=[self._outlet(device.id, number, channel) for number, channel in sorted(device.channels.items())],
             retention=_retention(device),
+            room_id=self._room_id(device.home, device.room),
         )
 
     def found(self, devices: Iterable[Found]) -> list[FoundDevice]:

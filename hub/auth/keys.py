@@ -107,26 +107,35 @@ class ApiKeys:
         return principal, key.expires
 
     async def add(
-        self, principal: Principal, *, name: str, scopes: Sequence[str], expires: int | None = None
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        scopes: Sequence[str],
+        expires: int | None = None,
+        user: str | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key for oneself in this home, and its text, which is shown once.
+        """A new key for oneself in this home, and its text, which is shown once; from the command line of the machine
+        for any member.
 
-        Raises HubError("forbidden" for what is no person, "name-invalid", "scopes-invalid", "expiry-past",
-        "keys-too-many").
+        Raises HubError("forbidden", "user-unknown", "name-invalid", "scopes-invalid", "expiry-past", "keys-too-many").
         """
-        if self._people.user(principal.user) is None:
+        if user is not None and principal.role != "system":
+            raise HubError("forbidden")
+        owner = principal.user if user is None else self._people.member(principal, user).id
+        if self._people.user(owner) is None:
             raise HubError("forbidden")
         if not scopes or not set(scopes) <= set(SCOPES):
             raise HubError("scopes-invalid", field="scopes", scopes=", ".join(SCOPES))
         if expires is not None and expires <= self._clock.now():
             raise HubError("expiry-past", field="expires")
-        if sum(1 for key in self._keys.values() if key.user == principal.user) >= MOST_KEYS:
+        if sum(1 for key in self._keys.values() if key.user == owner) >= MOST_KEYS:
             raise HubError("keys-too-many", most=MOST_KEYS)
         text = PREFIX + secrets.token_urlsafe(32)
         key = ApiKey(
             secrets.token_hex(8),
             principal.home,
-            principal.user,
+            owner,
             require_name(name),
             text[: len(PREFIX) + HINT_LETTERS],
             [scope for scope in SCOPES if scope in scopes],

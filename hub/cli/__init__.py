@@ -10,7 +10,10 @@ from hub.cli.speech import complain, sentence
 from hub.messages import HubError
 
 # The module of that name in this folder gives configure(parser) and run(args) -> exit code.
-COMMANDS = ("run", "demo", "check", "device", "mqtt", "certificate", "user", "history", "export", "backup", "restore")
+COMMANDS = (
+    *("run", "demo", "check", "device", "mqtt", "certificate", "user", "token", "audit"),
+    *("history", "export", "report", "backup", "restore"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -136,6 +136,23 @@ class HubClient:
         """What was not measured between start and end, and why."""
         return await self._items("/gaps", _range(outlets, start, end))
 
+    async def report(self, period: str = "month", of: str | None = None) -> JsonObject:
+        """Energy and cost of a day, week, month or year: the running one, or that of a date (2026, 2026-10, …)."""
+        return await self.call("GET", "/reports/energy", query=_period(period, of))
+
+    async def report_file(self, period: str = "month", of: str | None = None, *, form: str = "pdf") -> bytes:
+        """The same as a file: csv or pdf."""
+        if self._session is None:
+            raise RuntimeError("use the client as `async with HubClient(...)`")
+        url = f"{self.url}/api/v1/reports/energy.{form}"
+        try:
+            async with self._session.get(url, params=_period(period, of), headers=self._signed()) as response:
+                if response.status >= 400:
+                    raise _refusal(response.status, await response.json(content_type=None))
+                return await response.read()
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise HubUnreachable(self.url) from error
+
     async def history_stats(self) -> JsonObject:
         """What history holds."""
         return await self.call("GET", "/system/history")
@@ -176,6 +193,56 @@ class HubClient:
         """A person; `password` in the answer where the hub made it."""
         body = {"name": name, "email": email, "role": role, "password": password}
         return await self.call("POST", "/users", body)
+
+    async def change_user(self, id: str, **fields: Any) -> JsonObject:
+        """Another `role`, or `disabled`."""
+        return await self.call("PATCH", f"/users/{id}", fields)
+
+    async def remove_user(self, id: str) -> None:
+        """Take somebody out of the home."""
+        await self.call("DELETE", f"/users/{id}")
+
+    async def set_password(self, id: str, password: str, *, keep_second_factor: bool = True) -> None:
+        """Somebody's password anew, by a link that is used at once."""
+        made = await self.call("POST", f"/users/{id}/password-link")
+        token = made["link"].partition("#")[2]
+        await self.call("POST", "/auth/password", {"token": token, "password": password})
+        if not keep_second_factor:
+            await self.call("DELETE", f"/users/{id}/second-factor")
+
+    async def invite(self, role: str = "user") -> JsonObject:
+        """`link` with which somebody joins the home, and its `invitation`."""
+        return await self.call("POST", "/invitations", {"role": role})
+
+    async def keys(self, user: str | None = None) -> list[JsonObject]:
+        """Your API keys, or (for admins) somebody's."""
+        return await self._items("/account/keys" if user is None else f"/users/{user}/keys")
+
+    async def add_key(
+        self, name: str, scopes: Sequence[str], *, expires: int | None = None, user: str | None = None
+    ) -> JsonObject:
+        """A key for yourself, or (from the machine's command line) for somebody; `text` is shown once."""
+        path = "/account/keys" if user is None else f"/users/{user}/keys"
+        return await self.call("POST", path, {"name": name, "scopes": list(scopes), "expires": expires})
+
+    async def remove_key(self, id: str, *, user: str | None = None) -> None:
+        """End a key."""
+        await self.call("DELETE", f"/account/keys/{id}" if user is None else f"/users/{user}/keys/{id}")
+
+    async def audit(self, *, refused: bool | None = None, most: int = 1000, **asked: str) -> list[JsonObject]:
+        """Lines of the audit log, the newest first; asked: actor, action, object."""
+        query = [*asked.items(), *([] if refused is None else [("refused", str(refused).lower())])]
+        lines: list[JsonObject] = []
+        cursor: str | None = None
+        while len(lines) < most:
+            more = [] if cursor is None else [("cursor", cursor)]
+            limit = ("limit", str(min(500, most - len(lines))))
+            page = await self.call("GET", "/audit", query=[*query, limit, *more])
+            lines += page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        return lines
 
     async def backups(self) -> JsonObject:
         """`items`, newest first, and `state`: what runs, how the last went, when the next is due, what is set."""
@@ -237,3 +304,7 @@ def _refusal(status: int, problem: JsonObject) -> ApiError:
 
 def _range(outlets: Sequence[str], start: int, end: int) -> list[tuple[str, str]]:
     return [*(("device", outlet) for outlet in outlets), ("from", str(start)), ("to", str(end))]
+
+
+def _period(period: str, of: str | None) -> list[tuple[str, str]]:
+    return [("period", period), *([] if of is None else [("of", of)])]

@@ -12,6 +12,7 @@ INK, INK2, INK3 = "#15181A", "#484E51", "#5F6669"
 EDGE, LINE, SUNK = "#7B817D", "#DCDFD9", "#F1F2EF"
 USE, USE_RUNNING, USE_SOFT, SUN = "#2F45D8", "#8D99E9", "#EEF0FC", "#F2C230"
 ENCODING = "cp1252"  # what the fonts that every reader has can show
+LIKE = str.maketrans("ŁłĐđıĦħŦŧ\u2212", "LlDdiHhTt–")
 
 
 class Paper:
@@ -50,9 +51,13 @@ class Paper:
 
     def wrapped(self, text: str, size: float, width: float) -> list[str]:
         """The text in lines."""
-        from reportlab.lib.utils import simpleSplit
-
-        lines: list[str] = simpleSplit(printable(text), TEXT, size, width)
+        lines: list[str] = []
+        for word in printable(text).split(" "):  # a number stays with its unit: only plain spaces part
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self.width(longer, size) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
         return lines
 
     def line(self, x0: float, y0: float, x1: float, y1: float, *, colour: str = LINE, width: float = 0.6) -> None:
@@ -103,8 +108,7 @@ class Paper:
 def printable(text: str, instead: str = "") -> str:
     """Only letters that the fonts have: others lose their accents, or become a question mark; where nothing of a word
     is left, `instead` stands for it."""
-    text = text.replace("\u2212", "–")
-    shown = "".join(_shown(letter) for letter in text)
+    shown = "".join(_shown(letter) for letter in text.translate(LIKE))
     if instead and text.strip() and not shown.replace("?", "").strip():
         return instead
     return shown

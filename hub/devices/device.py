@@ -1,4 +1,4 @@
-"""Device: one plug as the hub knows it, with its outlets; and the key made from its first name."""
+"""Device: one plug as the hub knows it, with its outlets; names as they may be, and the key made from the first."""
 
 import re
 import unicodedata
@@ -6,10 +6,13 @@ from collections.abc import Container
 
 import msgspec
 
+from hub.messages import HubError
+
 HARDWARE_ID = re.compile(r"[A-Za-z0-9_-]{3,64}")
 COLORS = range(1, 7)
 OTHER_COLOR = 0
 KEY_LENGTH = 40
+LONGEST_NAME = 60
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"})
 
 
@@ -64,3 +67,16 @@ def make_key(name: str, taken: Container[str]) -> str:
 def free_color(used: Container[int]) -> int:
     """The first color that no device of the home has; 0 when all six are taken."""
     return next((color for color in COLORS if color not in used), OTHER_COLOR)
+
+
+def clean_name(name: str, field: str) -> str:
+    """Of a device or room: without control characters and outer blanks. Raises HubError("name-invalid")."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    if not 1 <= len(plain) <= LONGEST_NAME:
+        raise HubError("name-invalid", field=field, most=LONGEST_NAME)
+    return plain
+
+
+def clean_room(room: str | None) -> str | None:
+    """No room is None, never an empty word."""
+    return clean_name(room, "room") if room and room.strip() else None

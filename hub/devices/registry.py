@@ -3,24 +3,23 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import msgspec
-from sqlalchemy.exc import IntegrityError
 
 from hub.auth.audit import Audit
 from hub.auth.principal import RIGHTS, Principal
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.database import Database
-from hub.devices.device import HARDWARE_ID, Channel, Device, free_color, make_key
+from hub.devices.device import HARDWARE_ID, Channel, Device, clean_name, clean_room, free_color, make_key
+from hub.devices.rooms import Rooms
 from hub.devices.rows import DeviceRows
 from hub.events import DeviceAdded, DeviceChanged, DeviceRemoved
 from hub.messages import HubError
 
 MOST_CHANNELS = 16
-LONGEST_NAME = 60
 PAIRING_PREFIX = "pair-"
 DEVICE_FIELDS = {"name", "room", "icon", "color", "always_on", "private", "interval_ms"}
 KEEP_FIELDS = {"keep_raw", "keep_minutes", "keep_hours", "keep_days"}
@@ -47,6 +46,14 @@ class Registry:
         self._secrets: dict[str, bytes] = {}  # device id -> SHA-256 of its MQTT secret
         self._shares: dict[str, dict[str, str]] = {}  # device id -> user -> right
         self._writing = asyncio.Lock()
+        self.rooms = Rooms(
+            database,
+            audit,
+            devices=self.of_home,
+            visible=self.list,
+            changed=lambda device: bus.publish(DeviceChanged(device.id, device.home)),
+            writing=self._writing,
+        )
         self.on_login: Callable[[str, str | None], None] = lambda hardware_id, secret: None
         """Told of each fresh secret, which is then forgotten here, and (None) of each login that has ended."""
 
@@ -57,6 +64,7 @@ class Registry:
         self._hardware = {device.hardware_id: device for device in stored.devices}
         self._secrets = stored.secrets
         self._shares = stored.shares
+        await self.rooms.load()
 
     def by_hardware(self, hardware_id: str) -> Device | None:
         """The device that this plug stands for. Hot path."""
@@ -69,6 +77,10 @@ class Registry:
     def all(self) -> Devices:
         """Every device of every home, for the hub's own use."""
         return list(self._devices.values())
+
+    def of_home(self, home: str) -> Devices:
+        """Every device of this home, for the hub's own use."""
+        return [device for device in self._devices.values() if device.home == home]
 
     def secret_hash(self, hardware_id: str) -> bytes | None:
         """SHA-256 of the secret with which this plug logs in."""
@@ -128,7 +140,8 @@ class Registry:
 
         `secret`: the one that the plug has already.
 
-        Raises HubError("forbidden", "hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid").
+        Raises HubError("forbidden", "hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid",
+        "rooms-too-many").
         """
         self.require_adder(principal)
         if not 1 <= channels <= MOST_CHANNELS:
@@ -136,7 +149,7 @@ class Registry:
         name, room = clean_name(name, "name"), clean_room(room)
         async with self._writing:
             self.require_free(hardware_id)
-            mates = [device for device in self._devices.values() if device.home == principal.home]
+            mates = self.of_home(principal.home)
             device = Device(
                 id=secrets.token_hex(8),
                 home=principal.home,
@@ -153,7 +166,9 @@ class Registry:
             )
             secret, digest = new_secret(secret)
             owner = None if principal.user == "system" else principal.user
-            await self._rows.add(device, digest, owner)
+            new_room = self.rooms.new(device.home, room)
+            await self._rows.add(device, digest, owner, new_room)
+            self.rooms.keep(new_room)
             self._devices[device.id] = self._hardware[hardware_id] = device
             self._secrets[device.id] = digest
             self._shares[device.id] = {} if owner is None else {owner: "manage"}
@@ -167,7 +182,7 @@ class Registry:
 
         name, room, icon, color, always_on, private, interval_ms, keep_raw, keep_minutes, keep_hours, keep_days; and of
         the outlet `channel` (0 if not given): channel_name, max_power_w, idle_below_w.
-        Raises HubError("channel-unknown", "name-invalid", "retention-invalid").
+        Raises HubError("channel-unknown", "name-invalid", "retention-invalid", "rooms-too-many").
         """
         device = self.require(principal, device_id, "manage")
         number = changes.pop("channel", 0)
@@ -210,6 +225,7 @@ class Registry:
             if hardware_id != device.hardware_id:
                 fields = {"hardware_id": hardware_id, "model": None, "firmware": None}
             await self._rows.change(device, {**fields, "secret_hash": digest}, {})
+            self._require_present(device)
             before = device.hardware_id
             del self._hardware[before]
             self._apply(device, fields, {})
@@ -237,8 +253,7 @@ class Registry:
         async with self._writing:
             self._require_present(device)
             await self._rows.remove(device)
-            del self._devices[device.id], self._hardware[device.hardware_id], self._secrets[device.id]
-            self._shares.pop(device.id, None)
+            self._drop(device)
         self.on_login(device.hardware_id, None)
         self._bus.publish(DeviceRemoved(device.id, device.home))
         await self._audit.record(principal, "device.remove", device.id, before=shown(device))
@@ -257,6 +272,22 @@ class Registry:
         self._bus.publish(DeviceChanged(device.id, device.home))
         await self._audit.record(principal, "device.share", device.id, before={user: before}, after={user: right})
 
+    def forget_user(self, user: str, homes: Container[str]) -> None:
+        """The shares of somebody who is a member of only these homes now; the database has dropped them already."""
+        for device_id, held in self._shares.items():
+            if self._devices[device_id].home not in homes:
+                held.pop(user, None)
+
+    def forget_home(self, home: str) -> None:
+        """The home is gone; the database has dropped its devices and rooms already."""
+        self.rooms.forget_home(home)
+        gone = self.of_home(home)
+        for device in gone:
+            self._drop(device)
+        for device in gone:
+            self.on_login(device.hardware_id, None)
+            self._bus.publish(DeviceRemoved(device.id, device.home))
+
     async def learned(self, device_id: str, **facts: Any) -> None:
         """What the plug says of itself: model, firmware, interval_ms. Written only when it is news."""
         device = self._devices.get(device_id)
@@ -268,9 +299,17 @@ class Registry:
             return
         async with self._writing:
             self._require_present(device)
-            await self._rows.change(device, fields, outlets)
+            new_room = self.rooms.new(device.home, fields.get("room"))
+            await self._rows.change(device, fields, outlets, new_room)
+            self.rooms.keep(new_room)
             self._apply(device, fields, outlets)
         self._bus.publish(DeviceChanged(device.id, device.home))
+
+    def _drop(self, device: Device) -> None:
+        self._devices.pop(device.id, None)
+        self._hardware.pop(device.hardware_id, None)
+        self._secrets.pop(device.id, None)
+        self._shares.pop(device.id, None)
 
     def _apply(self, device: Device, fields: dict[str, Any], outlets: dict[int, dict[str, Any]]) -> None:
         for name, value in fields.items():
@@ -282,10 +321,9 @@ class Registry:
     async def _set_share(self, device: Device, user: str, right: str | None) -> None:
         async with self._writing:
             self._require_present(device)
-            try:
-                await self._rows.share(device, user, right)
-            except IntegrityError as error:
-                raise HubError("user-unknown", field="user") from error
+            if not await self._rows.share(device, user, right):
+                raise HubError("user-unknown", field="user", user=user)
+            self._require_present(device)
             held = self._shares.setdefault(device.id, {})
             held.pop(user, None)
             if right is not None:
@@ -318,16 +356,3 @@ def new_secret(secret: str | None = None) -> tuple[str, bytes]:
     """256 random bits as hex (or the secret given), and their SHA-256 (of the hex text), which alone is kept."""
     secret = secret or secrets.token_hex(32)
     return secret, hashlib.sha256(secret.encode()).digest()
-
-
-def clean_name(name: str, field: str) -> str:
-    """Without control characters and outer blanks. Raises HubError("name-invalid")."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    if not 1 <= len(plain) <= LONGEST_NAME:
-        raise HubError("name-invalid", field=field, most=LONGEST_NAME)
-    return plain
-
-
-def clean_room(room: str | None) -> str | None:
-    """No room is None, never an empty word."""
-    return clean_name(room, "room") if room and room.strip() else None

@@ -7,8 +7,9 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 
 from hub.database import Database
-from hub.database.tables import channels, device_users, devices
+from hub.database.tables import channels, device_users, devices, home_users, rooms
 from hub.devices.device import Channel, Device
+from hub.devices.rooms import Room
 
 
 class Stored(msgspec.Struct):
@@ -42,11 +43,13 @@ class DeviceRows:
                 stored.shares.setdefault(share.device, {})[share.user] = share.share
         return stored
 
-    async def add(self, device: Device, secret_hash: bytes, owner: str | None) -> None:
-        """Store a new device; `owner` gets a share of manage."""
+    async def add(self, device: Device, secret_hash: bytes, owner: str | None, room: Room | None) -> None:
+        """Store a new device; `owner` gets a share of manage, a `room` that is new comes with it."""
         fields = msgspec.structs.asdict(device)
         outlets: dict[int, Channel] = fields.pop("channels")
         async with self._database.transaction() as connection:
+            if room is not None:
+                await connection.execute(insert(rooms).values(**msgspec.structs.asdict(room)))
             await connection.execute(insert(devices).values(**fields, secret_hash=secret_hash))
             await connection.execute(
                 insert(channels),
@@ -55,9 +58,17 @@ class DeviceRows:
             if owner is not None:
                 await connection.execute(insert(device_users).values(device=device.id, user=owner, share="manage"))
 
-    async def change(self, device: Device, fields: Mapping[str, Any], outlets: Mapping[int, Mapping[str, Any]]) -> None:
-        """Write changed columns of the device and of its outlets."""
+    async def change(
+        self,
+        device: Device,
+        fields: Mapping[str, Any],
+        outlets: Mapping[int, Mapping[str, Any]],
+        room: Room | None = None,
+    ) -> None:
+        """Write changed columns of the device and of its outlets, and the `room` that is new."""
         async with self._database.transaction() as connection:
+            if room is not None:
+                await connection.execute(insert(rooms).values(**msgspec.structs.asdict(room)))
             if fields:
                 await connection.execute(
                     update(devices).where(devices.c.home == device.home, devices.c.id == device.id).values(**fields)
@@ -74,10 +85,14 @@ class DeviceRows:
         async with self._database.transaction() as connection:
             await connection.execute(delete(devices).where(devices.c.home == device.home, devices.c.id == device.id))
 
-    async def share(self, device: Device, user: str, right: str | None) -> None:
-        """Set or (None) take away one person's share."""
+    async def share(self, device: Device, user: str, right: str | None) -> bool:
+        """Set or (None) take away one person's share; False when they are no member of the device's home."""
         where = (device_users.c.device == device.id, device_users.c.user == user)
         async with self._database.transaction() as connection:
+            member = (home_users.c.home == device.home) & (home_users.c.user == user)
+            if (await connection.execute(select(home_users.c.role).where(member))).one_or_none() is None:
+                return False
             await connection.execute(delete(device_users).where(*where))
             if right is not None:
                 await connection.execute(insert(device_users).values(device=device.id, user=user, share=right))
+            return True

@@ -39,6 +39,7 @@ SCALE = 1  # shift of the scale within the caller's flags
 DECIMALS = 7  # scales 0 to 6 decimals
 FLOATS, PRODUCT = 15, 14  # scales: no decimals fit; power is voltage x current exactly
 EXACT = 2.0**53
+HALF = 1 << 63
 POWER = 4  # place of this column among those of a chunk of samples
 BRIEF_RAW = (0, 1, 2, POWER)  # seq, up, at
 PRODUCT_RAW = (3, 5)  # voltage, current
@@ -231,8 +232,8 @@ def _line(first: int, slope: int, steps: Int64, out: Int64) -> None:
     out += _wrapped(first)
 
 
-def _wrapped(value: int) -> np.int64:
-    return np.int64((value + (1 << 63)) % (1 << 64) - (1 << 63))
+def _wrapped(value: int) -> int:
+    return value if -HALF <= value < HALF else (value + HALF) % (2 * HALF) - HALF
 
 
 def _int_column(values: Int64, base: Int64) -> Column:

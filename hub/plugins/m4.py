@@ -20,25 +20,24 @@ def stretches(start: int, end: int, count: int) -> Int64:
 
 def chosen(at: Int64, values: Float64, borders: Int64) -> Int64:
     """Positions of the first, lowest, highest and last value between each two neighbours of `borders`; `at` ascends and
-    lies between the first and the last of them. Of equal values the first lowest and the last highest."""
+    lies between the first and the last of them. Of equal values the first."""
     if not len(at):
         return np.empty(0, np.int64)
     low, high = borders.searchsorted((at[0], at[-1]), "right")
     edges = [0, *at.searchsorted(borders[low:high]).tolist(), len(at)]
     if len(edges) <= FEW:
-        places: set[int] = set()
+        kept: set[int] = set()
         for first, end in pairwise(edges):
             if first < end:
                 part = values[first:end]
-                places |= {first, first + int(part.argmin()), end - 1 - int(part[::-1].argmax()), end - 1}
-        return np.array(sorted(places), np.int64)
+                kept |= {first, first + int(part.argmin()), first + int(part.argmax()), end - 1}
+        return np.array(sorted(kept), np.int64)
     firsts = np.unique(edges[:-1])
     firsts = firsts[firsts < len(at)]
     sizes = np.diff(np.append(firsts, len(at)))
-    lows, highs = (
+    extremes = (
         np.flatnonzero(values == np.repeat(extreme.reduceat(values, firsts), sizes))
         for extreme in (np.minimum, np.maximum)
     )
-    lowest = lows[np.searchsorted(lows, firsts)]
-    highest = highs[np.searchsorted(highs, firsts + sizes) - 1]
-    return np.unique(np.concatenate([firsts, firsts + sizes - 1, lowest, highest]))
+    found = [places[np.searchsorted(places, firsts)] for places in extremes]
+    return np.unique(np.concatenate([firsts, firsts + sizes - 1, *found]))

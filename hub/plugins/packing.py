@@ -105,13 +105,16 @@ def _only_row(head: "_Head", body: "_Body", only: Collection[int]) -> Row:
         for k in _SET[head.shapes[index]]:
             four[k] = next(numbers)
         mode, first, slope, extra = four
+        if mode & PREDICTOR < DELTA and not mode & MASK:
+            columns[index] = Column(mode, first, slope, extra)
+            continue
         arrays: list[Residuals | None] = [None, None, None]
-        if mode & PREDICTOR >= DELTA or mode & MASK:
-            needed, widths = index in only, _WIDTHS[head.codes[index]]
-            for k, (size, width) in enumerate(zip(_sizes(mode, length), widths, strict=True)):
-                packed = body.planes(size, width, needed=needed)
-                if size and needed:
-                    arrays[k] = _unplaned(packed, width, size, 0, size)
+        needed, widths = index in only, _WIDTHS[head.codes[index]]
+        for k, size in enumerate(_sizes(mode, length)):
+            if size:
+                packed = body.planes(size, widths[k], needed=needed)
+                if needed:
+                    arrays[k] = _unplaned(packed, widths[k], size, 0, size)
         columns[index] = Column(mode, first, slope, extra, *arrays)
     return length, columns
 
@@ -201,14 +204,13 @@ def _unplaned(data: bytes, width: int, length: int, start: int, end: int) -> Res
         return np.zeros(end - start, np.uint8)
     if len(data) != width * length or width not in WIDTHS:
         raise ValueError("a column has the wrong length")
-    planes = np.frombuffer(data, np.uint8).reshape(width, length)[:, start:end]
-    values: Residuals = planes[width - 1]
+    planes = np.frombuffer(data, np.uint8)
     if width == 1:
-        return values
-    values = values.astype(f"u{width}")
-    for plane in planes[-2::-1]:
+        return planes[start:end]
+    values: Residuals = planes[(width - 1) * length + start : (width - 1) * length + end].astype(f"u{width}")
+    for k in range(width - 2, -1, -1):
         values <<= 8
-        values |= plane
+        values |= planes[k * length + start : k * length + end]
     return values
 
 
@@ -283,13 +285,17 @@ class _Reader:
         self._at = at
 
     def number(self) -> int:
-        value = shift = 0
-        while (byte := self._data[self._at]) & 128:
-            value |= (byte & 127) << shift
-            shift += 7
-            self._at += 1
-        self._at += 1
-        return value | byte << shift
+        data, at = self._data, self._at
+        value = data[at]
+        if value & 128:
+            value &= 127
+            shift = 7
+            while (byte := data[at := at + 1]) & 128:
+                value |= (byte & 127) << shift
+                shift += 7
+            value |= byte << shift
+        self._at = at + 1
+        return value
 
     @property
     def left(self) -> int:

@@ -176,6 +176,7 @@ class House:
                 self.commands,
                 self.live,
                 lambda device, channel: self.energy_today.get((device, channel)),
+                self.registry.rooms.id_of,
             ),
             problems=self.problems,
             backups=self.backups,

@@ -83,7 +83,7 @@ class LivingHouse(House):
             self.services,
             history=self.core,
             query=Query(self.store, self.core.tail, self.clock, lambda _: self.people.homes.first.time_zone),
-            views=DeviceViews(self.presence, self.commands, self.live, today),
+            views=DeviceViews(self.presence, self.commands, self.live, today, self.registry.rooms.id_of),
         )
         self.server = ApiServer(self.services, host="127.0.0.1", port=0, static=self.data / "static")
         self.store.close()  # history opens it

@@ -17,7 +17,7 @@ from integrations.storage.sqlite.store import SqliteStore
 from tests.history_query.parts import FakeTail, FixedClock
 
 BERLIN = "Europe/Berlin"
-QUARTER, HOUR, DAY = 900_000, 3_600_000, 86_400_000
+MINUTE, QUARTER, HOUR, DAY = 60_000, 900_000, 3_600_000, 86_400_000
 
 
 def at(text: str, zone: str = BERLIN) -> int:
@@ -25,13 +25,13 @@ def at(text: str, zone: str = BERLIN) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
-def quarters(start: int, mwh: Float64, estimated: Float64 | None = None) -> RollupColumns:
-    """Quarters in a row with these energies."""
+def quarters(start: int, mwh: Float64, estimated: Float64 | None = None, *, width: int = QUARTER) -> RollupColumns:
+    """Quarters (or what else is as wide) in a row with these energies."""
     count = len(mwh)
-    power = np.nan_to_num(mwh) * 4 / 1000
-    whole = np.full(count, QUARTER)
+    power = np.nan_to_num(mwh) * HOUR / width / 1000
+    whole = np.full(count, width)
     return RollupColumns(
-        start=start + np.arange(count) * QUARTER,
+        start=start + np.arange(count) * width,
         mean_power=power,
         min_power=power,
         max_power=power,

@@ -10,8 +10,8 @@ from hub.cost import Kind, Report
 from hub.history.gaps import GapRecord
 from hub.history.points import energy_sum
 from hub.plugins.columns import select_rollup
-from hub.plugins.contract import RollupColumns
-from tests.cost.parts import DAY, HOUR, QUARTER, MeteredHome, at, noisy, quarters
+from hub.plugins.contract import Merge, RollupColumns, SeriesKey
+from tests.cost.parts import DAY, MINUTE, QUARTER, MeteredHome, at, noisy, quarters
 
 HomeAt = Callable[..., MeteredHome]
 ROOMS = {"fridge": "Kitchen", "kettle": "Kitchen", "lamp": None, "desk": "Office"}
@@ -111,15 +111,14 @@ async def test_a_running_period_is_compared_with_the_same_part(home_at: HomeAt, 
         assert np.isnan(report.total.by_bucket[21:]).all()
 
 
-async def test_a_quarter_that_is_not_over_is_shared_by_time(home_at: HomeAt) -> None:
+async def test_the_quarter_in_which_it_is_now_is_compared_by_minutes(home_at: HomeAt) -> None:
     home = home_at("2026-11-21T13:35")
-    filled(home, "2026-11-01T00:00")
-    home.fill("lamp", quarters(at("2026-11-20T13:30"), np.array([900.0])))
+    start = at("2026-11-20T13:15")
+    home.fill("lamp", quarters(start, np.array([4000.0, 900.0])))
+    minutes = quarters(start, np.array([4000 / 15] * 15 + [60.0] * 15), width=MINUTE)
+    home.store.merge(Merge([], [(SeriesKey("lamp"), "1m", minutes)]))
     report = await home.report("day", rooms={"lamp": None})
-    past = within(
-        {"lamp": noisy(at("2026-11-01T00:00"), at("2026-11-21T13:30"), 2)}, at("2026-11-20"), at("2026-11-20T13:30")
-    )
-    assert report.total.before.mwh == pytest.approx(past + 300.0, abs=0.01)
+    assert report.total.before.mwh == 4300.0
 
 
 async def test_without_a_price_there_is_no_cost(home_at: HomeAt) -> None:
@@ -208,4 +207,4 @@ async def test_another_zone_and_week(home_at: HomeAt) -> None:
     assert report.period.start == at("2026-11-08", "Asia/Kathmandu")
     assert report.total.now.mwh == float(np.arange(7 * 96, 14 * 96).sum())
     assert report.total.before.mwh == float(np.arange(7 * 96).sum())
-    assert HOUR * 24 == int(report.edges[1] - report.edges[0])
+    assert int(report.edges[1] - report.edges[0]) == DAY

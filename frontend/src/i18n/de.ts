@@ -455,12 +455,18 @@ export const de: Record<MessageId, string> = {
 
   "secure.title": "Dieses Telefon absichern",
   "secure.titleComputer": "Diesen Computer absichern",
-  "secure.lead": "Dann spricht es über HTTPS mit deinem Hub. Drei Schritte, einmal für jedes Gerät.",
+  "secure.lead.open": "Dann läuft die Verbindung zum Hub über HTTPS. Drei Schritte, einmal für jedes Gerät.",
   "secure.lead.warned":
-    "Die Verbindung zum Hub ist verschlüsselt, aber dieser Browser kennt deinen Hub noch nicht. Drei Schritte, und seine Warnung ist weg.",
-  "secure.lead.secure": "Es spricht über HTTPS mit deinem Hub.",
-  "secure.lead.own": "Dein Hub hat ein selbst gewähltes Zertifikat: Hier ist nichts zu installieren.",
-  "secure.off": "Dein Hub antwortet nur über HTTP. HTTPS lässt sich in seiner Konfiguration einschalten.",
+    "Die Verbindung ist verschlüsselt, aber dieser Browser kennt deinen Hub noch nicht. Drei Schritte, und seine Warnung ist weg.",
+  "secure.titleReady": "Dieses Gerät vertraut deinem Hub",
+  "secure.lead.ready": "Öffne ihn von jetzt an über HTTPS.",
+  "secure.titleDone": "Dieses Gerät ist abgesichert",
+  "secure.lead.done": "Es spricht über HTTPS mit deinem Hub und vertraut seinem Zertifikat.",
+  "secure.lead.own": "Dein Hub nutzt ein Zertifikat, das sein Besitzer gewählt hat: Hier ist nichts zu installieren.",
+  "secure.lead.off": "Dein Hub antwortet nur über HTTP. HTTPS lässt sich in seiner Konfiguration einschalten.",
+  "secure.without.text":
+    "Alles geht, außer: Nachrichten auf diesem Gerät, das App-Symbol und das Lesen von Etiketten mit der Kamera. Andere in deinem Netz könnten mitlesen.",
+  "secure.reload": "Diese Seite neu laden",
   "secure.system": "Dieses Gerät",
   "secure.system.ios": "iPhone oder iPad",
   "secure.system.android": "Android",
@@ -496,12 +502,8 @@ export const de: Record<MessageId, string> = {
   "secure.trust.firefox": "„Dieser CA vertrauen, um Websites zu identifizieren“ ankreuzen, dann OK",
   "secure.stepDone": "Erledigt",
   "secure.without": "Ohne das Zertifikat",
-  "secure.without.text":
-    "Alles geht, außer: Nachrichten auf diesem Telefon, das App-Symbol und das Lesen von Etiketten mit der Kamera. In deinem Netz könnten andere mitlesen.",
   "secure.limits":
     "Das Zertifikat macht dein Hub, und es gilt nur in einem Heimnetz. Für eine Seite im Internet kann es nicht bürgen.",
-  "secure.works": "Dieses Gerät vertraut deinem Hub.",
-  "secure.isSecure": "Dieser Browser vertraut dem Zertifikat deines Hubs.",
   "secure.other": "Ein anderes Gerät",
   "secure.other.text": "Lies das mit seiner Kamera, oder öffne dort:",
   "secure.code": "QR-Code von {address}",

@@ -447,12 +447,18 @@ export const en = {
 
   "secure.title": "Secure this phone",
   "secure.titleComputer": "Secure this computer",
-  "secure.lead": "Then it talks to your hub over HTTPS. Three steps, once for each device.",
+  "secure.lead.open": "Then it talks to your hub over HTTPS. Three steps, once for each device.",
   "secure.lead.warned":
-    "What goes between this browser and your hub is encrypted, but the browser does not know your hub yet. Three steps, and its warning is gone.",
-  "secure.lead.secure": "It talks to your hub over HTTPS.",
-  "secure.lead.own": "Your hub has a certificate of its own choice: there is nothing to install here.",
-  "secure.off": "Your hub answers over HTTP only. An admin can switch HTTPS on in its configuration.",
+    "The connection is encrypted, but this browser does not know your hub yet. Three steps, and its warning is gone.",
+  "secure.titleReady": "This device trusts your hub",
+  "secure.lead.ready": "From now on, open it over HTTPS.",
+  "secure.titleDone": "This device is secure",
+  "secure.lead.done": "It talks to your hub over HTTPS and trusts its certificate.",
+  "secure.lead.own": "Your hub uses a certificate that its owner chose: there is nothing to install here.",
+  "secure.lead.off": "Your hub answers over HTTP only. HTTPS can be switched on in its configuration.",
+  "secure.without.text":
+    "Everything works, except: messages on this device, the app icon, and scanning labels with the camera. Others in your network could read along.",
+  "secure.reload": "Load this page again",
   "secure.system": "This device",
   "secure.system.ios": "iPhone or iPad",
   "secure.system.android": "Android",
@@ -485,12 +491,8 @@ export const en = {
   "secure.trust.firefox": "Tick “Trust this CA to identify websites”, then OK",
   "secure.stepDone": "Done",
   "secure.without": "Without it",
-  "secure.without.text":
-    "Everything works, except: messages on this phone, the app icon, and scanning labels with the camera. In your network, others could read along.",
   "secure.limits":
     "The certificate is made by your hub and good only inside a home network. It cannot vouch for any site of the internet.",
-  "secure.works": "This device trusts your hub.",
-  "secure.isSecure": "This browser trusts your hub’s certificate.",
   "secure.other": "Another device",
   "secure.other.text": "Read this with its camera, or open there:",
   "secure.code": "QR code of {address}",

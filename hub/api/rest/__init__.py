@@ -2,6 +2,7 @@
 
 from hub.api.rest import (
     account,
+    audit,
     auth,
     backups,
     certificates,
@@ -11,6 +12,7 @@ from hub.api.rest import (
     invitations,
     mqtt,
     reports,
+    rooms,
     system,
     telemetry,
     users,
@@ -21,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *system.ROUTES,
     *auth.ROUTES,
     *devices.ROUTES,
+    *rooms.ROUTES,
     *telemetry.ROUTES,
     *export.ROUTES,
     *reports.ROUTES,
@@ -28,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *users.ROUTES,
     *invitations.ROUTES,
     *account.ROUTES,
+    *audit.ROUTES,
     *homes.ROUTES,
     *backups.ROUTES,
     *certificates.ROUTES,

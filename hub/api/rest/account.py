@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from hub.api.qr import svg
-from hub.api.rest.auth import EXAMPLE_USER, PASSWORD_ERRORS, home_view, user_view
+from hub.api.rest.auth import EXAMPLE, EXAMPLE_USER, PASSWORD_ERRORS, home_view, user_view
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.auth import Session
 from hub.api.types.people import (

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
+from hub.api.paging import PageQuery, page
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.devices import (
     AddDeviceRequest,
@@ -13,11 +14,15 @@ from hub.api.types.devices import (
     Device,
     DeviceList,
     DeviceRetention,
+    DeviceShare,
+    DeviceShareList,
     FoundDevice,
     FoundList,
     LiveValue,
     Outlet,
+    ShareRequest,
 )
+from hub.auth.people import User
 from hub.auth.principal import Principal
 from hub.broker.interface import Login
 from hub.devices.device import Device as Registered
@@ -52,17 +57,25 @@ EXAMPLE = Device(
             max_power_w=2300,
         )
     ],
+    room_id="6d2f81c07ab35e94",
 )
+EXAMPLE_SHARE = DeviceShare("77aa01b2c3d4e5f6", "Ben", "guest", "view", "view")
 
 
 def _view(call: AnyCall, device: Registered, principal: Principal) -> Device:
     return call.services.views.view(device, call.services.registry.right(principal, device))
 
 
-async def list_devices(call: AnyCall) -> DeviceList:
+def by_name(entry: Registered | User) -> tuple[str, str]:
+    """How lists are sorted and paged through."""
+    return entry.name.casefold(), entry.id
+
+
+async def list_devices(call: Call[PageQuery, None]) -> DeviceList:
     """GET /devices"""
     principal = call.principal
-    return DeviceList([_view(call, device, principal) for device in call.services.registry.list(principal)])
+    devices, following = page(call.services.registry.list(principal), call.query, by_name)
+    return DeviceList([_view(call, device, principal) for device in devices], following)
 
 
 async def add_device(call: Call[NoQuery, AddDeviceRequest]) -> AddedDevice:
@@ -84,9 +97,11 @@ async def renew_secret(call: AnyCall) -> AddedDevice:
     return AddedDevice(_view(call, device, call.principal), secret, lines)
 
 
-async def found_devices(call: AnyCall) -> FoundList:
+async def found_devices(call: Call[PageQuery, None]) -> FoundList:
     """GET /devices/found"""
-    return FoundList(call.services.views.found(call.services.discovery.found()))
+    found = sorted(call.services.discovery.found(), key=lambda plug: plug.hardware_id)
+    shown, following = page(found, call.query, lambda plug: (plug.hardware_id,), tuple[str])
+    return FoundList(call.services.views.found(shown), following)
 
 
 async def get_device(call: AnyCall) -> Device:
@@ -120,6 +135,50 @@ async def command_device(call: Call[NoQuery, CommandRequest]) -> CommandResult:
     raise HubError("command-unconfirmed", command=outcome.command)
 
 
+def _share(call: AnyCall, device: Registered, member: User, held: dict[str, str]) -> DeviceShare:
+    principal = Principal(member.id, device.home, member.roles[device.home])
+    fields = {
+        "user": member.id,
+        "name": member.name,
+        "role": principal.role,
+        "share": held.get(member.id),
+        "right": call.services.registry.right(principal, device),
+    }
+    return msgspec.convert(fields, DeviceShare)
+
+
+def _member(call: AnyCall, device: Registered) -> User:
+    """The person in the path. Raises HubError("user-unknown")."""
+    user = call.services.people.user(call.path("user"))
+    if user is None or device.home not in user.roles:
+        raise HubError("user-unknown", user=call.path("user"))
+    return user
+
+
+async def list_shares(call: Call[PageQuery, None]) -> DeviceShareList:
+    """GET /devices/{device}/shares"""
+    registry, principal = call.services.registry, call.principal
+    device = registry.get(principal, call.path("device"))
+    held = registry.shares(principal, device.id)
+    members = sorted(call.services.people.members(device.home), key=by_name)
+    shown, following = page(members, call.query, by_name)
+    return DeviceShareList([_share(call, device, member, held) for member in shown], following)
+
+
+async def share_device(call: Call[NoQuery, ShareRequest]) -> DeviceShare:
+    """PUT /devices/{device}/shares/{user}"""
+    registry, device = call.services.registry, call.services.registry.get(call.principal, call.path("device"))
+    member = _member(call, device)
+    await registry.share(call.principal, device.id, member.id, call.body.right)
+    return _share(call, device, member, {member.id: call.body.right})
+
+
+async def unshare_device(call: AnyCall) -> None:
+    """DELETE /devices/{device}/shares/{user}"""
+    registry, device = call.services.registry, call.services.registry.get(call.principal, call.path("device"))
+    await registry.share(call.principal, device.id, _member(call, device).id, None)
+
+
 ROUTES = (
     Route(
         method="GET",
@@ -128,6 +187,7 @@ ROUTES = (
         tag=TAG,
         handler=list_devices,
         role="guest",
+        query=PageQuery,
         answer=DeviceList,
         answer_example=DeviceList([EXAMPLE]),
     ),
@@ -141,7 +201,10 @@ ROUTES = (
         body=AddDeviceRequest,
         answer=AddedDevice,
         status=201,
-        errors=("hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid", "driver-missing"),
+        errors=(
+            *("hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid", "driver-missing"),
+            "rooms-too-many",
+        ),
         example=AddDeviceRequest("demo-washing-machine", "Washing machine", room="Laundry", icon="wash-machine"),
         answer_example=AddedDevice(EXAMPLE, "0f" * 32),
     ),
@@ -152,6 +215,7 @@ ROUTES = (
         tag=TAG,
         handler=found_devices,
         role="user",
+        query=PageQuery,
         answer=FoundList,
         answer_example=FoundList([FoundDevice("plug-7c2f11", "Plug 7C2F", "smartplug-1", "192.168.1.40")]),
     ),
@@ -176,7 +240,7 @@ ROUTES = (
         device="manage",
         body=ChangeDeviceRequest,
         answer=Device,
-        errors=("channel-unknown", "name-invalid"),
+        errors=("channel-unknown", "name-invalid", "rooms-too-many"),
         description="Only the fields sent change; room and max_power_w can be null. `channel` says whose max_power_w. "
         "`retention` is set as a whole; what is left out or null of it, and all of it when it is null, is as the "
         "home's. What a shorter one forgets goes within a day and does not come back.",
@@ -227,5 +291,44 @@ ROUTES = (
         "A restart needs the right to manage.",
         example=CommandRequest("relay_on"),
         answer_example=CommandResult("c-1a2b3c4d5e6f", "confirmed", on=True),
+    ),
+    Route(
+        method="GET",
+        path="/devices/{device}/shares",
+        summary="Who may what with a device",
+        tag=TAG,
+        handler=list_shares,
+        role="user",
+        device="manage",
+        query=PageQuery,
+        answer=DeviceShareList,
+        description="Every member of the home, with what was given and what comes of it.",
+        answer_example=DeviceShareList([EXAMPLE_SHARE]),
+    ),
+    Route(
+        method="PUT",
+        path="/devices/{device}/shares/{user}",
+        summary="Give somebody of the home a right on a device",
+        tag=TAG,
+        handler=share_device,
+        role="user",
+        device="manage",
+        body=ShareRequest,
+        answer=DeviceShare,
+        errors=("user-unknown",),
+        description="It stands in place of what their role gives without a share; a guest never gets more than view.",
+        example=ShareRequest("view"),
+        answer_example=EXAMPLE_SHARE,
+    ),
+    Route(
+        method="DELETE",
+        path="/devices/{device}/shares/{user}",
+        summary="Take a right on a device back",
+        tag=TAG,
+        handler=unshare_device,
+        role="user",
+        device="manage",
+        errors=("user-unknown",),
+        description="What their role gives holds again.",
     ),
 )

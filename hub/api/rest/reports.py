@@ -31,10 +31,12 @@ class ReportQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which period, by the home's clock."""
 
     period: Kind = "month"
-    of: Annotated[
-        str | None,
-        Meta(max_length=10, description="2026, 2026-10 or 2026-10-21: which one; without it the one that runs"),
-    ] = None
+    of: (
+        Annotated[
+            str, Meta(max_length=10, description="2026, 2026-10 or 2026-10-21: which one; without it the one that runs")
+        ]
+        | None
+    ) = None
 
 
 ReportCall = Call[ReportQuery, None]

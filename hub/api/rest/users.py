@@ -9,6 +9,8 @@ from hub.api.rest.invitations import EXAMPLE_INVITATION, added
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.people import (
     AddedInvitation,
+    AddedKey,
+    AddKeyRequest,
     AddUserRequest,
     ApiKeyList,
     ChangeUserRequest,
@@ -81,6 +83,15 @@ async def list_users_keys(call: AnyCall) -> ApiKeyList:
     """GET /users/{user}/keys"""
     keys = call.services.identity.keys.list(call.principal, call.path("user"))
     return ApiKeyList([key_view(key) for key in keys])
+
+
+async def add_users_key(call: Call[NoQuery, AddKeyRequest]) -> AddedKey:
+    """POST /users/{user}/keys"""
+    asked = call.body
+    key, text = await call.services.identity.keys.add(
+        call.principal, name=asked.name, scopes=asked.scopes, expires=asked.expires, user=call.path("user")
+    )
+    return AddedKey(key_view(key), text)
 
 
 async def remove_users_key(call: AnyCall) -> None:
@@ -202,6 +213,22 @@ ROUTES = (
         answer=ApiKeyList,
         errors=("user-unknown",),
         answer_example=ApiKeyList([EXAMPLE_KEY]),
+    ),
+    Route(
+        method="POST",
+        path="/users/{user}/keys",
+        summary="Make an API key for somebody, from the machine's own command line",
+        tag=TAG,
+        handler=add_users_key,
+        role="operator",
+        scope="person",
+        body=AddKeyRequest,
+        answer=AddedKey,
+        status=201,
+        errors=("user-unknown", "name-invalid", "scopes-invalid", "expiry-past", "keys-too-many"),
+        description="Nobody else makes keys that act as another person.",
+        example=AddKeyRequest("Node-RED", ["read", "control"]),
+        answer_example=AddedKey(EXAMPLE_KEY, "plughub_k3f9…"),
     ),
     Route(
         method="DELETE",

@@ -77,6 +77,7 @@ class Device(msgspec.Struct):
     right: Literal["view", "control", "manage"]
     channels: list[Outlet]
     retention: DeviceRetention | None = None  # null: as the home's
+    room_id: str | None = None
 
 
 class DeviceList(msgspec.Struct):
@@ -106,6 +107,7 @@ class ChangeDeviceRequest(Request):
     room: Name | UnsetType | None = UNSET
     icon: Icon | UnsetType = UNSET
     always_on: bool | UnsetType = UNSET
+    private: bool | UnsetType = UNSET
     interval_ms: Annotated[int, Meta(ge=200, le=60000)] | UnsetType = UNSET
     max_power_w: Annotated[int, Meta(ge=1, le=25000)] | UnsetType | None = UNSET
     retention: DeviceRetention | UnsetType | None = UNSET
@@ -135,3 +137,24 @@ class FoundDevice(msgspec.Struct):
 
 class FoundList(msgspec.Struct):
     items: list[FoundDevice]
+    next: str | None = None
+
+
+class DeviceShare(msgspec.Struct):
+    """A member of the home and a device. `share`: what was given, null = nothing; `right`: what comes of it, the
+    lesser of the share and the role's cap."""
+
+    user: str
+    name: str
+    role: Literal["admin", "user", "guest"]
+    share: Literal["view", "control", "manage"] | None
+    right: Literal["none", "view", "control", "manage"]
+
+
+class DeviceShareList(msgspec.Struct):
+    items: list[DeviceShare]
+    next: str | None = None
+
+
+class ShareRequest(Request):
+    right: Literal["view", "control", "manage"]

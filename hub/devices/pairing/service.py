@@ -13,12 +13,13 @@ import msgspec
 from hub.auth.principal import Principal
 from hub.bus import Bus
 from hub.clock import Clock
+from hub.devices.device import clean_name, clean_room
 from hub.devices.discovery import Found
 from hub.devices.pairing import protocol
 from hub.devices.pairing.knocks import Knocks
 from hub.devices.pairing.state import PairingState, State, States, may_see, view
 from hub.devices.pairing.windows import FINAL, MOST_WRONG, Window, Windows
-from hub.devices.registry import Registry, clean_name, clean_room
+from hub.devices.registry import Registry
 from hub.events import PairingChanged
 from hub.messages import HubError, Message
 

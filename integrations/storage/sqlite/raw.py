@@ -107,7 +107,9 @@ class RawChunks:
             for chunk in chunks:
                 columns = room.of(slice(chunk[3]))
                 if self._put_brief(chunk, stream, columns):
-                    count, part = _corners(columns, start, end, borders)
+                    if chunk[2] * HOUR < start or (chunk[2] + 1) * HOUR > end:
+                        columns = columns.of((columns.at >= start) & (columns.at < end))
+                    count, part = _corners(columns, borders)
                     samples += count
                     parts.append(part)
             if samples:
@@ -232,11 +234,10 @@ def _arrays(length: int) -> Brief:
     return Brief(np.empty(length, np.int64), np.empty(length, np.int64), np.empty(length))
 
 
-def _corners(columns: Brief, start: int, end: int, borders: Int64) -> tuple[int, Brief]:
-    """Of how many samples with start <= at < end and a power, and those of them that M4 needs."""
-    known = ~np.isnan(columns.power)
-    if not known.all() or int(columns.at.min()) < start or int(columns.at.max()) >= end:
-        columns = columns.of(known & (columns.at >= start) & (columns.at < end))
+def _corners(columns: Brief, borders: Int64) -> tuple[int, Brief]:
+    """Of how many samples with a power, and those of them that M4 needs."""
+    if len(columns.at) and np.isnan(columns.power.min()):
+        columns = columns.of(~np.isnan(columns.power))
     at = columns.at
     if (at[1:] < at[:-1]).any():  # the clock was set: which is the first of a stretch is seen in the whole
         return len(at), columns.of(np.arange(len(at)))

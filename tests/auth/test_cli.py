@@ -1,0 +1,138 @@
+"""plughub user, token and audit: on a running hub through its API, on a stopped one through the database."""
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from hub.cli import main
+from hub.clock import Clock
+from hub.database import DataLock
+from hub.messages import HubError
+from tests.api.house import PASSWORD, House
+
+OTHER = "seven wooden boats"
+Run = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture(params=["stopped", "running"])
+async def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[str, House]]:
+    """A home with an admin, a user and a guest."""
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    house = House(tmp_path, Clock())
+    lock = DataLock(tmp_path)
+    lock.acquire()
+    await house.start()
+    await house.move_in()
+    house.identity.keys.write_command_line_key(f"http://127.0.0.1:{house.server.port}")
+    if request.param == "stopped":
+        await house.stop()
+        lock.release()
+        yield "stopped", house
+        return
+    yield "running", house
+    await house.stop()
+    lock.release()
+
+
+@pytest.fixture
+def plughub(place: tuple[str, House], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`plughub WORDS`; what it printed (on failure: its complaint)."""
+
+    async def run(*words: str, code: int = 0, typed: str = "") -> str:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        assert await asyncio.to_thread(main, [*words, "--data", str(place[1].data)]) == code
+        printed = capsys.readouterr()
+        return printed.err if code else printed.out
+
+    return run
+
+
+async def signs_in(place: tuple[str, House], email: str, password: str) -> str:
+    """ "in" or why not, by the hub as it is now."""
+    mode, house = place
+    if mode == "stopped":
+        house = House(house.data, Clock())
+        await house.start()
+    try:
+        await house.identity.logins.login(email, password, "10.0.0.1")
+    except HubError as error:
+        return error.id
+    finally:
+        if mode == "stopped":
+            await house.stop()
+    return "in"
+
+
+async def test_people(plughub: Run, place: tuple[str, House]) -> None:
+    await plughub("user", "role", "user@example.org", "admin")
+    await plughub("user", "disable", "guest@example.org")
+    table = (await plughub("user", "list")).splitlines()
+    assert [line.split() for line in table] == [
+        ["E-MAIL", "NAME", "ROLE", "STATE"],
+        ["admin@example.org", "admin", "admin"],
+        ["guest@example.org", "guest", "guest", "locked"],
+        ["user@example.org", "user", "admin"],
+    ]
+    assert await signs_in(place, "guest@example.org", PASSWORD) == "login-wrong"
+    await plughub("user", "enable", "guest@example.org")
+    assert await signs_in(place, "guest@example.org", PASSWORD) == "in"
+    await plughub("user", "remove", "guest@example.org")
+    assert "guest@" not in await plughub("user", "list")
+    assert "Nobody in the home" in await plughub("user", "role", "guest@example.org", "user", code=1)
+
+
+async def test_the_only_admin_stays(plughub: Run) -> None:
+    assert "only one" in await plughub("user", "role", "admin@example.org", "guest", code=1)
+    assert "only one" in await plughub("user", "disable", "admin@example.org", code=1)
+
+
+async def test_back_in_with_a_new_password(plughub: Run, place: tuple[str, House]) -> None:
+    words = ("user", "reset-password", "admin@example.org", "--password-stdin")
+    assert "at least" in await plughub(*words, typed="short\n", code=1)
+    await plughub(*words, "--without-second-factor", typed=f"{OTHER}\n")
+    assert await signs_in(place, "admin@example.org", PASSWORD) == "login-wrong"
+    assert await signs_in(place, "admin@example.org", OTHER) == "in"
+
+
+async def test_keys(plughub: Run, place: tuple[str, House]) -> None:
+    add = ("token", "add", "--user", "user@example.org", "--name", "Node-RED", "--scope", "read")
+    key = (await plughub(*add, "--expires", "90 d")).strip()
+    assert key.startswith("plughub_")
+    assert "no time" in await plughub(*add, "--expires", "soon", code=1)
+    heading, line = (await plughub("token", "list", "--user", "user@example.org")).splitlines()
+    assert heading.split()[:3] == ["ID", "BEGINS", "WITH"]
+    assert key[:12] in line
+    assert key not in line
+    await plughub("token", "remove", "--user", "user@example.org", line.split()[0])
+    assert len((await plughub("token", "list", "--user", "user@example.org")).splitlines()) == 1
+    assert "no such key" in await plughub("token", "remove", "--user", "user@example.org", "nothing", code=1)
+
+
+async def test_what_was_done_is_listed(plughub: Run, place: tuple[str, House]) -> None:
+    await plughub("user", "role", "user@example.org", "guest")
+    lines = json.loads(await plughub("audit", "--json", "--action", "user.change"))
+    assert [(line["actor"], line["origin"], line["before"], line["after"]) for line in lines] == [
+        ("system", "command line", {"role": "user"}, {"role": "guest"})
+    ]
+    table = await plughub("audit", "--lines", "1")
+    assert len(table.splitlines()) == 2
+    assert "user.change" in table
+    assert "user.change" not in await plughub("audit", "--refused")
+
+
+async def test_an_invitation_needs_a_hub_that_answers(plughub: Run, place: tuple[str, House]) -> None:
+    mode, house = place
+    if mode == "stopped":
+        assert "plughub run" in await plughub("user", "invite", code=1)
+        return
+    link = (await plughub("user", "invite", "--role", "guest")).splitlines()[-1]
+    address, _, token = link.partition("/join#")
+    assert address == f"http://127.0.0.1:{house.server.port}"
+    assert house.identity.invitations.look(token).role == "guest"

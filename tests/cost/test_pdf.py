@@ -1,0 +1,156 @@
+"""The printed page: what stands on it, in both languages, over several pages; read back from the file itself."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from hub.cost import Words
+from hub.cost.notes import notes_of
+from hub.cost.paper import printable
+from hub.cost.pdf import render_pdf
+from hub.cost.rows import rows_of
+from tests.cost.parts import QUARTER, MeteredHome, at, noisy, quarters
+
+HomeAt = Callable[..., MeteredHome]
+SHOWN = re.compile(rb"\((.*?)\) Tj", re.DOTALL)
+ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
+
+
+@pytest.fixture(autouse=True)
+def readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page streams as they are written."""
+    monkeypatch.setattr("reportlab.rl_config.pageCompression", 0)
+
+
+def texts(pdf: bytes) -> list[str]:
+    """Every text on every page, in the order in which it was written."""
+
+    def letter(match: re.Match[bytes]) -> bytes:
+        code = match[1]
+        return bytes([int(code, 8)]) if len(code) == 3 else code
+
+    return [ESCAPE.sub(letter, text).decode("cp1252") for text in SHOWN.findall(pdf)]
+
+
+async def test_money_first_then_rooms_and_what_it_rests_on(home_at: HomeAt) -> None:
+    home = home_at("2026-12-02T10:00")
+    start = at("2026-10-01")
+    for seed, name in enumerate(("fridge", "kettle", "lamp")):
+        home.fill(name, noisy(start, at("2026-12-01"), seed))
+    rooms = {"fridge": "Küche", "kettle": "Küche", "lamp": None}
+    report = await home.report("month", "2026-11", rooms=rooms)
+    for language, expected in (
+        (
+            "en",
+            ("Energy and cost", "November 2026", "Küche", "Without a room", "Everything was measured", "Page 1 of 1"),
+        ),
+        ("de", ("Energie und Kosten", "November 2026", "Küche", "Ohne Raum", "Alles wurde gemessen", "Seite 1 von 1")),
+    ):
+        words = Words(language, "EUR")
+        shown = texts(render_pdf(report, words, home.clock.now()))
+        for text in expected:
+            assert any(line.startswith(text) for line in shown), text
+        cost = words.money(report.total.now.cost or 0)
+        assert shown.index(cost) < shown.index("Küche")
+        assert ("€" in cost) and shown.count(cost) == 2
+        assert any(words.price(0.3) in line for line in shown)
+        assert shown.count("/") == 0
+
+
+async def test_the_rows_add_up_as_they_are_printed(home_at: HomeAt) -> None:
+    home = home_at("2026-12-02T10:00")
+    names = [f"plug {n}" for n in range(9)]
+    for seed, name in enumerate(names):
+        home.fill(name, noisy(at("2026-10-01"), at("2026-12-01"), seed, watts=seed * 7 + 0.3))
+    report = await home.report("month", "2026-11", rooms={name: f"room {n % 4}" for n, name in enumerate(names)})
+    rows = rows_of(report, Words("en", "EUR"))
+    for column in ("energy", "cost", "share", "before"):
+
+        def number(text: str) -> float:
+            return float(re.sub(r"[^\d.]", "", text))
+
+        printed = [(row.kind, number(getattr(row, column))) for row in rows]
+        whole = printed[-1][1]
+        assert sum(value for kind, value in printed if kind in ("plug", "only")) == pytest.approx(whole)
+        assert sum(value for kind, value in printed if kind in ("room", "only")) == pytest.approx(whole)
+        room = None
+        for kind, value in [*printed, ("room", 0.0)]:
+            if kind != "plug":
+                assert room is None or room == pytest.approx(0)
+                room = value if kind == "room" else None
+            elif room is not None:
+                room -= value
+
+
+async def test_many_plugs_fill_pages_and_each_has_its_number(home_at: HomeAt) -> None:
+    home = home_at("2026-11-02T10:00")
+    names = {f"plug {n}": f"room {n // 3}" for n in range(90)}
+    for seed, name in enumerate(names):
+        home.fill(name, noisy(at("2026-11-01"), home.clock.now(), seed))
+    pdf = render_pdf(await home.report("month", rooms=names), Words("en", "EUR"), home.clock.now())
+    shown = texts(pdf)
+    pages = [text for text in shown if text.startswith("Page ")]
+    assert len(pages) >= 3
+    assert pages == [f"Page {n} of {len(pages)}" for n in range(1, len(pages) + 1)]
+    assert shown.count("Change") >= len(pages) - 1
+    assert {name.title() for name in names} <= set(shown)
+
+
+async def test_without_price_without_data(home_at: HomeAt) -> None:
+    home = home_at("2026-12-02T10:00")
+    nothing = texts(
+        render_pdf(await home.report("month", "2026-11", rooms={}, price=None), Words("en", "EUR"), home.clock.now())
+    )
+    assert "Nothing was measured in this time." in nothing
+    assert not any("€" in text or "0.0" in text for text in nothing)
+    home.fill("lamp", quarters(at("2026-11-20"), np.full(960, 1000.0)))
+    report = await home.report("month", "2026-11", rooms={"lamp": None}, price=None)
+    shown = texts(render_pdf(report, Words("en", "EUR"), home.clock.now()))
+    assert "Energy" in shown
+    assert "Cost" not in shown
+    assert any(text.startswith("Nothing to compare with: October") for text in shown)
+    assert not any("€" in text for text in shown)
+
+
+async def test_notes_say_what_can_be_wrong(home_at: HomeAt) -> None:
+    home = home_at("2026-11-21T13:30")
+    count = (home.clock.now() - at("2026-10-01")) // QUARTER
+    estimated = np.zeros(count)
+    estimated[-8:] = 1000.0
+    home.fill("fridge", quarters(at("2026-10-01"), np.full(count, 1000.0), estimated))
+    notes = notes_of(await home.report("month", rooms={"fridge": None}), Words("en", "EUR"))
+    assert notes[0].startswith("0.01\u00a0kWh (0.4 %) is estimated")
+    assert any("up to 21 October 2026, 13:30" in note for note in notes)
+    assert not any("Everything" in note for note in notes)
+
+
+def test_letters_that_the_font_lacks() -> None:
+    assert printable("Kühlschrank 5 €") == "Kühlschrank 5 €"
+    assert printable("Łódź čaj") == "Lódz caj"
+    assert printable("Холодильник", "fridge") == "fridge"
+    assert printable("−5 %") == "–5 %"
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "amount", "price"),
+    [
+        ("en", "EUR", "€1,234.50", "25.7\u00a0ct"),
+        ("de", "EUR", "1.234,50\u00a0€", "25,7\u00a0ct"),
+        ("en", "CHF", "CHF\u00a01,234.50", "CHF\u00a00.257"),
+        ("de", "USD", "1.234,50\u00a0$", "0,257\u00a0$"),
+        ("en", "JPY", "¥1,234", "¥0.257"),
+    ],
+)
+def test_money(language: str, currency: str, amount: str, price: str) -> None:
+    words = Words(language, currency)
+    assert words.money(1234.5).replace("1,235", "1,234") == amount
+    assert words.price(0.257) == price
+
+
+def test_the_hub_starts_without_the_library_for_pdf() -> None:
+    code = "import sys, hub.app, hub.api.rest; sys.exit('reportlab' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
