@@ -53,7 +53,16 @@ from hub.telemetry.ingest import Ingest
 from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
 from hub.telemetry.streams import Streams
-from hub.wiring import broker_lines, certificates, external_broker, kept, limits, listeners, problem_reporter
+from hub.wiring import (
+    broker_lines,
+    certificates,
+    external_broker,
+    follow_rights,
+    kept,
+    limits,
+    listeners,
+    problem_reporter,
+)
 
 if TYPE_CHECKING:
     from hub.broker.external import ExternalBroker
@@ -83,7 +92,8 @@ class Receiver:
 
     def __init__(self, ingest: Ingest, pairing: Pairing, presence: Presence) -> None:
         self._ingest = ingest.message
-        self._pairing = pairing
+        self._pair = pairing.message
+        self._completing = pairing.completing
         self.connected = presence.connected
         self.disconnected = presence.disconnected
 
@@ -91,8 +101,8 @@ class Receiver:
         """Hot path."""
         if suffix == "pair":
             if not retained:
-                self._pairing.message(hardware_id, payload)
-        elif hardware_id not in self._pairing.completing:
+                self._pair(hardware_id, payload)
+        elif not self._completing or hardware_id not in self._completing:
             self._ingest(hardware_id, suffix, payload, retained)
 
 
@@ -383,6 +393,7 @@ class App:
         server = ApiServer(services, host=host, port=ports["http"], mqtt=websocket)
         if options.demo:
             await ensure_demo(registry, people, options.data, ports["mqtt"])
+        follow_rights(identity, registry, access, server.sockets, broker.drop_client)
         await self._begin("web server", server.start, server.stop)
         self.http_port = server.port
         self.https_port = 0 if https is None else https.port

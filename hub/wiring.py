@@ -1,4 +1,5 @@
-"""What the configuration says, as what app.py builds: lengths of history, listeners, and the home's own broker."""
+"""What the configuration says, as what app.py builds: lengths of history, listeners, and the home's own broker; and who
+hears of rights that change."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hub.api.types.mqtt import BrokerLines
+from hub.api.websocket import WebSockets
 from hub.auth.access import MqttAccess
 from hub.auth.certificates import Certificates
 from hub.auth.certificates.service import Report
+from hub.auth.identity import Identity
 from hub.broker import Certificate, Limits, Listener, Login, Receiver
 from hub.bus import Bus
 from hub.clock import Clock
@@ -135,6 +138,26 @@ def external_broker(
     )
     registry.on_login = access.on_login = broker.login_changed
     return broker
+
+
+def follow_rights(
+    identity: Identity, registry: Registry, access: MqttAccess, sockets: WebSockets, drop_login: Callable[[str], None]
+) -> None:
+    """Whoever is taken out of a home, and a home that is taken away, leave nothing behind in the other parts."""
+
+    def rights_changed(user: str) -> None:
+        person = identity.people.user(user)
+        registry.forget_user(user, () if person is None else person.roles)
+        sockets.rights_changed(user)
+
+    def home_removed(home: str) -> None:
+        registry.forget_home(home)
+        for name in access.forget_home(home):
+            drop_login(name)
+
+    identity.on_rights_changed = rights_changed
+    identity.on_session_ended = sockets.session_ended
+    identity.on_home_removed = home_removed
 
 
 def broker_lines(login: Login, secret: str) -> BrokerLines:

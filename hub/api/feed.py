@@ -168,7 +168,7 @@ class Feed:
         device = self._registry.device(id) if kind == "device" else None
         if device is not None and self._registry.right(principal, device) != "none":
             return
-        if kind == "room" and any(device.room == id for device in self._registry.list(principal)):
+        if kind == "room" and any(room.id == id for room in self._registry.rooms.list(principal)):
             return
         raise HubError("room-unknown", room=room)
 
@@ -261,10 +261,22 @@ class Feed:
         """Rights or devices of this home changed: everyone in it sees what they may see now, and hears what went."""
         for follower, audience in list(self._audience_of.items()):
             if follower.principal.home == home:
-                before = audience.devices
-                self.follow(follower)
-                for device in before - self._audience_of[follower].devices:
-                    follower.removed(device)
+                self._see_anew(follower, audience)
+
+    def recheck(self, follower: Follower) -> None:
+        """Its principal may see other devices now: it hears which are gone and how those are that are new."""
+        audience = self._audience_of.get(follower)
+        if audience is None:
+            return
+        self._see_anew(follower, audience)
+        for device in self._audience_of[follower].devices:
+            follower.changed(device)
+
+    def _see_anew(self, follower: Follower, audience: Audience) -> None:
+        before = audience.devices
+        self.follow(follower)
+        for device in before - self._audience_of[follower].devices:
+            follower.removed(device)
 
     def _gaps(self, event: GapsChanged) -> None:
         rest = b'"device":' + self._encoder.encode(event.device)
@@ -274,27 +286,30 @@ class Feed:
 
     def _found(self, _event: DeviceFound) -> None:
         rest = b'"items":' + self._encoder.encode(self._views.found(self._discovery.found()))
-        for follower in self._in_home(roles=("user", "admin", "system")):
-            follower.tell("found", rest)
+        for follower in self._in_home():
+            if follower.principal.role in ("user", "admin", "system"):
+                follower.tell("found", rest)
 
     def _problem(self, event: ProblemRaised | ProblemEnded) -> None:
-        for follower in self._in_home(roles=("admin", "system")):
-            view = self._problems.view(event, follower.language)
-            follower.tell("problem", b'"problem":' + self._encoder.encode(view))
+        for follower in self._in_home():
+            if follower.principal.operator and follower.principal.is_admin:
+                view = self._problems.view(event, follower.language)
+                follower.tell("problem", b'"problem":' + self._encoder.encode(view))
 
-    def _in_home(self, roles: tuple[str, ...]) -> Iterable[Follower]:
+    def _in_home(self) -> Iterable[Follower]:
+        """Those who follow their home as a whole."""
         for follower in list(self._audience_of):
-            if follower.principal.role in roles and f"home:{follower.principal.home}" in follower.rooms:
+            if f"home:{follower.principal.home}" in follower.rooms:
                 yield follower
 
     def _visible(self, principal: Principal, rooms: set[str]) -> frozenset[str]:
         if not rooms:
             return frozenset()
-        whole = f"home:{principal.home}" in rooms
+        whole, room_id = f"home:{principal.home}" in rooms, self._registry.rooms.id_of
         return frozenset(
             device.id
             for device in self._registry.list(principal)
-            if whole or f"device:{device.id}" in rooms or f"room:{device.room}" in rooms
+            if whole or f"device:{device.id}" in rooms or f"room:{room_id(device.home, device.room)}" in rooms
         )
 
     def _leave(self, follower: Follower) -> None:

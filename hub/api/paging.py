@@ -3,7 +3,7 @@
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
@@ -32,13 +32,14 @@ class PageQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def page(
-    items: Sequence[T], query: Paged, key: Callable[[T], tuple[Any, ...]], kind: Any = tuple[str, str]
+    items: Iterable[T], query: Paged, key: Callable[[T], tuple[Any, ...]], kind: Any = tuple[str, str]
 ) -> tuple[Sequence[T], str | None]:
     """The entries of the page that was asked for, and where the next one begins: None at the end.
 
-    items: in ascending order of `key`, which is unique and of the type `kind`: what comes or goes while somebody pages
-    on moves nothing else. Raises HubError("field-invalid") for a cursor that this list did not give.
+    They are in the order of `key`, which is unique and of the type `kind`: what comes or goes while somebody pages on
+    moves nothing else. Raises HubError("field-invalid") for a cursor that this list did not give.
     """
+    items = sorted(items, key=key)
     start = 0 if query.cursor is None else bisect_right(items, read_cursor(query.cursor, kind), key=key)
     shown = items[start : start + query.limit]
     more = start + query.limit < len(items)

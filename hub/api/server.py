@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -61,36 +62,33 @@ class ApiServer:
         self._webapp.scan()
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_WITHIN)
         await runner.setup()
+        https = self._services.https
         try:
-            site = web.TCPSite(runner, self.host, self.port)
-            await site.start()
-        except OSError as error:
-            await runner.cleanup()
-            raise listen_error(error, self.host, self.port) from error
-        self.port = runner.addresses[0][1]
-        try:
-            await self._listen_for_https(runner)
+            if https is not None:  # first: whoever finds HTTP open finds this open too
+                https.port = await self._listen(runner, https.wanted, https.context, optional=https.optional)
+            self.port = await self._listen(runner, self.port)
         except HubError:
             await runner.cleanup()
             raise
+        if https is not None:
+            https.plain_port = self.port
         self._runner = runner
         self.feed.start()
 
-    async def _listen_for_https(self, runner: web.AppRunner) -> None:
-        https = self._services.https
-        if https is None:
-            return
-        https.plain_port = self.port
+    async def _listen(
+        self, runner: web.AppRunner, port: int, tls: ssl.SSLContext | None = None, *, optional: bool = False
+    ) -> int:
+        """The port; 0 where it is in use and `optional`."""
         before = len(runner.addresses)
         try:
-            await web.TCPSite(runner, self.host, https.wanted, ssl_context=https.context).start()
+            await web.TCPSite(runner, self.host, port, ssl_context=tls).start()
         except OSError as error:
-            refused = listen_error(error, self.host, https.wanted)
-            if not (https.optional and refused.id == "port-in-use"):
+            refused = listen_error(error, self.host, port)
+            if not (optional and refused.id == "port-in-use"):
                 raise refused from error
-            log.warning("Port %d is in use: there is no HTTPS", https.wanted)
-            return
-        https.port = runner.addresses[before][1]
+            log.warning("Port %d is in use: there is no HTTPS", port)
+            return 0
+        return int(runner.addresses[before][1])
 
     async def stop(self) -> None:
         """Close the WebSockets and let what is being answered finish."""

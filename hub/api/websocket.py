@@ -115,6 +115,18 @@ class WebSockets:
         """Every open connection."""
         return list(self._open)
 
+    def rights_changed(self, user: str) -> None:
+        """Somebody's role or shares are others now, or they are no member any more: everyone sees what they may."""
+        for connection in self.connections():
+            if connection.user == user:
+                connection.look_again()
+
+    def session_ended(self, session: str) -> None:
+        """A session or an API key holds no more."""
+        for connection in self.connections():
+            if connection.principal.via == f"session {session}" or connection.principal.scopes is not None:
+                connection.look_again()
+
     def close_all(self) -> None:
         """Tell everyone that the hub goes away."""
         for connection in self.connections():
@@ -133,6 +145,7 @@ class Connection:
         self.rooms: set[str] = set()
         self.language = reader_language(request.headers.get("Accept-Language"))
         self.peer = peer_address(request)
+        self._token = ""
         self._sockets = sockets
         self._feed = sockets.feed
         self._request = request
@@ -220,7 +233,7 @@ class Connection:
             self._tell_error(HubError("connections-too-many", limit=self._sockets.limit))
             self.end(TOO_MANY)
             return
-        self.principal = access.principal
+        self.principal, self._token = access.principal, token
         if self._timer is not None:
             self._timer.cancel()
         clock = self._sockets.clock
@@ -229,7 +242,19 @@ class Connection:
         self._feed.follow(self)
         self.tell("ready", b'"session":' + msgspec.json.encode(self._sockets.session))
 
+    def look_again(self) -> None:
+        """What its token gives may be less or more than it was; where it is nothing any more, this is the end."""
+        try:
+            self.principal = self._sockets.tokens.access(self._token).principal
+        except HubError as error:
+            self._tell_error(error)
+            self.end(NOT_AUTHENTICATED)
+        else:
+            self._feed.recheck(self)
+
     def _subscribe(self, rooms: list[str]) -> None:
+        if not self.principal.has_scope("read"):
+            raise HubError("forbidden")
         for room in rooms:
             self._feed.check_room(self.principal, room)
         if len(self.rooms | set(rooms)) > ROOMS_LIMIT:

@@ -164,6 +164,14 @@ class MqttAccess:
         self.on_login(name, None)
         await self._audit.record(principal, "mqtt-client.remove", name)
 
+    def forget_home(self, home: str) -> Sequence[str]:
+        """The home is gone, the database has dropped its logins already; whose connections the caller drops."""
+        gone = [client.name for client in self._clients.values() if client.home == home]
+        for name in gone:
+            del self._clients[name], self._secrets[name]
+            self.on_login(name, None)
+        return gone
+
     def _pairing(self, hardware_id: str, attempt: Attempt) -> Login | None:
         # There is no secret to guess here, and an unpaired plug asks every few seconds: nothing is counted.
         if attempt.password:

@@ -17,7 +17,7 @@ from hub.auth.principal import ROLES, Principal
 from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
-from hub.database.tables import home_users, users
+from hub.database.tables import device_users, devices, home_users, users
 from hub.messages import LANGUAGES, HubError
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -273,6 +273,9 @@ class People:
                 else:
                     member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
                     await connection.execute(delete(home_users).where(member))
+                    here = select(devices.c.id).where(devices.c.home == principal.home)
+                    shares = (device_users.c.user == user.id) & device_users.c.device.in_(here)
+                    await connection.execute(delete(device_users).where(shares))
             del user.roles[principal.home]
             if whole:
                 del self._users[user.id], self._emails[user.email]

@@ -6,7 +6,6 @@ power and time, a bucket's minimum and maximum on its mean.
 """
 
 from collections.abc import Collection, Sequence
-from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from hub.plugins.columns import ROLLUP_ARRAYS
 from hub.plugins.contract import NONE, RawColumns, RollupColumns
+from hub.plugins.decimals import BASE, EXACT, SCALE, all_floats, finite, float_column, floats, scaled
 from hub.plugins.packing import DamagedChunk, NewerChunk, Row, pack, unpack
 from hub.plugins.predict import FLAGS, LINE, Column, Int64, Mask, predict, restore, restore_all
 
@@ -34,11 +34,7 @@ Float64 = npt.NDArray[np.float64]
 T = TypeVar("T")
 
 RAW, ROLLUP = 0, 1  # first byte of a label: what a chunk holds
-BASE = 1  # predicted from another column
-SCALE = 1  # shift of the scale within the caller's flags
-DECIMALS = 7  # scales 0 to 6 decimals
-FLOATS, PRODUCT = 15, 14  # scales: no decimals fit; power is voltage x current exactly
-EXACT = 2.0**53
+PRODUCT = 14  # scale: power is voltage x current exactly
 HALF = 1 << 63
 POWER = 4  # place of this column among those of a chunk of samples
 BRIEF_RAW = (0, 1, 2, POWER)  # seq, up, at
@@ -62,25 +58,28 @@ def decode_raw(data: bytes) -> RawColumns:
 
 
 @QUIET
-def decode_brief(data: bytes, seq: Int64, at: Int64, power: Float64) -> None:
-    """Write these columns of what `encode_raw` was given to arrays of its length. Raises DamagedChunk."""
+def decode_brief(data: bytes, seq: Int64, at: Int64, power: Float64) -> bool:
+    """Write these columns of what `encode_raw` was given to arrays of its length; True = `at` ascends, which otherwise
+    is to be seen. Raises DamagedChunk."""
     rows, label = unpack(data, BRIEF_RAW)
     length, columns = _one(rows)
     if not label or label[0] != RAW or length != len(seq):
         raise DamagedChunk("not these samples")
     if _is_packed_product(columns):
-        columns = unpack(data, PRODUCT_RAW)[0][0][1]
-        np.multiply(_floats(columns[3], length), _floats(columns[5], length), out=power)
+        factors = unpack(data, PRODUCT_RAW)[0][0][1]
+        np.multiply(floats(factors[3], length), floats(factors[5], length), out=power)
     else:
-        power[:] = _floats(columns[POWER], length)
+        power[:] = floats(columns[POWER], length)
     seqs, up, dates = columns[:3]
     if seqs.mode == up.mode == dates.mode == LINE:  # as nearly always: a reading each second, all with a date
         steps, pace = np.arange(length, dtype=np.int64), up.extra
         _line(seqs.first, seqs.slope, steps, seq)
-        _line(pace * seqs.first + up.first + dates.first, pace * seqs.slope + up.slope + dates.slope, steps, at)
-    else:
-        seq[:] = restore(seqs, length)[0]
-        at[:] = _times(columns, length, seq)[1]
+        slope = pace * seqs.slope + up.slope + dates.slope
+        _line(pace * seqs.first + up.first + dates.first, slope, steps, at)
+        return 0 <= slope < HALF >> 32
+    seq[:] = restore(seqs, length)[0]
+    at[:] = _times(columns, length, seq)[1]
+    return False
 
 
 @QUIET
@@ -126,8 +125,8 @@ def encode_rollup(columns: RollupColumns) -> bytes:
     energies = [columns.import_mwh, columns.export_mwh, columns.estimated_mwh]
     expected = _expected_energy(power, columns.covered_ms)
     row = [predict(a)[0] for a in (columns.start, columns.covered_ms, columns.on_ms, columns.count)]
-    row += [_float_column(values, base) for values, base in zip(means, leans, strict=True)]
-    row += [_float_column(v, b) for v, b in zip(energies, (expected, -expected, None), strict=True)]
+    row += [float_column(values, base) for values, base in zip(means, leans, strict=True)]
+    row += [float_column(v, b) for v, b in zip(energies, (expected, -expected, None), strict=True)]
     return pack([(len(columns.start), row)], bytes([ROLLUP]))
 
 
@@ -161,19 +160,18 @@ def _rollup(rows: Sequence[Row], *, brief: bool) -> RollupColumns:
     lengths = [length for length, _ in rows]
     n, columns = sum(lengths), list(zip(*(columns for _, columns in rows), strict=True))
     start, covered = restore_all(columns[0], lengths)[0], restore_all(columns[1], lengths)[0]
-    power = _all_floats(columns[4], lengths)
-    low, high = _all_floats(columns[5], lengths, power), _all_floats(columns[6], lengths, power)
+    power = all_floats(columns[4], lengths)
+    low, high = all_floats(columns[5], lengths, power), all_floats(columns[6], lengths, power)
     if brief:
         on = count = np.zeros(n, np.int64)
         voltage = current = np.full(n, np.nan)
     else:
         on, count = restore_all(columns[2], lengths)[0], restore_all(columns[3], lengths)[0]
-        voltage = _all_floats(columns[7], lengths)
-        current = _all_floats(columns[8], lengths, _amperes(power, voltage))
+        voltage = all_floats(columns[7], lengths)
+        current = all_floats(columns[8], lengths, _amperes(power, voltage))
     expected = _expected_energy(power, covered)
     imported, exported, estimated = (
-        _all_floats(column, lengths, base)
-        for column, base in zip(columns[9:], (expected, -expected, None), strict=True)
+        all_floats(column, lengths, base) for column, base in zip(columns[9:], (expected, -expected, None), strict=True)
     )
     return RollupColumns(start, power, low, high, voltage, current, imported, exported, estimated, on, covered, count)
 
@@ -192,12 +190,12 @@ def _raw_row(c: RawColumns, names: Sequence[str]) -> Row:
     row = [predict(c.seq)[0]]
     row.append(_int_column(c.up, step * c.seq)._replace(extra=step))
     row.append(_int_column(c.at, c.up if dated_by_up else step * c.seq))
-    row.append(_float_column(c.voltage, None))
-    row.append(Column(PRODUCT << SCALE + FLAGS) if product else _float_column(c.power, None))
-    row.append(_float_column(c.current, None if product else _amperes(c.power, c.voltage)))
+    row.append(float_column(c.voltage, None))
+    row.append(Column(PRODUCT << SCALE + FLAGS) if product else float_column(c.power, None))
+    row.append(float_column(c.current, None if product else _amperes(c.power, c.voltage)))
     row += [_counter_column(counter, sign * c.power, time) for counter, sign in ((c.energy_mwh, 1), (c.export_mwh, -1))]
     row += [predict(a.astype(np.int64))[0] for a in (c.relay, c.apparent)]
-    row += [_float_column(c.extra[name], None) if name in c.extra else Column() for name in names]
+    row += [float_column(c.extra[name], None) if name in c.extra else Column() for name in names]
     return len(c.seq), row
 
 
@@ -205,16 +203,16 @@ def _raw_columns(row: Row, run: str, names: Sequence[str]) -> RawColumns:
     n, columns = row
     seq = restore(columns[0], n)[0]
     up, at, time = _times(columns, n, seq)
-    voltage = _floats(columns[3], n)
+    voltage = floats(columns[3], n)
     if _is_packed_product(columns):
-        current = _floats(columns[5], n)
+        current = floats(columns[5], n)
         power = voltage * current
     else:
-        power = _floats(columns[4], n)
-        current = _floats(columns[5], n, _amperes(power, voltage))
+        power = floats(columns[4], n)
+        current = floats(columns[5], n, _amperes(power, voltage))
     energy, export = (_counter(columns[6 + k], n, sign * power, time) for k, sign in enumerate((1, -1)))
     relay, apparent = (restore(column, n)[0].astype(np.int8) for column in columns[8:10])
-    extra = {name: _floats(column, n) for name, column in zip(names, columns[10:], strict=True) if column.mode}
+    extra = {name: floats(column, n) for name, column in zip(names, columns[10:], strict=True) if column.mode}
     return RawColumns(run, seq, up, at, voltage, current, power, energy, export, relay, apparent, extra)
 
 
@@ -275,71 +273,9 @@ def _counter(column: Column, length: int, power: Float64, time: Int64) -> Int64:
 
 def _expected_counter(power: Float64, time: Int64) -> tuple[Int64, int]:
     """(sum of power x time, what to divide it by for mWh), in integers: equal on every machine."""
-    milliwatts = np.rint(np.clip(_finite(power), 0, 1e6) * 1000).astype(np.int64)
+    milliwatts = np.rint(np.clip(finite(power), 0, 1e6) * 1000).astype(np.int64)
     steps = np.clip(np.diff(time, prepend=time[:1]), 0, LONGEST_STEP)
     return np.cumsum(milliwatts * steps), 3_600_000
-
-
-def _float_column(values: Float64, base: Float64 | None) -> Column:
-    """A column of decimals, NaN missing; as its distance from `base` where that is smaller."""
-    missing = np.isnan(values)
-    scale, numbers = _scaled(values, missing)
-    column, cost = predict(numbers, missing)
-    if not column.mode:
-        return column
-    flags = scale << SCALE
-    if base is not None and scale != FLOATS:
-        leaning, bits = predict(numbers - _rounded(base, 10.0**scale), missing)
-        if bits < cost:
-            column, flags = leaning, flags | BASE
-    return column._replace(mode=column.mode | flags << FLAGS)
-
-
-def _floats(column: Column, length: int, base: Float64 | None = None) -> Float64:
-    return _all_floats([column], [length], base)
-
-
-def _all_floats(columns: Sequence[Column], lengths: Sequence[int], base: Float64 | None = None) -> Float64:
-    """Several columns end to end, of which `base` says what they may lean on."""
-    scales = [column.mode >> FLAGS + SCALE for column in columns]
-    if len(columns) > 1 and FLOATS in scales:
-        ends = list(accumulate(lengths))
-        bases = [None if base is None else base[end - n : end] for end, n in zip(ends, lengths, strict=True)]
-        return np.concatenate([_floats(*each) for each in zip(columns, lengths, bases, strict=True)])
-    numbers, missing = restore_all(columns, lengths)
-    if scales[0] == FLOATS:
-        values = numbers.view(np.float64).copy()
-    else:
-        powers = [10.0**scale for scale in scales]
-        factor = powers[0] if len(set(powers)) == 1 else np.repeat(powers, lengths)
-        leaning = [bool(column.mode >> FLAGS & BASE) for column in columns]
-        if base is not None and any(leaning):
-            expected = _rounded(base, factor)
-            numbers = numbers + (expected if all(leaning) else np.where(np.repeat(leaning, lengths), expected, 0))
-        values = numbers / factor
-    if missing is not None:
-        values[missing] = np.nan
-    return values
-
-
-def _scaled(values: Float64, missing: Mask) -> tuple[int, Int64]:
-    """The coarsest number of decimals at which every value comes back exactly, and the values so."""
-    known = np.where(missing, 0.0, values)
-    if np.isfinite(known).all() and np.abs(known).max(initial=0.0) < EXACT / 10**DECIMALS:
-        for decimals in range(DECIMALS):
-            numbers = np.rint(known * 10.0**decimals)
-            if (numbers / 10.0**decimals == known).all():
-                return decimals, numbers.astype(np.int64)
-    return FLOATS, known.view(np.int64)
-
-
-def _rounded(base: Float64, factor: Float64 | float) -> Int64:
-    within = np.minimum(np.maximum(_finite(base), -1e9), 1e9)  # np.clip takes ten times as long where there are few
-    return np.rint(within * factor).astype(np.int64)
-
-
-def _finite(values: Float64) -> Float64:
-    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _amperes(power: Float64, voltage: Float64) -> Float64:
@@ -348,7 +284,7 @@ def _amperes(power: Float64, voltage: Float64) -> Float64:
 
 
 def _expected_energy(power: Float64, covered_ms: Int64) -> Float64:
-    return _finite(power) * covered_ms / 3600.0
+    return finite(power) * covered_ms / 3600.0
 
 
 def _is_packed_product(columns: Sequence[Column]) -> bool:
@@ -360,7 +296,7 @@ def _is_product(c: RawColumns) -> bool:
     missing = np.isnan(c.power)
     if missing.all() or not np.array_equal(c.voltage * c.current, c.power, equal_nan=True):
         return False
-    return _scaled(c.power, missing)[0] > 2
+    return scaled(c.power, missing)[0] > 2
 
 
 def _pace(seq: Int64, time: Int64) -> int:

@@ -31,6 +31,7 @@ from hub.history.query import Query
 from hub.sample import Sample
 from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
+from hub.wiring import follow_rights
 from integrations.devices.smartplug.driver import SmartplugDriver
 from integrations.storage.sqlite.store import SqliteStore
 from tests.history_query.parts import FakeTail
@@ -194,6 +195,7 @@ class House:
             await part.load()
         await self.presence.start()
         await self.commands.start()
+        follow_rights(self.identity, self.registry, self.mqtt, self.server.sockets, self.dropped.append)
         await self.server.start()
         self.http = aiohttp.ClientSession(
             f"http://127.0.0.1:{self.server.port}", cookie_jar=aiohttp.CookieJar(unsafe=True)

@@ -238,7 +238,7 @@ async def test_rooms_hold_only_what_the_asker_may_see(house: House) -> None:
     kitchen = await house.plug("plug-1", room="Kitchen")
     private = await house.plug("plug-2", room="Kitchen", owner="admin")
     await house.registry.change(house.principal("admin"), private.id, private=True)
-    user = await join(house, "user", "room:Kitchen")
+    user = await join(house, "user", f"room:{house.registry.rooms.id_of(house.home, 'Kitchen')}")
     await user.send_json({"type": "subscribe", "rooms": [f"device:{private.id}"]})
     assert (await frame(user))["code"] == "room-unknown"
     admin = await join(house, "admin", f"home:{house.home}")

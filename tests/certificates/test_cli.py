@@ -1,5 +1,6 @@
 """plughub certificate, on a hub that runs and on one that is stopped."""
 
+import argparse
 import asyncio
 import json
 import os
@@ -8,7 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from hub.auth.certificates import BrowserIssuer, PlugIssuer, fingerprint
+from hub.auth.certificates.issuer import RELEASED
+from hub.auth.certificates.service import FOLDER
+from hub.cli import certificate
+from hub.messages import HubError
 from hub.testing.process import HubProcess
+from tests.certificates.parts import NAMES
 
 
 async def plughub(hub: HubProcess, *arguments: str) -> tuple[int, str]:
@@ -30,12 +39,9 @@ async def shown(hub: HubProcess) -> Any:
     return json.loads(said[said.index("{") :])
 
 
-async def test_certificates_on_the_command_line(tmp_path: Path) -> None:
+async def test_certificates_on_the_command_line() -> None:
     hub = HubProcess()
     try:
-        code, said = await plughub(hub, "export")
-        assert code == 1
-        assert "no certificates here yet" in said
         await hub.start()
         running = await shown(hub)
         assert await plughub(hub, "renew") == (0, "New certificates are in use.\n")
@@ -52,14 +58,33 @@ async def test_certificates_on_the_command_line(tmp_path: Path) -> None:
         again = await shown(hub)
         assert again["web"]["authority"] == running["web"]["authority"]
         assert again["web"]["certificate"] != renewed["web"]["certificate"]
-        code, said = await plughub(hub, "show")
-        assert code == 0
-        assert again["web"]["certificate"]["fingerprint"] in said
-        assert "plughub.local" in said
-        _, text = await plughub(hub, "export", "--of", "mqtt")
-        file = tmp_path / "plugs.der"
-        code, said = await plughub(hub, "export", "--of", "mqtt", "--format", "der", "--out", str(file))
-        assert code == 0, said
-        assert ssl.DER_cert_to_PEM_cert(file.read_bytes()) == text
     finally:
         await hub.close()
+
+
+def test_what_people_read(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    def said(*arguments: str) -> str:
+        parser = argparse.ArgumentParser()
+        certificate.configure(parser)
+        assert certificate.run(parser.parse_args([*arguments, "--data", str(tmp_path)])) == 0
+        return capfdbinary.readouterr().out.decode()
+
+    for action in ("renew", "export"):
+        with pytest.raises(HubError) as refused:
+            said(action)
+        assert refused.value.id == "cli-certificate-none"
+    issuers = [kind(tmp_path / FOLDER, "Smart Plug AI") for kind in (BrowserIssuer, PlugIssuer)]
+    for issuer in issuers:
+        issuer.ensure(NAMES, RELEASED, RELEASED, certain=True)
+    shown = said("show")
+    for issuer in issuers:
+        assert fingerprint(issuer.authority.certificate) in shown
+        assert fingerprint(issuer.leaf.certificate) in shown
+    assert "plughub.local, pi.lan, 192.168.1.20" in shown
+    (tmp_path / FOLDER / "plugs.pem").write_text("damage")
+    assert "cannot be read" in said("show")
+    file = tmp_path / "plugs.der"
+    assert said("export", "--of", "mqtt", "--format", "der", "--out", str(file))
+    assert ssl.DER_cert_to_PEM_cert(file.read_bytes()) == said("export", "--of", "mqtt")
+    with pytest.raises(HubError):
+        said("export", "--out", str(tmp_path / "no" / "folder"))

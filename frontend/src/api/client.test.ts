@@ -5,8 +5,25 @@ import type { Session } from "./types";
 const session = (token: string): Session => ({
   access_token: token,
   expires_in: 1800,
-  user: { id: "u", name: "Ada", email: "a@b.c", language: "en", role: "admin" },
-  home: { id: "h", name: "Home", time_zone: "Europe/Berlin", currency: "EUR" },
+  user: {
+    id: "u",
+    name: "Ada",
+    email: "a@b.c",
+    language: "en",
+    role: "admin",
+    disabled: false,
+    second_factor: false,
+    seen: null,
+  },
+  home: {
+    id: "h",
+    name: "Home",
+    time_zone: "Europe/Berlin",
+    currency: "EUR",
+    price: null,
+    week_start: 0,
+    declared: [],
+  },
 });
 const json = (status: number, body: unknown): Response => new Response(JSON.stringify(body), { status });
 const unauthorized = (): Response => json(401, { title: "", status: 401, code: "token-missing", detail: "Sign in." });

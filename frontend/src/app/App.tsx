@@ -21,13 +21,15 @@ import "./entry.css";
 
 const FirstRun = inOwnFile(() => import("../pages/FirstRun"));
 const Login = inOwnFile(() => import("../pages/Login"));
+const Join = inOwnFile(() => import("../pages/Join"));
 const Plug = inOwnFile(() => import("../pages/Plug"));
 const EditPlug = inOwnFile(() => import("../pages/EditPlug"));
 const AddPlug = inOwnFile(() => import("../pages/AddPlug"));
+const Energy = inOwnFile(() => import("../pages/Energy"));
 const Settings = inOwnFile(() => import("../pages/Settings"));
 const SecurePhone = inOwnFile(() => import("../pages/SecurePhone"));
 const Backup = inOwnFile(() => import("../pages/Backup"));
-const LATER = [Plug, Settings, EditPlug, AddPlug, Login];
+const LATER = [Plug, Energy, Settings, EditPlug, AddPlug, Login];
 
 const RETRY_MS = 3_000;
 
@@ -82,6 +84,7 @@ export function App({ hub }: { hub: Hub }) {
     if (!started || !info) return unreachable ? <Unreachable onRetry={() => setAttempt((count) => count + 1)} /> : null;
     if (welcoming) return <FirstRun info={info} session={session} onDone={() => setWelcoming(false)} />;
     if (location === "/secure") return <SecurePhone />;
+    if (location === "/join" || location === "/new-password") return <Join />;
     if (!session) return <Login info={info} />;
     return (
       <SignedIn session={session}>
@@ -120,6 +123,7 @@ function Pages({ info }: { info: SystemInfo }) {
           <Route path="/plugs/:key/:channel?">
             {({ key, channel }) => <Plug plug={key} channel={Number(channel ?? 0)} />}
           </Route>
+          <Route path="/energy" component={Energy} />
           <Route path="/settings/backup" component={Backup} />
           <Route path="/settings">
             <Settings info={info} />

@@ -1,5 +1,5 @@
 // The frame of every page: rail on a desktop, tabs on a phone, the strip that says when the hub is away.
-import { IconCloudOff, IconDots, IconHome, IconPlug, IconSettings, type TablerIcon } from "@tabler/icons-react";
+import { IconChartBar, IconCloudOff, IconDots, IconHome, IconPlug, IconSettings, type TablerIcon } from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "wouter";
 import { useDevices } from "../api/queries";
@@ -21,6 +21,7 @@ interface Destination {
 const DESTINATIONS: Destination[] = [
   { path: "/", icon: IconHome, label: "nav.home" },
   { path: "/plugs", icon: IconPlug, label: "nav.plugs" },
+  { path: "/energy", icon: IconChartBar, label: "nav.energy" },
   { path: "/settings", icon: IconSettings, phoneIcon: IconDots, label: "nav.settings", phoneLabel: "nav.more" },
 ];
 

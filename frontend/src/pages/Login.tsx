@@ -1,6 +1,7 @@
 // Sign in with e-mail and password.
 import { IconAlertCircle } from "@tabler/icons-react";
 import { type SyntheticEvent, useState } from "react";
+import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
 import type { Session, SystemInfo } from "../api/types";
 import { useHub } from "../app/hub";
@@ -16,6 +17,7 @@ export default function Login({ info }: { info: SystemInfo }) {
   useTitle(t("login.title"));
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
@@ -26,11 +28,21 @@ export default function Login({ info }: { info: SystemInfo }) {
       setError(t("login.missing"));
       return;
     }
+    if (code !== null && !code.trim()) {
+      setError(t("login.codeMissing"));
+      return;
+    }
     setBusy(true);
     setError(null);
     try {
-      client.setSession(await client.request<Session>("POST", "/auth/login", { email: email.trim(), password }));
+      const shown = { email: email.trim(), password, ...(code === null ? {} : { code: code.trim() }) };
+      client.setSession(await client.request<Session>("POST", "/auth/login", shown));
     } catch (problem) {
+      if (problem instanceof ApiError && problem.problem.code === "code-needed") {
+        setCode("");
+        setBusy(false);
+        return;
+      }
       setError(problem instanceof ApiError && problem.problem.detail ? problem.problem.detail : t("login.away"));
       setBusy(false);
     }
@@ -43,28 +55,41 @@ export default function Login({ info }: { info: SystemInfo }) {
         {info.name}
       </div>
       <div>
-        <h1>{t("login.title")}</h1>
-        <p className="meta">{t("login.text")}</p>
+        <h1>{t(code === null ? "login.title" : "login.codeTitle")}</h1>
+        <p className="meta">{t(code === null ? "login.text" : "login.codeText")}</p>
       </div>
       <form noValidate onSubmit={(event) => void submit(event)}>
         <div className="col" style={{ gap: 16 }}>
-          <TextField
-            label={t("login.email")}
-            name="email"
-            type="email"
-            inputMode="email"
-            autoComplete="username"
-            value={email}
-            onChange={setEmail}
-          />
-          <TextField
-            label={t("login.password")}
-            name="password"
-            type="password"
-            autoComplete="current-password"
-            value={password}
-            onChange={setPassword}
-          />
+          {code === null ? (
+            <>
+              <TextField
+                label={t("login.email")}
+                name="email"
+                type="email"
+                inputMode="email"
+                autoComplete="username"
+                value={email}
+                onChange={setEmail}
+              />
+              <TextField
+                label={t("login.password")}
+                name="password"
+                type="password"
+                autoComplete="current-password"
+                value={password}
+                onChange={setPassword}
+              />
+            </>
+          ) : (
+            <TextField
+              label={t("login.code")}
+              name="code"
+              hint={t("login.codeHint")}
+              autoComplete="one-time-code"
+              value={code}
+              onChange={setCode}
+            />
+          )}
           {error && (
             <p className="form-error" role="alert">
               <IconAlertCircle className="icon s" aria-hidden="true" />
@@ -76,6 +101,17 @@ export default function Login({ info }: { info: SystemInfo }) {
           <Submit busy={busy} wide>
             {busy ? t("login.busy") : t("login.submit")}
           </Submit>
+          {code !== null && (
+            <Button
+              className="btn plain wide"
+              onPress={() => {
+                setCode(null);
+                setError(null);
+              }}
+            >
+              {t("login.back")}
+            </Button>
+          )}
         </div>
       </form>
     </main>

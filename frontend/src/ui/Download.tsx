@@ -37,7 +37,7 @@ export function Download({ outlet, kind, from, to }: { outlet: string; kind: Ran
   );
 }
 
-function save(blob: Blob, name: string): void {
+export function save(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

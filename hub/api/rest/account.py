@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from hub.api.paging import PageQuery, page
 from hub.api.qr import svg
 from hub.api.rest.auth import EXAMPLE, EXAMPLE_USER, PASSWORD_ERRORS, home_view, user_view
 from hub.api.routing import AnyCall, Call, NoQuery, Route
@@ -57,6 +58,22 @@ def key_view(key: StoredKey) -> ApiKey:
     return ApiKey(key.id, key.name, key.hint, key.scopes, key.created, key.expires, key.used)
 
 
+def session_page(call: Call[PageQuery, None], user: str) -> SignedInList:
+    """Somebody's sessions, the newest first."""
+    current = session_id(call)
+    shown, following = page(
+        call.services.identity.sessions.of(user), call.query, lambda each: (-each.seen, each.id), tuple[int, str]
+    )
+    return SignedInList([session_view(session, current) for session in shown], following)
+
+
+def key_page(call: Call[PageQuery, None], user: str) -> ApiKeyList:
+    """Somebody's keys in this home, the newest first."""
+    keys = call.services.identity.keys.list(call.principal, user)
+    shown, following = page(keys, call.query, lambda key: (-key.created, key.id), tuple[int, str])
+    return ApiKeyList([key_view(key) for key in shown], following)
+
+
 async def change_profile(call: Call[NoQuery, ChangeProfileRequest]) -> User:
     """PATCH /account"""
     asked, identity = call.body, call.services.identity
@@ -97,8 +114,8 @@ async def switch_home(call: Call[NoQuery, SwitchHomeRequest]) -> Session:
 
 async def get_second_factor(call: AnyCall) -> SecondFactor:
     """GET /account/second-factor"""
-    factors = call.services.identity.factors
-    return SecondFactor(factors.enabled(call.principal.user), factors.codes_left(call.principal.user))
+    factors, user = call.services.identity.factors, own(call)
+    return SecondFactor(factors.enabled(user.id), factors.codes_left(user.id))
 
 
 async def begin_second_factor(call: Call[NoQuery, PasswordRequest]) -> Enrolment:
@@ -129,10 +146,9 @@ async def remove_second_factor(call: Call[NoQuery, PasswordRequest]) -> None:
     await identity.factors.remove(call.principal, user.id)
 
 
-async def list_sessions(call: AnyCall) -> SignedInList:
+async def list_sessions(call: Call[PageQuery, None]) -> SignedInList:
     """GET /account/sessions"""
-    current = session_id(call)
-    return SignedInList([session_view(s, current) for s in call.services.identity.sessions.of(call.principal.user)])
+    return session_page(call, own(call).id)
 
 
 async def end_session(call: AnyCall) -> None:
@@ -151,10 +167,9 @@ async def end_other_sessions(call: AnyCall) -> None:
     await call.services.identity.audit.record(call.principal, "session.end", "others")
 
 
-async def list_keys(call: AnyCall) -> ApiKeyList:
+async def list_keys(call: Call[PageQuery, None]) -> ApiKeyList:
     """GET /account/keys"""
-    own(call)
-    return ApiKeyList([key_view(key) for key in call.services.identity.keys.list(call.principal)])
+    return key_page(call, own(call).id)
 
 
 async def add_key(call: Call[NoQuery, AddKeyRequest]) -> AddedKey:
@@ -305,6 +320,7 @@ ROUTES = (
         handler=list_sessions,
         role="guest",
         scope="person",
+        query=PageQuery,
         answer=SignedInList,
         answer_example=SignedInList([EXAMPLE_SESSION]),
     ),
@@ -335,6 +351,7 @@ ROUTES = (
         handler=list_keys,
         role="guest",
         scope="person",
+        query=PageQuery,
         answer=ApiKeyList,
         answer_example=ApiKeyList([EXAMPLE_KEY]),
     ),

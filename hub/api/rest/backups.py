@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from hub.api.paging import PageQuery, page
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.backups import (
     Backup,
@@ -29,11 +30,13 @@ FOLDER_ERRORS = (
 )
 
 
-async def list_backups(call: AnyCall) -> BackupList:
+async def list_backups(call: Call[PageQuery, None]) -> BackupList:
     """GET /backups"""
     listing = await call.services.backups.list()
-    items = [_view(item, listing, call.language) for item in listing.items]
-    return BackupList(items, _state(call, listing))
+    shown, following = page(
+        listing.items, call.query, lambda item: (-(item.head.created if item.head else 0), item.name), tuple[int, str]
+    )
+    return BackupList([_view(item, listing, call.language) for item in shown], _state(call, listing), following)
 
 
 async def start_backup(call: Call[NoQuery, StartBackupRequest]) -> BackupState:
@@ -108,6 +111,7 @@ ROUTES = (
         tag=TAG,
         handler=list_backups,
         role="operator",
+        query=PageQuery,
         answer=BackupList,
         answer_example=BackupList(
             [Backup("plughub-20251125T020000Z-3fa9.plughub", 84_000, 1764036000000, True, True, True)], EXAMPLE

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from hub.api.paging import PageQuery, page
 from hub.api.rest.auth import EXAMPLE_HOME, home_view
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.people import AddHomeRequest, ChangeHomeRequest, Home, HomeList, Membership
@@ -12,13 +13,14 @@ from hub.api.types.people import AddHomeRequest, ChangeHomeRequest, Home, HomeLi
 TAG = "homes"
 
 
-async def list_homes(call: AnyCall) -> HomeList:
+async def list_homes(call: Call[PageQuery, None]) -> HomeList:
     """GET /homes"""
     services, principal = call.services, call.principal
     user = services.people.user(principal.user)
     roles: dict[str, Any] = {home.id: "admin" for home in services.homes.all()} if user is None else user.roles
     mine = [home for home in services.homes.all() if home.id in roles]
-    return HomeList([Membership(home_view(call, home), roles[home.id]) for home in mine])
+    shown, following = page(mine, call.query, lambda home: (home.created, home.id), tuple[int, str])
+    return HomeList([Membership(home_view(call, home), roles[home.id]) for home in shown], following)
 
 
 async def current_home(call: AnyCall) -> Home:
@@ -55,6 +57,7 @@ ROUTES = (
         tag=TAG,
         handler=list_homes,
         role="guest",
+        query=PageQuery,
         answer=HomeList,
         answer_example=HomeList([Membership(EXAMPLE_HOME, "admin")]),
     ),

@@ -2,6 +2,7 @@
 
 from msgspec import convert, structs
 
+from hub.api.paging import PageQuery, page
 from hub.api.qr import svg
 from hub.api.rest.auth import EXAMPLE, PASSWORD_ERRORS, sign_in
 from hub.api.routing import AnyCall, Call, NoQuery, Route
@@ -40,9 +41,11 @@ def added(call: AnyCall, made: tuple[Stored, str]) -> AddedInvitation:
     return AddedInvitation(invitation_view(stored), link, svg(link))
 
 
-async def list_invitations(call: AnyCall) -> InvitationList:
+async def list_invitations(call: Call[PageQuery, None]) -> InvitationList:
     """GET /invitations"""
-    return InvitationList([invitation_view(i) for i in call.services.identity.invitations.list(call.principal)])
+    found = call.services.identity.invitations.list(call.principal)
+    shown, following = page(found, call.query, lambda each: (-each.created, each.id), tuple[int, str])
+    return InvitationList([invitation_view(each) for each in shown], following)
 
 
 async def invite(call: Call[NoQuery, InviteRequest]) -> AddedInvitation:
@@ -113,6 +116,7 @@ ROUTES = (
         tag=TAG,
         handler=list_invitations,
         role="admin",
+        query=PageQuery,
         answer=InvitationList,
         answer_example=InvitationList([EXAMPLE_INVITATION]),
     ),

@@ -1,5 +1,6 @@
 """Logins of other MQTT programs."""
 
+from hub.api.paging import PageQuery, page
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.mqtt import AddedMqttClient, AddMqttClientRequest, MqttClient, MqttClientList
 from hub.auth.access import MqttClient as StoredClient
@@ -13,9 +14,12 @@ def _view(client: StoredClient) -> MqttClient:
     return MqttClient(client.name, list(client.read), list(client.write))
 
 
-async def list_mqtt_clients(call: AnyCall) -> MqttClientList:
+async def list_mqtt_clients(call: Call[PageQuery, None]) -> MqttClientList:
     """GET /mqtt-clients"""
-    return MqttClientList([_view(client) for client in call.services.mqtt.list(call.principal)])
+    clients, following = page(
+        call.services.mqtt.list(call.principal), call.query, lambda client: (client.name,), tuple[str]
+    )
+    return MqttClientList([_view(client) for client in clients], following)
 
 
 async def add_mqtt_client(call: Call[NoQuery, AddMqttClientRequest]) -> AddedMqttClient:
@@ -41,6 +45,7 @@ ROUTES = (
         tag=TAG,
         handler=list_mqtt_clients,
         role="operator",
+        query=PageQuery,
         answer=MqttClientList,
         answer_example=MqttClientList([EXAMPLE]),
     ),

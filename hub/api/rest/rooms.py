@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from hub.api.paging import PageQuery, page
-from hub.api.routing import Call, NoQuery, Route
+from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.rooms import AddRoomRequest, ChangeRoomRequest, Room, RoomList
 from hub.devices.rooms import Room as Stored
 
@@ -15,7 +15,7 @@ def _view(room: Stored, devices: dict[str | None, list[str]]) -> Room:
     return Room(room.id, room.name, room.position, devices.get(room.name, []))
 
 
-def _seen(call: Call[NoQuery, None] | Call[PageQuery, None]) -> dict[str | None, list[str]]:
+def _seen(call: AnyCall) -> dict[str | None, list[str]]:
     """The devices that the asker may see, by the name of their room."""
     found: dict[str | None, list[str]] = {}
     for device in call.services.registry.list(call.principal):
@@ -52,7 +52,7 @@ async def change_room(call: Call[NoQuery, ChangeRoomRequest]) -> Room:
     return _view(room, _seen(call))
 
 
-async def remove_room(call: Call[NoQuery, None]) -> None:
+async def remove_room(call: AnyCall) -> None:
     """DELETE /rooms/{room}"""
     await call.services.registry.rooms.remove(call.principal, call.path("room"))
 

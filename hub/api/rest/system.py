@@ -2,7 +2,8 @@
 
 from typing import Literal, cast
 
-from hub.api.routing import AnyCall, Route
+from hub.api.paging import PageQuery, page
+from hub.api.routing import AnyCall, Call, Route
 from hub.api.security import is_forwarded, peer_address
 from hub.api.types.system import (
     BrokerStats,
@@ -36,9 +37,11 @@ async def system_info(call: AnyCall) -> SystemInfo:
     )
 
 
-async def list_problems(call: AnyCall) -> ProblemList:
+async def list_problems(call: Call[PageQuery, None]) -> ProblemList:
     """GET /system/problems"""
-    return ProblemList(call.services.problems.list(call.language))
+    found = call.services.problems.list(call.language)
+    shown, following = page(found, call.query, lambda problem: (problem.since, problem.id), tuple[int, str])
+    return ProblemList([*shown], following)
 
 
 async def list_rejects(call: AnyCall) -> RejectList:
@@ -88,9 +91,11 @@ async def confirm_time(call: AnyCall) -> None:
     await call.services.care.confirm_time()
 
 
-async def list_plugins(call: AnyCall) -> PluginList:
+async def list_plugins(call: Call[PageQuery, None]) -> PluginList:
     """GET /plugins"""
-    return PluginList(call.services.plugins(call.language))
+    found = call.services.plugins(call.language)
+    shown, following = page(found, call.query, lambda plugin: (plugin.name,), tuple[str])
+    return PluginList([*shown], following)
 
 
 ROUTES = (
@@ -111,6 +116,7 @@ ROUTES = (
         tag=TAG,
         handler=list_problems,
         role="operator",
+        query=PageQuery,
         answer=ProblemList,
         answer_example=ProblemList([ProblemView("clock-uncertain", "The hub does not know the time.", 1764000000000)]),
     ),
@@ -200,6 +206,7 @@ ROUTES = (
         tag=TAG,
         handler=list_plugins,
         role="operator",
+        query=PageQuery,
         answer=PluginList,
         answer_example=PluginList([PluginView("sqlite", "loaded", ["history_store"], errors=PluginErrors())]),
     ),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.api.charts import gap_view, live_series, series_view, sum_view
+from hub.api.paging import MOST, Cursor, Limit, page
 from hub.api.routing import Call, Route
 from hub.api.types.telemetry import Gap, GapList, Series, SumSeries, Telemetry, TelemetrySum
 from hub.history.calendar import BUCKETS
@@ -50,6 +51,13 @@ class TelemetryQuery(RangeQuery, forbid_unknown_fields=True, rename={"start": "f
 
     points: Annotated[int, Meta(ge=10, le=5000)] = 1000
     bucket: Literal["raw", "1m", "5m", "15m", "1h", "1d", "1w", "1mo"] | None = None
+
+
+class GapsQuery(RangeQuery, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
+    """A page of the gaps that touch the range."""
+
+    limit: Limit = MOST
+    cursor: Cursor | None = None
 
 
 class SumQuery(msgspec.Struct, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
@@ -193,11 +201,13 @@ async def get_live(call: Call[LiveQuery, None]) -> Series:
     return live_series(key, call.services.live.recent(key.device, key.channel, call.services.clock.now()))
 
 
-async def list_gaps(call: Call[RangeQuery, None]) -> GapList:
+async def list_gaps(call: Call[GapsQuery, None]) -> GapList:
     """GET /gaps"""
     keys = outlets(call)
     start, end = span(call.query)
-    return GapList(await gaps_of(call, keys, start, end))
+    gaps = await gaps_of(call, keys, start, end)
+    shown, following = page(gaps, call.query, lambda gap: (gap.start, gap.id), tuple[int, str])
+    return GapList([*shown], following)
 
 
 ERRORS = (
@@ -254,7 +264,7 @@ ROUTES = (
         tag=TAG,
         handler=list_gaps,
         role="guest",
-        query=RangeQuery,
+        query=GapsQuery,
         answer=GapList,
         errors=ERRORS,
         answer_example=GapList([EXAMPLE_GAP]),

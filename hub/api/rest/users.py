@@ -3,7 +3,8 @@
 import msgspec
 from msgspec import UNSET
 
-from hub.api.rest.account import EXAMPLE_KEY, EXAMPLE_SESSION, key_view, session_id, session_view
+from hub.api.paging import PageQuery, page
+from hub.api.rest.account import EXAMPLE_KEY, EXAMPLE_SESSION, key_page, key_view, session_page
 from hub.api.rest.auth import EXAMPLE_USER, PASSWORD_ERRORS, user_view
 from hub.api.rest.invitations import EXAMPLE_INVITATION, added
 from hub.api.routing import AnyCall, Call, NoQuery, Route
@@ -22,9 +23,12 @@ from hub.api.types.people import (
 TAG = "users"
 
 
-async def list_users(call: AnyCall) -> UserList:
+async def list_users(call: Call[PageQuery, None]) -> UserList:
     """GET /users"""
-    return UserList([user_view(call, user) for user in call.services.people.list(call.principal)])
+    users, following = page(
+        call.services.people.list(call.principal), call.query, lambda user: (user.name.casefold(), user.id)
+    )
+    return UserList([user_view(call, user) for user in users], following)
 
 
 async def add_user(call: Call[NoQuery, AddUserRequest]) -> User:
@@ -65,11 +69,9 @@ async def remove_users_second_factor(call: AnyCall) -> None:
     await call.services.identity.factors.remove(call.principal, user.id)
 
 
-async def list_users_sessions(call: AnyCall) -> SignedInList:
+async def list_users_sessions(call: Call[PageQuery, None]) -> SignedInList:
     """GET /users/{user}/sessions"""
-    user = call.services.people.manageable(call.principal, call.path("user"))
-    current = session_id(call)
-    return SignedInList([session_view(s, current) for s in call.services.identity.sessions.of(user.id)])
+    return session_page(call, call.services.people.manageable(call.principal, call.path("user")).id)
 
 
 async def end_users_sessions(call: AnyCall) -> None:
@@ -79,10 +81,9 @@ async def end_users_sessions(call: AnyCall) -> None:
     await call.services.identity.audit.record(call.principal, "session.end", user.id)
 
 
-async def list_users_keys(call: AnyCall) -> ApiKeyList:
+async def list_users_keys(call: Call[PageQuery, None]) -> ApiKeyList:
     """GET /users/{user}/keys"""
-    keys = call.services.identity.keys.list(call.principal, call.path("user"))
-    return ApiKeyList([key_view(key) for key in keys])
+    return key_page(call, call.path("user"))
 
 
 async def add_users_key(call: Call[NoQuery, AddKeyRequest]) -> AddedKey:
@@ -108,6 +109,7 @@ ROUTES = (
         tag=TAG,
         handler=list_users,
         role="admin",
+        query=PageQuery,
         answer=UserList,
         answer_example=UserList([EXAMPLE_USER]),
     ),
@@ -190,6 +192,7 @@ ROUTES = (
         tag=TAG,
         handler=list_users_sessions,
         role="admin",
+        query=PageQuery,
         answer=SignedInList,
         errors=("user-unknown", "user-elsewhere"),
         answer_example=SignedInList([EXAMPLE_SESSION]),
@@ -210,6 +213,7 @@ ROUTES = (
         tag=TAG,
         handler=list_users_keys,
         role="admin",
+        query=PageQuery,
         answer=ApiKeyList,
         errors=("user-unknown",),
         answer_example=ApiKeyList([EXAMPLE_KEY]),

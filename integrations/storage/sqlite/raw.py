@@ -106,10 +106,11 @@ class RawChunks:
             parts, samples = [], 0
             for chunk in chunks:
                 columns = room.of(slice(chunk[3]))
-                if self._put_brief(chunk, stream, columns):
+                ascending = self._put_brief(chunk, stream, columns)
+                if ascending is not None:
                     if chunk[2] * HOUR < start or (chunk[2] + 1) * HOUR > end:
                         columns = columns.of((columns.at >= start) & (columns.at < end))
-                    count, part = _corners(columns, borders)
+                    count, part = _corners(columns, borders, ascending=ascending)
                     samples += count
                     parts.append(part)
             if samples:
@@ -184,18 +185,17 @@ class RawChunks:
         room, end = _arrays(sum(count for _, _, _, count, _ in chunks)), 0
         for chunk in chunks:
             place = slice(end, end + chunk[3])
-            if self._put_brief(chunk, stream, room.of(place)):
+            if self._put_brief(chunk, stream, room.of(place)) is not None:
                 end = place.stop
         return join_raw([brief_raw(stream.run, *room.of(slice(end)))], brief=True) if end else None
 
-    def _put_brief(self, chunk: Chunk, stream: Stream, columns: Brief) -> bool:
-        """Write what is in the chunk to these arrays; False = it is damaged."""
+    def _put_brief(self, chunk: Chunk, stream: Stream, columns: Brief) -> bool | None:
+        """Write what is in the chunk to these arrays; True = `at` ascends for certain, None = it is damaged."""
         try:
-            decode_brief(chunk[-1], *columns)
+            return decode_brief(chunk[-1], *columns)
         except DamagedChunk as error:
             self._damaged(chunk, stream, error)
-            return False
-        return True
+            return None
 
     def _damaged(self, chunk: Chunk, stream: Stream, error: DamagedChunk) -> None:
         id, _, hour, _, data = chunk
@@ -234,12 +234,14 @@ def _arrays(length: int) -> Brief:
     return Brief(np.empty(length, np.int64), np.empty(length, np.int64), np.empty(length))
 
 
-def _corners(columns: Brief, borders: Int64) -> tuple[int, Brief]:
+def _corners(columns: Brief, borders: Int64, *, ascending: bool) -> tuple[int, Brief]:
     """Of how many samples with a power, and those of them that M4 needs."""
     if len(columns.at) and np.isnan(columns.power.min()):
         columns = columns.of(~np.isnan(columns.power))
     at = columns.at
-    if (at[1:] < at[:-1]).any():  # the clock was set: which is the first of a stretch is seen in the whole
+    if (
+        not ascending and (at[1:] < at[:-1]).any()
+    ):  # the clock was set: which is the first of a stretch is seen in the whole
         return len(at), columns.of(np.arange(len(at)))
     return len(at), columns.of(m4.chosen(at, columns.power, borders))
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from hub.plugins import SeriesKey
 
+MOST_FOUND = 1000  # damaged chunks, of some 4 KB, that wait to be set aside; others are met again
+
 Found = dict[tuple[str, int], tuple[str, bytes]]
 """Damaged chunks that readers met: (table, id) -> what it is, its bytes. The next change sets them aside."""
 
@@ -61,7 +63,8 @@ class Shelf:
     def damaged(self, table: str, id: int, data: bytes, what: str) -> None:
         """A chunk does not check: out of the way of everything else with it."""
         if not self._writing:
-            self._found[table, id] = (what, data)
+            if len(self._found) < MOST_FOUND:
+                self._found[table, id] = (what, data)
             return
         # Its bytes are compared, because the place may hold another chunk by now.
         if self.run(f"delete from {table} where id = ? and data = ?", id, data):  # noqa: S608

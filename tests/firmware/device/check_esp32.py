@@ -196,6 +196,28 @@ def test_flash_survives_and_a_torn_file_does_not_count() -> None:
     forget_flash()
 
 
+def test_a_plug_with_a_code_is_unpaired_and_forgets_by_its_button() -> None:
+    from boards.esp32 import plug_settings
+    from plug.app import Plug
+
+    made = board()
+    values = dict(VALUES)
+    del values["secret"]
+    values["code"] = "K7QM-2XPA-9D4T-HV3N"
+    settings = plug_settings(values)
+    equal(Plug(made, settings).pairing.needed, True)
+    made.save("pair", b'{"hub":"h","secret":"s","ca":null,"port":null,"sure":true}')
+    plug = Plug(board(), settings)
+    equal((plug.pairing.needed, plug.hub, plug.pairing.login()[2]), (False, "h", "s"))
+    made.erase("config")  # there is none
+    try:
+        plug.unpair()
+        raise AssertionError("it did not restart")
+    except Restarted:
+        equal(made.load("pair"), None)
+    forget_flash()
+
+
 def test_calibration_is_kept() -> None:
     forget_flash()
     Machine.chip.volts = 12.0

@@ -1,0 +1,239 @@
+// What a link opens: becoming a member of a home, or setting another password.
+import { IconAlertCircle } from "@tabler/icons-react";
+import { type SyntheticEvent, useEffect, useState } from "react";
+import { Button } from "react-aria-components/Button";
+import { useLocation } from "wouter";
+import { ApiError } from "../api/client";
+import { LONGEST_NAME, type LinkView, type Session } from "../api/types";
+import { useHub } from "../app/hub";
+import { useI18n } from "../i18n/i18n";
+import { Submit, TextField } from "../ui/Field";
+import { useTitle } from "../ui/hooks";
+import { Brand } from "../ui/icons";
+import { Empty, SkeletonRows } from "../ui/States";
+import "../app/entry.css";
+
+/** The secret stands behind the #: a browser sends it to nobody. */
+const secret = (): string => decodeURIComponent(location.hash.slice(1));
+
+export default function Join() {
+  const { t } = useI18n();
+  const { client } = useHub();
+  const [token] = useState(secret);
+  const [link, setLink] = useState<LinkView | null>(null);
+  const [over, setOver] = useState<string | null>(null);
+  useTitle(link?.purpose === "password" ? t("join.passwordTitle") : t("join.title", { home: link?.home ?? "" }));
+
+  useEffect(() => {
+    const left = new AbortController();
+    void client
+      .request<LinkView>("POST", "/auth/link", { token }, left.signal)
+      .then(setLink)
+      .catch((error: unknown) => {
+        if (!left.signal.aborted) setOver(error instanceof ApiError ? error.problem.detail : t("login.away"));
+      });
+    return () => left.abort();
+  }, [client, token, t]);
+
+  return (
+    <main className="entry">
+      <div className="row strong">
+        <Brand />
+        {t("app.name")}
+      </div>
+      {over !== null ? (
+        <div role="alert">
+          <Empty whole title={t("join.over")} text={over}>
+            <a className="btn" href="/">
+              {t("login.submit")}
+            </a>
+          </Empty>
+        </div>
+      ) : link === null ? (
+        <SkeletonRows rows={3} />
+      ) : link.purpose === "join" ? (
+        <Membership link={link} token={token} />
+      ) : (
+        <NewPassword link={link} token={token} />
+      )}
+    </main>
+  );
+}
+
+interface PartProps {
+  link: LinkView;
+  token: string;
+}
+
+function Membership({ link, token }: PartProps) {
+  const { t, language } = useI18n();
+  const { client } = useHub();
+  const [, go] = useLocation();
+  const [existing, setExisting] = useState(false);
+  const [name, setName] = useState("");
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [code, setCode] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<{ field: string | null; text: string } | null>(null);
+  const at = (field: string): string | null => (error?.field === field ? error.text : null);
+
+  const submit = async (event: SyntheticEvent): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setError(null);
+    const account = existing ? { existing, ...(code === null ? {} : { code: code.trim() }) } : { name, language };
+    try {
+      client.setSession(
+        await client.request<Session>("POST", "/auth/join", { token, email: email.trim(), password, ...account }),
+      );
+      go("/", { replace: true });
+    } catch (problem) {
+      setBusy(false);
+      if (!(problem instanceof ApiError)) setError({ field: null, text: t("login.away") });
+      else if (problem.problem.code === "code-needed") setCode("");
+      else setError({ field: problem.problem.field ?? null, text: problem.problem.detail });
+    }
+  };
+
+  return (
+    <>
+      <div>
+        <h1>{t("join.title", { home: link.home })}</h1>
+        <p className="meta">{t(`join.as.${link.role ?? "user"}`)}</p>
+      </div>
+      <form noValidate onSubmit={(event) => void submit(event)}>
+        <div className="col" style={{ gap: 16 }}>
+          {!existing && (
+            <TextField
+              label={t("setup.name")}
+              name="name"
+              autoComplete="name"
+              limit={LONGEST_NAME}
+              value={name}
+              error={at("name")}
+              onChange={setName}
+            />
+          )}
+          <TextField
+            label={t("login.email")}
+            name="email"
+            type="email"
+            inputMode="email"
+            autoComplete="username"
+            value={email}
+            error={at("email")}
+            onChange={setEmail}
+          />
+          <TextField
+            label={t("login.password")}
+            name="password"
+            type="password"
+            autoComplete={existing ? "current-password" : "new-password"}
+            value={password}
+            error={at("password")}
+            {...(existing ? {} : { hint: t("setup.passwordHint") })}
+            onChange={setPassword}
+          />
+          {code !== null && (
+            <TextField
+              label={t("login.code")}
+              name="code"
+              hint={t("login.codeHint")}
+              autoComplete="one-time-code"
+              value={code}
+              error={at("code")}
+              onChange={setCode}
+            />
+          )}
+          {error && !["name", "email", "password", "code"].includes(error.field ?? "") && <Wrong text={error.text} />}
+        </div>
+        <div className="foot">
+          <Submit busy={busy} wide>
+            {busy ? t("login.busy") : t("join.submit")}
+          </Submit>
+          <Button
+            className="btn plain wide"
+            onPress={() => {
+              setExisting(!existing);
+              setCode(null);
+              setError(null);
+            }}
+          >
+            {t(existing ? "join.new" : "join.existing")}
+          </Button>
+        </div>
+      </form>
+    </>
+  );
+}
+
+function NewPassword({ link, token }: PartProps) {
+  const { t } = useI18n();
+  const { client } = useHub();
+  const [password, setPassword] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const [done, setDone] = useState(false);
+
+  const submit = async (event: SyntheticEvent): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setError(null);
+    try {
+      await client.request("POST", "/auth/password", { token, password });
+      setDone(true);
+    } catch (problem) {
+      setError(problem instanceof ApiError ? problem.problem.detail : t("login.away"));
+      setBusy(false);
+    }
+  };
+
+  if (done) {
+    return (
+      <div role="status">
+        <Empty whole title={t("join.passwordDone")} text={t("join.passwordDoneText")}>
+          <a className="btn" href="/">
+            {t("login.submit")}
+          </a>
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <>
+      <div>
+        <h1>{t("join.passwordTitle")}</h1>
+        <p className="meta">{t("join.passwordText", { name: link.name ?? "" })}</p>
+      </div>
+      <form noValidate onSubmit={(event) => void submit(event)}>
+        <TextField
+          label={t("join.newPassword")}
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          hint={t("setup.passwordHint")}
+          value={password}
+          error={error}
+          onChange={setPassword}
+        />
+        <div className="foot">
+          <Submit busy={busy} wide>
+            {t("join.passwordSubmit")}
+          </Submit>
+        </div>
+      </form>
+    </>
+  );
+}
+
+function Wrong({ text }: { text: string }) {
+  return (
+    <p className="form-error" role="alert">
+      <IconAlertCircle className="icon s" aria-hidden="true" />
+      {text}
+    </p>
+  );
+}
