@@ -1,6 +1,7 @@
 """The WebSocket at /api/v1/ws: who is there, what they follow, and frames that a slow reader cannot make pile up."""
 
 import asyncio
+import contextlib
 import logging
 from typing import Annotated
 
@@ -172,13 +173,14 @@ class Connection:
         self._transport = self._request.transport
         self._timer = self._sockets.clock.call_later(AUTH_WITHIN, self._expired)
         try:
-            async for message in self._socket:
-                if self._ended:
-                    continue
-                if message.type is WSMsgType.TEXT:
-                    self._read(message.data)
-                elif message.type is WSMsgType.BINARY:
-                    self._refuse(HubError("message-invalid"))
+            with contextlib.suppress(ConnectionError):  # a PING that comes after the end cannot be answered
+                async for message in self._socket:
+                    if self._ended:
+                        continue
+                    if message.type is WSMsgType.TEXT:
+                        self._read(message.data)
+                    elif message.type is WSMsgType.BINARY:
+                        self._refuse(HubError("message-invalid"))
         finally:
             self._feed.leave(self)
             self._timer.cancel()

@@ -9,10 +9,9 @@ from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from hub.plugins.columns import ROLLUP_ARRAYS
-from hub.plugins.contract import NONE, RawColumns, RollupColumns
+from hub.plugins.contract import NONE, Float64, RawColumns, RollupColumns
 from hub.plugins.decimals import BASE, EXACT, SCALE, all_floats, finite, float_column, floats, scaled
 from hub.plugins.packing import DamagedChunk, NewerChunk, Row, pack, unpack
 from hub.plugins.predict import FLAGS, LINE, Column, Int64, Mask, predict, restore, restore_all
@@ -30,7 +29,6 @@ __all__ = [
     "unpack_raw",
 ]
 
-Float64 = npt.NDArray[np.float64]
 T = TypeVar("T")
 
 RAW, ROLLUP = 0, 1  # first byte of a label: what a chunk holds

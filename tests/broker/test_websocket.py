@@ -11,7 +11,16 @@ from hub.broker import Limits, Listener
 from tests.broker.certificates import make_certificate, trusting
 from tests.broker.client import DISCONNECT, PATIENCE, PING, Client, connect, publish, subscribe
 from tests.broker.parts import PASSWORD, Bench
-from tests.broker.websocket import BINARY, CONTINUATION, TEXT, FrameReader, frame, handshake, open_websocket
+from tests.broker.websocket import (
+    BINARY,
+    CONTINUATION,
+    TEXT,
+    FrameReader,
+    FrameWriter,
+    frame,
+    handshake,
+    open_websocket,
+)
 from tests.broker.websocket import CLOSE as CLOSE_FRAME
 from tests.broker.websocket import PING as PING_FRAME
 from tests.broker.websocket import PONG as PONG_FRAME
@@ -137,6 +146,18 @@ async def test_handshakes(sockets: WebBench, headers: dict[str, str | None], sta
     assert answered.get("sec-websocket-protocol") == ("mqtt" if status == 101 else None)
     writer.close()
     await sockets.settled("connections", 0)
+
+
+@pytest.mark.parametrize("last", [DISCONNECT, b"\xff\xff"])
+async def test_a_ping_after_the_end_is_no_error(
+    sockets: WebBench, caplog: pytest.LogCaptureFixture, last: bytes
+) -> None:
+    client = await sockets.socket()
+    assert isinstance(client.writer, FrameWriter)
+    client.writer.raw.write(frame(BINARY, LOGIN) + frame(BINARY, last) + frame(PING_FRAME, b"there?"))
+    assert await client.closed() in (b"", b"\x20\2\0\0")
+    await sockets.settled("connections", 0)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_page_of_the_hub_itself_may_connect(sockets: WebBench) -> None:

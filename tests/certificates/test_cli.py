@@ -62,7 +62,11 @@ async def test_certificates_on_the_command_line() -> None:
         await hub.close()
 
 
-def test_what_people_read(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_what_people_read(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
     def said(*arguments: str) -> str:
         parser = argparse.ArgumentParser()
         certificate.configure(parser)

@@ -1,6 +1,10 @@
 // How this browser and the hub talk: over HTTP or HTTPS, and whether the hub's certificate is trusted here.
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { useHub } from "../app/hub";
 import type { ApiClient } from "./client";
+
+export const CERTIFICATES = ["certificates"];
 
 /** `port` null: HTTPS is off. `own`: the certificate is not the hub's making, there is nothing to install. */
 export interface HttpsAccess {
@@ -74,4 +78,32 @@ async function isKnown(): Promise<boolean> {
   } catch (error) {
     return !(error instanceof DOMException && error.name === "SecurityError");
   }
+}
+
+export interface CertificateView {
+  fingerprint: string;
+  names: string[];
+  begins: number;
+  ends: number;
+}
+
+export interface ServerCertificates {
+  own: boolean;
+  authority: CertificateView | null;
+  certificate: CertificateView | null;
+}
+
+export interface Certificates {
+  web: ServerCertificates | null;
+  mqtt: ServerCertificates | null;
+}
+
+/** For admins: what HTTPS and MQTT use. */
+export function useCertificates(enabled: boolean) {
+  const { client } = useHub();
+  return useQuery<Certificates>({
+    queryKey: CERTIFICATES,
+    enabled,
+    queryFn: ({ signal }) => client.get<Certificates>("/certificates", signal),
+  });
 }

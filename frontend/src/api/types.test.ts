@@ -1,10 +1,14 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
 import { LONGEST_NAME } from "./types";
 
 const here = readFileSync(resolve("src/api/types.ts"), "utf8");
-const hub = readFileSync(resolve("../hub/api/types.py"), "utf8").replaceAll(/"""[^]*?"""/g, "");
+const folder = resolve("../hub/api/types");
+const hub = readdirSync(folder)
+  .filter((name) => name.endsWith(".py"))
+  .map((name) => readFileSync(resolve(folder, name), "utf8").replaceAll(/"""[^]*?"""/g, ""))
+  .join("\n\n");
 
 /** Names and fields of the hub's types. */
 function hubTypes(): Map<string, string[]> {
@@ -23,7 +27,7 @@ const ours = [...here.matchAll(/^export interface (\w+) \{\n([^}]*)\}/gm)].map(
 
 it.each(ours)("%s has the fields that the hub sends", (name, fields) => {
   const known = hubTypes().get(name);
-  expect(known, `hub/api/types.py has no ${name}`).toBeDefined();
+  expect(known, `hub/api/types has no ${name}`).toBeDefined();
   // A request may leave out what the app does not change; of an answer every field is named.
   if (name.endsWith("Request")) expect(known).toEqual(expect.arrayContaining([...fields]));
   else expect([...fields].sort()).toEqual([...(known ?? [])].sort());

@@ -1,6 +1,5 @@
 // Settings: language and look of this browser, the account, the home, how the hub is, and what this software is.
 import { Button } from "react-aria-components/Button";
-import { Link } from "wouter";
 import type { Language, SystemInfo } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { setLanguage, setTheme, type Theme, useTheme } from "../app/preferences";
@@ -11,6 +10,7 @@ import { Choice } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { BackupSheet } from "./BackupSheet";
 import { PluginsSheet, RefusedSheet } from "./HubSheets";
+import { SecureSheet } from "./SecureSheet";
 import "./settings.css";
 
 const THEMES: Theme[] = ["auto", "light", "dark", "contrast"];
@@ -92,15 +92,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
             </div>
           </dl>
         </section>
-        <section className="sheet" aria-labelledby="secure">
-          <h2 id="secure">{t("secure.sheet")}</h2>
-          <p className="meta" style={{ margin: "8px 0 16px" }}>
-            {t("secure.sheet.text")}
-          </p>
-          <Link href="/secure" className="btn outline">
-            {t("secure.sheet.show")}
-          </Link>
-        </section>
+        <SecureSheet />
         {user.role === "admin" && (
           <>
             <PluginsSheet />
