@@ -70,6 +70,11 @@ class Cost(msgspec.Struct):
     resident: tuple[float, float] = (0.0, 0.0)
     took: float = 0.0
 
+    def note(self, size: int, counts: Counts, last: Counts) -> None:
+        """So many bytes were written since history stood as in `last`."""
+        cause = "merges" if counts.merges > last.merges else "commits" if counts.commits > last.commits else "others"
+        self.parts[cause] = self.parts.get(cause, 0) + size
+
 
 async def idle_rate(folder: Path, device: str, seconds: float) -> float:
     """Bytes a second of real time that the file system writes with nobody on it."""
@@ -114,10 +119,7 @@ async def _hours(
         if second % SYNC_S == 0:
             await asyncio.to_thread(sync, mount)
             now = written(device)
-            cause = (
-                "merges" if counts.merges > last.merges else "commits" if counts.commits > last.commits else "others"
-            )
-            cost.parts[cause] = cost.parts.get(cause, 0) + now - latest
+            cost.note(now - latest, counts, last)
             last, latest = counts, now
         if not counting and counts.merges == WARM_MERGES:
             await asyncio.to_thread(sync, mount)
@@ -130,6 +132,7 @@ async def _hours(
             if second - first >= hours * 3600:
                 break
     await asyncio.to_thread(sync, mount)
+    cost.note(written(device) - latest, counts, last)
     cost.written, cost.took, cost.hours = written(device) - before, time.monotonic() - begun, hours
     cost.commits, cost.merges = counts.commits - since.commits, counts.merges - since.merges
     cost.cpu = counts.commit_cpu + counts.merge_cpu - since.commit_cpu - since.merge_cpu
@@ -147,7 +150,7 @@ async def writes(quick: bool) -> list[Row]:
     if not available():
         return [row("bytes written", "needs root, loop devices and mkfs.ext4", "")]
     rows: list[Row] = []
-    for plugs, hours in ((5, 3 if quick else 24), (100, 1 if quick else 8)):
+    for plugs, hours in ((5, 3 if quick else 24), (100, 1 if quick else 24)):
         cost = await write_cost(plugs, hours, 2 if quick else IDLE_S)
         sample = (cost.written - cost.idle) / cost.samples
         day = (cost.written - cost.idle) / cost.hours * 24 / 1e6

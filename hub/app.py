@@ -31,7 +31,7 @@ from hub.config import Configuration
 from hub.database import Database, DataLock, SettingsTable
 from hub.database.settings import LOGINS_BY_HAND
 from hub.devices.commands import Commands
-from hub.devices.demo import ensure_demo
+from hub.devices.demo import NEW_PLUG, demo_code, ensure_demo
 from hub.devices.discovery import Discovery
 from hub.devices.pairing import Pairing
 from hub.devices.presence import Presence
@@ -71,6 +71,7 @@ log = logging.getLogger("hub.app")
 
 Step = Callable[[], Awaitable[object]]
 HTTPS_PORT, MQTTS_PORT = 8443, 8883
+PAIRINGS_PER_MINUTE = 6  # windows opened, for each person and each address
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what is compared here, not bound
 
 
@@ -355,7 +356,9 @@ class App:
             return "UTC" if device is None else homes.time_zone(device.home)
 
         query = Query(store, history.tail, clock, zone, retention, editions=history.tail.editions)
-        views = DeviceViews(presence, commands, live, Today(history, registry, homes, clock), registry.rooms.id_of)
+        labels: dict[str, str] = {}
+        today = Today(history, registry, homes, clock)
+        views = DeviceViews(presence, commands, live, today, registry.rooms.id_of, labels=labels)
         services = Services(
             version=__version__,
             session=acks.session,
@@ -364,6 +367,7 @@ class App:
             bus=bus,
             identity=identity,
             limits=RateLimits(clock, Rates(security.reads_per_minute, security.writes_per_minute)),
+            pairing_limits=RateLimits(clock, Rates(writes=PAIRINGS_PER_MINUTE)),
             admin_networks=Networks(security.admin_addresses),
             proxies=Networks(configuration.network.trusted_proxies),
             setup=setup,
@@ -371,6 +375,7 @@ class App:
             registry=registry,
             commands=commands,
             discovery=discovery,
+            pairing=pairing,
             live=live,
             history=history,
             care=history.care,
@@ -393,6 +398,8 @@ class App:
         server = ApiServer(services, host=host, port=ports["http"], mqtt=websocket)
         if options.demo:
             await ensure_demo(registry, people, options.data, ports["mqtt"])
+            if (code := demo_code(options.data)) is not None:
+                labels[NEW_PLUG["hardware_id"]] = code
         follow_rights(identity, registry, access, server.sockets, broker.drop_client)
         await self._begin("web server", server.start, server.stop)
         self.http_port = server.port

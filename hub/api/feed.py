@@ -9,12 +9,14 @@ from typing import Protocol
 
 import msgspec
 
+from hub.api.pairings import pairing_view
 from hub.api.problems import Problems
 from hub.api.views import DeviceViews
 from hub.auth.principal import Principal
 from hub.bus import Bus
 from hub.clock import Clock, Timer
 from hub.devices.discovery import Discovery
+from hub.devices.pairing import Pairing
 from hub.devices.registry import Registry
 from hub.events import (
     CommandFinished,
@@ -25,6 +27,7 @@ from hub.events import (
     DeviceFound,
     DeviceRemoved,
     GapsChanged,
+    PairingChanged,
     PresenceChanged,
     ProblemEnded,
     ProblemRaised,
@@ -91,6 +94,7 @@ class Feed:
         views: DeviceViews,
         problems: Problems,
         discovery: Discovery,
+        pairing: Pairing,
     ) -> None:
         self._bus = bus
         self._clock = clock
@@ -98,6 +102,7 @@ class Feed:
         self._views = views
         self._problems = problems
         self._discovery = discovery
+        self._pairing = pairing
         self._audiences: dict[frozenset[str], Audience] = {}
         self._by_device: dict[str, tuple[Audience, ...]] = {}
         self._audience_of: dict[Follower, Audience] = {}
@@ -122,6 +127,7 @@ class Feed:
         subscribe(DeviceChanged, self._registry_event, OWNER)
         subscribe(DeviceRemoved, self._device_removed, OWNER)
         subscribe(DeviceFound, self._found, OWNER)
+        subscribe(PairingChanged, self._pairing_step, OWNER)
         subscribe(ProblemRaised, self._problem, OWNER)
         subscribe(ProblemEnded, self._problem, OWNER)
 
@@ -289,6 +295,14 @@ class Feed:
         for follower in self._in_home():
             if follower.principal.role in ("user", "admin", "system"):
                 follower.tell("found", rest)
+
+    def _pairing_step(self, event: PairingChanged) -> None:
+        """For whoever opened the window, where they follow themselves, and for nobody else."""
+        for follower in list(self._audience_of):
+            who = follower.principal
+            if (who.user, who.home) == (event.user, event.home) and f"user:{who.user}" in follower.rooms:
+                view = pairing_view(self._pairing.state(who, event.window), follower.language)
+                follower.tell("pairing", b'"pairing":' + self._encoder.encode(view))
 
     def _problem(self, event: ProblemRaised | ProblemEnded) -> None:
         for follower in self._in_home():

@@ -60,7 +60,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     kinds: list[type] = [Problem]
     for route in routes:
-        kinds += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
+        kinds += [kind for kind in (route.body, route.answer, route.accepted, route.query) if kind is not None]
     _, schemas = msgspec.json.schema_components(dict.fromkeys(kinds), ref_template=REFERENCE)
     return schemas
 
@@ -97,6 +97,8 @@ def _responses(route: Route) -> dict[str, Any]:
     nothing = route.answer is None and "content" not in success
     status = 204 if nothing and route.status == 200 else route.status
     responses = {str(status): success}
+    if route.accepted is not None:
+        responses["202"] = _accepted(route.accepted, route.accepted_example)
     by_status: dict[int, list[str]] = {}
     for code in possible_errors(route):
         by_status.setdefault(status_of(code), []).append(code)
@@ -106,6 +108,11 @@ def _responses(route: Route) -> dict[str, Any]:
             "content": {CONTENT_TYPE: {"schema": _reference(Problem)}},
         }
     return responses
+
+
+def _accepted(kind: type[msgspec.Struct], example: Any) -> dict[str, Any]:
+    content = {"schema": _reference(kind), "example": msgspec.to_builtins(example)}
+    return {"description": "It has begun.", "content": {"application/json": content}}
 
 
 def possible_errors(route: Route) -> list[str]:

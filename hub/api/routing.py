@@ -87,8 +87,10 @@ class Route:
     """One line of the table. `path` below /api/v1; `errors`: the problem codes of its own, beside those of its parts.
 
     role: who may call. device: the right on the device in the path that is needed besides.
+    accepted: what is answered with 202 instead, where the work goes on; such a handler answers with its own response.
     media: what is answered; a handler that streams something else than JSON answers with its own response.
-    example, answer_example: bodies for the document. scope: what an API key needs (None: by role and method).
+    example, answer_example, accepted_example: bodies for the document. scope: what an API key needs (None: by role and
+    method).
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -109,6 +111,8 @@ class Route:
     media: str = "application/json"
     description: str = ""
     scope: Scope | None = None
+    accepted: type[msgspec.Struct] | None = None
+    accepted_example: Any = None
 
     @property
     def needed_scope(self) -> Scope:

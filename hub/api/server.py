@@ -52,6 +52,7 @@ class ApiServer:
             views=services.views,
             problems=services.problems,
             discovery=services.discovery,
+            pairing=services.pairing,
         )
         self.sockets = WebSockets(self.feed, services.tokens, services.clock, services.session)
         self._document = msgspec.json.encode(document(ROUTES, services.version))

@@ -30,6 +30,7 @@ from hub.bus import Bus
 from hub.clock import Clock
 from hub.devices.commands import Commands
 from hub.devices.discovery import Discovery
+from hub.devices.pairing import Pairing
 from hub.devices.registry import Registry
 from hub.history.gaps import GapRecord
 from hub.history.inspection import HistoryCheck, HistoryStats
@@ -93,6 +94,7 @@ class Services:
     registry: Registry
     commands: Commands
     discovery: Discovery
+    pairing: Pairing
     live: Live
     history: Gaps
     care: Care
@@ -107,6 +109,7 @@ class Services:
     broker_stats: Callable[[], dict[str, int]]
     login_lines: Callable[[Login, str], BrokerLines | None] = no_lines
     limits: RateLimits | None = None  # None: nobody is counted
+    pairing_limits: RateLimits | None = None  # of opening windows
     admin_networks: Networks = field(default_factory=lambda: Networks(()))
     proxies: Networks = field(default_factory=lambda: Networks(()))
     https: Https | None = None

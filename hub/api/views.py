@@ -1,6 +1,6 @@
 """What people see of a device: the registry's facts, presence, live values, energy and the command under way."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, cast
 
 from hub.api.types.devices import Device, DeviceRetention, FoundDevice, LiveValue, Outlet, PendingCommand
@@ -21,13 +21,22 @@ class DeviceViews:
     """Builds the API's Device; the only place that does."""
 
     def __init__(
-        self, presence: Presence, commands: Commands, live: Live, energy_today: EnergyToday, room_id: RoomId
+        self,
+        presence: Presence,
+        commands: Commands,
+        live: Live,
+        energy_today: EnergyToday,
+        room_id: RoomId,
+        *,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
+        """`labels`: hardware_id -> code on its label, of those that the hub itself has made."""
         self._presence = presence
         self._commands = commands
         self._live = live
         self._energy_today = energy_today
         self._room_id = room_id
+        self._labels = labels or {}
 
     def view(self, device: Registered, right: str) -> Device:
         """The device for someone with this right (view, control or manage)."""
@@ -55,8 +64,11 @@ class DeviceViews:
         )
 
     def found(self, devices: Iterable[Found]) -> list[FoundDevice]:
-        """Plugs that mDNS sees and that are not added yet."""
-        return [FoundDevice(found.hardware_id, found.name, found.model, found.address) for found in devices]
+        """Plugs that are there and not added yet."""
+        return [
+            FoundDevice(found.hardware_id, found.name, found.model, found.address, self._labels.get(found.hardware_id))
+            for found in devices
+        ]
 
     def _outlet(self, device_id: str, number: int, channel: Channel) -> Outlet:
         return Outlet(

@@ -103,7 +103,7 @@ class HttpDoor(Waiting):
         Door(self.lane, self.listener).adopt(self, tunnel)
         sockets.make_room()
         try:
-            with contextlib.suppress(ZeroDivisionError):  # a PING that comes after the end cannot be answered
+            with contextlib.suppress(ConnectionError):  # a PING that comes after the end cannot be answered
                 async for message in socket:
                     if message.type is not WSMsgType.BINARY:
                         tunnel.goodbye(NOT_BINARY)

@@ -17,7 +17,7 @@ from hub.history.readings import Run, Traits
 from hub.history.retention import Retention
 from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
 from hub.plugins.codec import decode_rollup, encode_rollup
-from hub.plugins.columns import join_raw, rounded_rollup
+from hub.plugins.columns import join_raw, select_rollup
 from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey, TransactionalStore
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
@@ -28,6 +28,8 @@ log = logging.getLogger("hub.history.merge")
 INTENT = 2
 """Kind of an intent's record in the log."""
 GROUP_BYTES = 128 << 10  # of the log, about 64,000 samples: what is decoded at once bounds a merge's memory
+PIECE = 8192  # buckets that are encoded at once
+MOST_BUCKETS = 20_000  # that are given to the store at once: one outlet's years, or some hours of hundreds
 BATCH_BYTES = 4 << 20  # of the log that become one transaction of the store, which it may hold in memory
 
 
@@ -121,6 +123,26 @@ class Work(NamedTuple):
     result: Result
 
 
+class _Change:
+    """What is given to the store at once, while it is put together."""
+
+    def __init__(self, raw: Raw | None = None) -> None:
+        self.raw: Raw = raw or []
+        self.buckets = 0
+        self._rollups: list[tuple[SeriesKey, str, RollupColumns]] = []
+        self._removed: list[tuple[SeriesKey, str, int]] = []
+
+    def add(self, series: SeriesKey, tier: str, columns: RollupColumns, removed: Iterable[int]) -> None:
+        """Buckets of one tier, and the starts of those that are no more."""
+        self.buckets += len(columns.start)
+        self._rollups.append((series, tier, columns))
+        self._removed += [(series, tier, start) for start in removed]
+
+    def made(self) -> Merge:
+        """All of it."""
+        return Merge(self.raw, self._rollups, self._removed)
+
+
 class Singly:
     """A store that knows no transactions of many merges: each is made when they are committed."""
 
@@ -176,7 +198,8 @@ class Merger:
             intent = Intent(round.through, outlook.shift, {}, {}, [], [])
             with self._store.together():
                 for some in _parts(part, group):
-                    self._store.merge(self._intend(some, intent, work))
+                    for change in self._intend(some, intent, work):
+                        self._store.merge(change)
                 # Before the store holds any of it for good: what it then may hold and the state not yet is repeated.
                 self._announce(intent)
                 round.intents.append(intent)
@@ -188,8 +211,9 @@ class Merger:
     def _finished(self, round: Round) -> tuple[Merged, int, list[StreamRow]]:
         return Merged(self._log.generation, round.through, round.sessions), round.mark, round.streams
 
-    def _intend(self, group: Sequence[SeriesKey], intent: Intent, work: "Work") -> Merge:
-        """What is to be written of these outlets; the intent learns how to find it again."""
+    def _intend(self, group: Sequence[SeriesKey], intent: Intent, work: "Work") -> Iterator[Merge]:
+        """What is to be written of these outlets, no more than one long plan at a time; the intent learns how to find
+        it again."""
         round, records, outlook, result = work
         runs = {run.number: (series, run) for series in group for run in outlook.runs.get(series, {}).values()}
         new: dict[SeriesKey, list[RawColumns]] = {series: [] for series in group}
@@ -198,22 +222,20 @@ class Merger:
                 if number in runs:
                     series, run = runs[number]
                     new[series].append(outlook.dated(run, commit.session, part))
-        raw: Raw = []
-        rollups: list[tuple[SeriesKey, str, RollupColumns]] = []
-        removed: list[tuple[SeriesKey, str, int]] = []
+        change = _Change()
         for series in group:
             plan = outlook.plan(self._planner, series, new.pop(series))
             result.series.append(series)
-            raw += [(series, part) for part in plan.raw]
             if plan.dropped:
                 result.dropped[series.device] = result.dropped.get(series.device, 0) + plan.dropped
             before = self._state.series(series)
-            for tier, exact in plan.rollups.items():
-                columns = rounded_rollup(exact)  # all digits of a float would make the intent three times as long
-                name = (series.device, series.channel, tier)
-                intent.rollups.append((*name, encode_rollup(columns), plan.removed[tier]))
-                rollups.append((series, tier, columns))
-                removed += [(series, tier, start) for start in plan.removed[tier]]
+            change.raw += [(series, part) for part in plan.raw]
+            for tier, columns in plan.rollups.items():
+                removed = plan.removed[tier]
+                for piece in _pieces(columns):
+                    intent.rollups.append((series.device, series.channel, tier, encode_rollup(piece), removed))
+                    removed = []
+                change.add(series, tier, columns, plan.removed[tier])
             intent.changes.append(SeriesChange(series.device, series.channel, plan.span, plan.gaps, plan.state))
             for run in outlook.runs.get(series, {}).values():
                 late = before.undated.get(run.number, []) if run.points else []
@@ -221,7 +243,11 @@ class Merger:
                     intent.late[run.number] = late
                 if late or run.number in round.numbers:
                     intent.streams[run.number] = (series.device, series.channel, run.run, list(run.points))
-        return Merge(raw, rollups, removed)
+            if change.buckets > MOST_BUCKETS:
+                yield change.made()
+                del plan  # or it would be held while the next one is computed
+                change = _Change()
+        yield change.made()
 
     def _announce(self, intent: Intent) -> None:
         try:
@@ -236,10 +262,14 @@ class Merger:
         group = max(GROUP_BYTES * len(outlets) // (sum(record.size for record in records) + 1), 1)
         with self._store.together():
             for some in _parts(outlets, group):
-                rollups = [part for part in intent.rollups if SeriesKey(part[0], part[1]) in some]
-                decoded = [(SeriesKey(d, c), tier, decode_rollup(data)) for d, c, tier, data, _ in rollups]
-                removed = [(SeriesKey(d, c), tier, start) for d, c, tier, _, starts in rollups for start in starts]
-                self._store.merge(Merge(self._named(intent, some, records), decoded, removed))
+                change = _Change(self._named(intent, some, records))
+                for device, channel, tier, data, removed in intent.rollups:
+                    if SeriesKey(device, channel) in some:
+                        change.add(SeriesKey(device, channel), tier, decode_rollup(data), removed)
+                        if change.buckets > MOST_BUCKETS:
+                            self._store.merge(change.made())
+                            change = _Change()
+                self._store.merge(change.made())
             self._commit(intent, result, serial, None)
 
     def _commit(self, intent: Intent, result: Result, serial: int, finished: Round | None) -> None:
@@ -328,11 +358,20 @@ def _decoded(records: Records, numbers: Iterable[int]) -> Iterator[commits.Commi
         yield record.read(wanted)
 
 
+def _pieces(columns: RollupColumns) -> Iterator[RollupColumns]:
+    """The same buckets, few at a time; at least one piece."""
+    for at in range(0, max(len(columns.start), 1), PIECE):
+        yield select_rollup(columns, slice(at, at + PIECE))
+
+
 def _earliest(intent: Intent) -> dict[SeriesKey, int]:
     """The first bucket of each outlet that changes."""
     first: dict[SeriesKey, int] = {}
-    for device, channel, _, data, removed in intent.rollups:
+    begun = set()
+    for device, channel, tier, data, removed in intent.rollups:
         series = SeriesKey(device, channel)
-        start = min([*removed, *decode_rollup(data).start[:1].tolist()], default=NEVER)
-        first[series] = min(first.get(series, NEVER), start)
+        if (series, tier) not in begun:  # what follows of a tier is later
+            begun.add((series, tier))
+            start = min([*removed, *decode_rollup(data).start[:1].tolist()], default=NEVER)
+            first[series] = min(first.get(series, NEVER), start)
     return first

@@ -1,32 +1,24 @@
 """What a merge writes for one outlet: computed from raw samples read back around what is new, never from old sums."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 import numpy as np
 
 from hub.history import gaps, rollups
+from hub.history.calendar import DAY
+from hub.history.frame import Frame, Joined, Outline, Source, Span, View, widened
 from hub.history.hidden import hidden_ends, surrounding
 from hub.history.minutes import begins, is_minutes
-from hub.history.readings import End, Readings, Run, Traits, arrange, renamed
+from hub.history.readings import End, Readings, Run, Traits, renamed
 from hub.history.state import SeriesState, State
-from hub.plugins.columns import join_raw, select_raw
+from hub.plugins.columns import join_raw, rounded_rollup, select_raw
 from hub.plugins.contract import MINUTES, NONE, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
 
 WIDEST = max(TIERS.values())
 MARGIN_MS = 2 * WIDEST  # raw read back on either side: whole buckets, and enough for the energy rule to find its feet
 FOREVER = (1 << 62) - 1
-NEIGHBOURS = 4  # readings on either side of new ones whose steps may be booked otherwise than before
-
-
-class Source(Protocol):
-    """What planning reads of the store (see HistoryStore)."""
-
-    def read(self, series: SeriesKey, start: int, end: int) -> list[RawColumns]: ...
-    def read_stream(self, series: SeriesKey, run: str, seq_from: int, seq_to: int) -> RawColumns | None: ...
-    def rollup(self, series: SeriesKey, tier: str, start: int, end: int) -> RollupColumns: ...
 
 
 class SeriesPlan(msgspec.Struct):
@@ -78,7 +70,7 @@ class Planner:
         undated = _still_undated(state, raw, runs)
         parts = [dated for part in [*late, *raw] if len((dated := _dated(part)).seq)]
         longest = max([state.longest_ms, *(_longest(part, traits) for part in parts)])
-        known = SeriesState(state.first_at, state.head, undated, longest)
+        known = SeriesState(state.first_at, state.head, undated, longest, state.unproven, traits)
         hidden = hidden_ends(series, self._store, state, raw, runs)
         around = [gap for run in hidden for gap in surrounding(self._state.gaps(series, 0, FOREVER), runs[run], runs)]
         kept = [young for part in _by_run([*late, *raw]) if len((young := _younger(part, horizon)).seq)]
@@ -87,36 +79,33 @@ class Planner:
             return SeriesPlan(series, kept, {}, {}, (0, 0), regaps, known)
         low, high = self._span(series, state, parts, around, runs, traits)
         first, last = low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST
-        margin = max(MARGIN_MS, 2 * traits.longest_ms) + longest
-        stored = self._store.read(series, first - margin, last + margin)
+        margin = margin_ms(traits, longest)
         ends = self._ends(series, state, (first - margin, last + margin), (low, high))
         reach = WIDEST + longest
         newer = [end for run in hidden.values() for end in run]
-        readings = arrange([*stored, *parts], [*ends, *newer], runs, traits)
-        energy = rollups.flow(readings, traits)
+        frame = Frame(
+            Outline(self._store, series, runs, traits),
+            (first - margin, last + margin),
+            margin=margin,
+            new=parts,
+            ends=[*ends, *newer],
+            sparse=horizon - 2 * DAY,
+        )
+        readings, energy = frame.whole.readings, frame.whole.energy
         if parts:
             low, high = _touched(readings, parts, (low, high), (first - reach, last + reach))
         inside = {readings.runs[number].run for number in readings.run[~readings.dated].tolist()}
         for run in inside & hidden.keys():
             undated.pop(runs[run + MINUTES].number, None)  # they are in their gap now
-        old_readings = arrange(stored, ends, runs, traits) if low < horizon + WIDEST else None
+        before = frame.without(ends) if low < horizon + WIDEST else None
         plan = SeriesPlan(series, kept, {}, {}, (low, high), [], known, energy.dropped)
-        for tier, width in TIERS.items() if only is None else [(only, TIERS[only])]:
-            start, end = low // width * width, (high // width + 1) * width
-            if tier == "1m":
-                start = max(start, minutes_from // width * width)
-            end = min(end, until // width * width)
-            if start >= end:
-                continue
-            whole = rollups.buckets(readings, energy, traits, width, (start, end))
-            old = self._store.rollup(series, tier, start, end)
-            if old_readings is not None and start < (edge := (horizon // width + 1) * width):
-                unchanged = rollups.buckets(
-                    old_readings, rollups.flow(old_readings, traits), traits, width, (start, end)
-                )
-                whole = rollups.combine(old, whole, unchanged, edge)
-            plan.rollups[tier] = whole
-            plan.removed[tier] = np.setdiff1d(old.start, whole.start).tolist()
+        limits = {
+            tier: _limits(width, (low, high), minutes_from if tier == "1m" else 0, until)
+            for tier, width in TIERS.items()
+            if only in (None, tier)
+        }
+        self._rollups(plan, frame, before, limits, horizon)
+        known.unproven = _unproven(state, traits, plan, limits, horizon)
         if only is not None:
             return plan
         found = gaps.find(series, readings, energy, traits, causes)
@@ -125,6 +114,26 @@ class Planner:
         known.first_at = low if state.first_at is None else min(state.first_at, low)
         known.head = _later(readings, state.head, runs)
         return plan
+
+    def _rollups(
+        self, plan: SeriesPlan, frame: Frame, before: View | None, limits: Mapping[str, Span], horizon: int
+    ) -> None:
+        """Window by window: years of buckets are not held at once but for those that hold something."""
+        found = {tier: Joined() for tier, (start, end) in limits.items() if start < end}
+        plan.removed = {tier: [] for tier in found}
+        low, high = plan.span
+        for window in frame.windows(low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST):
+            for tier, joined in found.items():
+                start, end = max(window[0], limits[tier][0]), min(window[1], limits[tier][1])
+                if start >= end:
+                    continue
+                whole = frame.whole.buckets(window, tier, start, end)
+                old = self._store.rollup(plan.series, tier, start, end)
+                if before is not None and start < (edge := _edge(horizon, tier)):
+                    whole = rollups.combine(old, whole, before.buckets(window, tier, start, end), edge)
+                plan.removed[tier] += np.setdiff1d(old.start, whole.start).tolist()
+                joined.add(rounded_rollup(whole))
+        plan.rollups = {tier: joined.columns() for tier, joined in found.items()}
 
     def _span(  # noqa: PLR0917
         self,
@@ -179,6 +188,40 @@ class Planner:
         return explained
 
 
+def _unproven(
+    state: SeriesState, traits: Traits, plan: SeriesPlan, limits: Mapping[str, Span], horizon: int
+) -> list[Range]:
+    """The times whose buckets do not follow from the raw samples that the store will hold."""
+    unproven = Ranges(state.unproven or ())
+    low, high = plan.span
+    if state.unproven is None or low < _edge(horizon, "15m"):
+        unproven.add(0, _edge(horizon, "15m") - 1)  # old values were changed by what is new
+    if state.traits not in (None, traits) and state.head is not None:
+        unproven.add(0, state.head.at)
+    for tier, (start, end) in limits.items():
+        if low // TIERS[tier] * TIERS[tier] < start:
+            unproven.add(0, start - 1)
+        if end <= high:
+            unproven.add(end, high)
+    return list(unproven)
+
+
+def margin_ms(traits: Traits, longest: int) -> int:
+    """ms around buckets within which samples have a say in them."""
+    return max(MARGIN_MS, 2 * traits.longest_ms) + longest
+
+
+def _edge(horizon: int, tier: str) -> int:
+    """Buckets of a tier that begin from here on are computed from raw samples alone."""
+    return (horizon // TIERS[tier] + 1) * TIERS[tier]
+
+
+def _limits(width: int, span: Span, earliest: int, until: int) -> Span:
+    """Of the buckets of a tier that a plan writes, as multiples of their width."""
+    start, end = max(span[0], earliest) // width * width, (span[1] // width + 1) * width
+    return start, min(end, until // width * width)
+
+
 def _touched(
     readings: Readings, new: Sequence[RawColumns], span: tuple[int, int], limits: tuple[int, int]
 ) -> tuple[int, int]:
@@ -187,11 +230,7 @@ def _touched(
     fresh = np.zeros(len(readings), bool)
     for part in (renamed(part) for part in new):
         fresh |= (readings.run == index[part.run]) & np.isin(readings.seq, part.seq)
-    near = fresh.copy()
-    for distance in range(1, NEIGHBOURS + 1):
-        near[:-distance] |= fresh[distance:]
-        near[distance:] |= fresh[:-distance]
-    at = readings.at[near & (readings.at >= limits[0]) & (readings.at < limits[1])]
+    at = readings.at[widened(fresh) & (readings.at >= limits[0]) & (readings.at < limits[1])]
     return min(span[0], int(at.min())), max(span[1], int(at.max()))
 
 

@@ -10,12 +10,13 @@ from hub.history import commit as commits
 from hub.history.calendar import DAY
 from hub.history.gaps import Causes
 from hub.history.log import CommitLog
-from hub.history.plan import Planner
+from hub.history.plan import WIDEST, Planner
 from hub.history.readings import Run, Traits
 from hub.history.state import SeriesChange, State, StreamKnown, StreamRow
+from hub.history.whole import Samples, Whole, ranges_of, runs_of
 from hub.plugins.codec import DamagedChunk
 from hub.plugins.columns import select_raw
-from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, Merge, RawColumns, SeriesKey
+from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Merge, RawColumns, SeriesKey
 from hub.telemetry.offsets import TOLERANCE_MS, Point
 from hub.telemetry.ranges import Range, Ranges
 from hub.telemetry.stream import StreamDelta
@@ -96,44 +97,85 @@ class Rebuilder:
         self._state.completed(rows)
         self.rebuilt.streams = len(rows)
         for series in self._contents:
-            self._series(series, [row for row in rows if _of(row) == series], rollups=False)
+            self._series(series, [row for row in rows if _of(row) == series])
 
     def rollups(self) -> None:
-        """Compute the buckets of all raw samples anew; those of which raw is gone stay. Raises OSError, StoreError."""
+        """Compute the buckets of all raw samples anew; those of which raw is gone stay. Samples that the state takes
+        for stored and that are lost may come again; those that it does not know are settled. Raises OSError,
+        StoreError."""
         rows = self._state.streams()
-        for series in self._contents:
-            self._series(series, [row for row in rows if _of(row) == series], rollups=True)
+        mark = self._state.mark()
+        for series, runs in self._contents.items():
+            whole = Whole(self._store, self._state, series, rows, self._traits(series))
+            samples = whole.samples(runs)
+            self._settle(whole, samples)
+            for tier in TIERS:
+                early = whole.early(tier)
+                self._store.merge(Merge([], [], [(series, tier, start) for start in early.start.tolist()]))
+            for part in whole.buckets(samples.last, mark + DAY if mark else FOREVER):
+                gone = np.setdiff1d(part.stored.start, part.wanted.start).tolist()
+                removed = [(series, part.tier, start) for start in gone]
+                self._store.merge(Merge([], [(series, part.tier, part.wanted)], removed))
+                self.rebuilt.buckets += len(part.wanted.start)
+            whole.known.traits = self._traits(series)
+            self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], whole.known)])
 
-    def _series(self, series: SeriesKey, rows: Iterable[StreamRow], *, rollups: bool) -> None:
+    def _settle(self, whole: Whole, samples: Samples) -> None:
+        """The state says of each sample what the store says. What is lost becomes a gap; its buckets, which may tell
+        more of it than the gap, stay."""
+        changed = {}
+        for run, ranges in samples.unsettled.items():
+            if run in whole.rows:
+                changed[run] = Ranges([*whole.rows[run].known.settled, *ranges])
+        for lost in samples.lost:
+            settled = changed.get(lost.run) or Ranges(whole.rows[lost.run].known.settled)
+            changed[lost.run] = settled.minus(Ranges([(lost.first, lost.last)]))
+        for run, settled in changed.items():
+            whole.rows[run].known.settled = list(settled)
+        self._state.completed([whole.rows[run] for run in changed])
+        spans = [(lost.start, lost.end) for lost in samples.lost if NONE not in (lost.start, lost.end)]
+        for start, end in spans:
+            around = self._store.read(whole.series, start - WIDEST, start + 1)
+            around += self._store.read(whole.series, end, end + WIDEST)
+            if around:
+                self._plan(whole.series, around, whole.runs, whole.floor(), lost=(start, end))
+        whole.refresh(spans)
+
+    def _series(self, series: SeriesKey, rows: Iterable[StreamRow]) -> None:
         """Plan day after day as merges would, so that no more than a day is in memory."""
-        runs = {row.run: run_of(row) for row in rows}
+        runs = runs_of({row.run: row for row in rows})
         begin, end = self._span(series)
         for day in range(begin // DAY * DAY, end, DAY):
             parts = self._store.read(series, day, day + DAY)
             if parts:
-                self._plan(series, parts, runs, begin, rollups=rollups)
+                self._plan(series, parts, runs, begin)
         undated = {run.number: ranges for run in runs.values() if (ranges := _undated(self._all(series, run.run)))}
         state = self._state.series(series)
         oldest = self._store.rollup(series, "15m", 0, FOREVER).start
+        state.unproven = []
         if len(oldest) and (state.first_at is None or oldest[0] + TIERS["15m"] <= state.first_at):
             state.first_at = int(oldest[0])  # of raw samples that are gone
+            state.unproven = [(0, begin)]
         state.undated = undated
         self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], state)])
 
     def _plan(
-        self, series: SeriesKey, parts: list[RawColumns], runs: Mapping[str, Run], begin: int, *, rollups: bool
+        self,
+        series: SeriesKey,
+        parts: list[RawColumns],
+        runs: Mapping[str, Run],
+        begin: int,
+        lost: tuple[int, int] | None = None,
     ) -> None:
+        """Gaps and where the outlet's history begins and ends, by these samples."""
         plan = self._planner.plan(
             series, parts, runs, self._traits(series), Causes(runs), horizon=begin, minutes_from=begin
         )
         self.rebuilt.gaps += len(plan.gaps)
-        if rollups:
-            removed = [(series, tier, start) for tier, starts in plan.removed.items() for start in starts]
-            changed = [(series, tier, columns) for tier, columns in plan.rollups.items()]
-            self._store.merge(Merge([], changed, removed))
-            self.rebuilt.buckets += sum(len(columns.start) for _, _, columns in changed)
-        else:
-            self._state.apply([SeriesChange(series.device, series.channel, plan.span, plan.gaps, plan.state)])
+        for gap in plan.gaps:
+            if lost is not None and gap.cause == "unknown" and gap.start <= lost[0] and (gap.end or 0) >= lost[1]:
+                gap.cause = "damaged"
+        self._state.apply([SeriesChange(series.device, series.channel, plan.span, plan.gaps, plan.state)])
 
     def _span(self, series: SeriesKey) -> tuple[int, int]:
         """From the first dated raw sample to behind the last."""
@@ -155,32 +197,16 @@ def _of(row: StreamRow) -> SeriesKey:
 
 def _row(series: SeriesKey, run: str, columns: RawColumns, place: int) -> StreamRow:
     first = columns.extra["seq_from"].astype(np.int64) if run.endswith(MINUTES) else columns.seq
-    settled = Ranges(_ranges(first, columns.seq))
+    settled = Ranges(ranges_of(first, columns.seq))
     known = StreamKnown(list(settled), [], _points(columns))
     return StreamRow(0, series.device, series.channel, run, "", place * ORDER_STEP, None, known)
-
-
-def run_of(row: StreamRow) -> Run:
-    """A stream of the state as planning sees it."""
-    return Run(
-        row.number, row.run, row.order or 0, row.hardware, row.reason, tuple(row.known.points), tuple(row.known.notes)
-    )
-
-
-def _ranges(first: Int64, last: Int64) -> list[Range]:
-    """Numbers first[k]..last[k], ascending, as few ranges."""
-    if not len(first):
-        return []
-    breaks = np.flatnonzero(first[1:] > last[:-1] + 1)
-    starts, ends = first[np.append(0, breaks + 1)], last[np.append(breaks, len(last) - 1)]
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def _undated(columns: RawColumns | None) -> list[Range]:
     if columns is None:
         return []
     part = select_raw(columns, columns.at == NONE)
-    return _ranges(part.seq, part.seq)
+    return ranges_of(part.seq, part.seq)
 
 
 def _points(columns: RawColumns) -> list[Point]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from hub.history.editions import Edition
-from hub.history.plan import Planner, SeriesPlan, Source
+from hub.history.frame import Source
+from hub.history.plan import Planner, SeriesPlan
 from hub.history.state import SeriesState, State
 from hub.history.unmerged import Unmerged
 from hub.plugins.columns import join_raw, select_raw, size_of

@@ -1,11 +1,12 @@
 """How long history is kept and answered, and forgetting what is older."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
 from hub.history.calendar import DAY
-from hub.plugins.contract import HistoryStore, SeriesKey
+from hub.plugins.contract import SeriesKey
 
 MARGIN = DAY  # chunks go whole: what is kept reaches a little further than what is answered
 
@@ -39,7 +40,13 @@ class Expired(msgspec.Struct):
     gone: dict[str, int]
 
 
-def expire(store: HistoryStore, now: int, kept: Mapping[SeriesKey, Retention]) -> Expired:
+class Forgetting(Protocol):
+    """What can forget (see HistoryStore)."""
+
+    def delete(self, series: SeriesKey | None, tier: str, before: int) -> int: ...
+
+
+def expire(store: Forgetting, now: int, kept: Mapping[SeriesKey, Retention]) -> Expired:
     """Forget what is too old. Blocking; call it at night, and only while the clock is certain.
 
     `kept`: the retention of every series that there is. Series that nobody knows go with those that are kept longest.

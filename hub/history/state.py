@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from hub.history.gaps import GapRecord, Outage
-from hub.history.readings import End
+from hub.history.readings import End, Traits
 from hub.history.seal import Unreadable, decode, seal, unseal
 from hub.messages import HubError
 from hub.plugins.contract import SeriesKey
@@ -60,12 +60,16 @@ class StreamRow(msgspec.Struct, array_like=True):
 class SeriesState(msgspec.Struct, array_like=True):
     """Where the merged history of one outlet begins and ends, and which samples in the store are still undated.
 
-    longest_ms: the longest that minutes which a plug kept in one record reach."""
+    longest_ms: the longest that minutes which a plug kept in one record reach. unproven: times (Unix ms, both included)
+    whose buckets do not follow from the raw samples in the store: these are gone, or came when others were gone
+    already; None = not known. traits: what the newest buckets were computed with."""
 
     first_at: int | None = None
     head: End | None = None
     undated: dict[int, list[Range]] = {}  # stream number -> seqs
     longest_ms: int = 0
+    unproven: list[Range] | None = None
+    traits: Traits | None = None
 
 
 class Merged(msgspec.Struct, array_like=True):
@@ -90,7 +94,13 @@ class SeriesChange(msgspec.Struct, array_like=True):
 
 
 KINDS: dict[str, Any] = {"stream": StreamKnown, "series": SeriesState, "gap": GapRecord, "meta": None}
-META: dict[str, Any] = {"merged": Merged, "mark": int, "outages": list[Outage], "complete": bool}
+META: dict[str, Any] = {
+    "merged": Merged,
+    "mark": int,
+    "outages": list[Outage],
+    "complete": bool,
+    "removed": dict[str, int],
+}
 
 
 class StateDamaged(OSError):
@@ -151,7 +161,9 @@ class State:
     def series(self, series: SeriesKey) -> SeriesState:
         """Where this outlet's history stands; a new one when there is none."""
         rows = self._all("select known from series where device = ? and channel = ?", series.device, series.channel)
-        return self._unsealed((series.device, series.channel), rows[0][0], SeriesState) if rows else SeriesState()
+        if not rows:
+            return SeriesState(unproven=[])
+        return self._unsealed((series.device, series.channel), rows[0][0], SeriesState)
 
     def all_series(self) -> list[tuple[SeriesKey, SeriesState]]:
         """Every outlet with merged history."""
@@ -242,6 +254,20 @@ class State:
         with self._transaction() as connection:
             connection.execute("insert or replace into meta values (?, ?)", _meta_row("outages", list(outages)))
 
+    def removed(self, series: SeriesKey, tier: str) -> int:
+        """Before when (Unix ms) points of this tier (raw, 1m, 15m) were removed; 0 = none ever was."""
+        removed = self._meta("removed", dict[str, int], {})
+        return max(removed.get(tier, 0), removed.get(_of(series, tier), 0))
+
+    def keep_removed(self, tier: str, before: int, series: SeriesKey | None = None) -> None:
+        """Points of this tier may be gone before then; series None = of every outlet."""
+        removed = self._meta("removed", dict[str, int], {})
+        name = tier if series is None else _of(series, tier)
+        if removed.get(name, 0) < before:
+            with self._transaction() as connection:
+                row = _meta_row("removed", removed | {name: before})
+                connection.execute("insert or replace into meta values (?, ?)", row)
+
     def forget(self, device: str) -> None:
         """The device was removed, with its history."""
         with self._transaction() as connection:
@@ -272,6 +298,10 @@ class State:
         if self._connection is None:
             raise OSError(f"{self._path} is not open")
         return self._connection
+
+
+def _of(series: SeriesKey, tier: str) -> str:
+    return f"{tier} {series.device}/{series.channel}"
 
 
 def _apply(connection: sqlite3.Connection, changes: Iterable[SeriesChange]) -> None:

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from hub.history.commit import Taken
 from hub.history.editions import Editions
+from hub.history.frame import Source
 from hub.history.merge import Outlook
-from hub.history.plan import Source
 from hub.history.readers import Readers
 from hub.history.remembered import Remembered, Remembering
 from hub.history.snapshot import TOGETHER, Snapshot

@@ -8,7 +8,8 @@ import numpy as np
 from hub.history import rollups
 from hub.history.commit import Taken
 from hub.history.day import KEPT_MS, TIER, Day, counted_on, day_of, follows
-from hub.history.plan import MARGIN_MS, Source
+from hub.history.frame import Source
+from hub.history.plan import MARGIN_MS
 from hub.history.readings import Traits, arrange
 from hub.history.snapshot import Snapshot, one_by_one
 from hub.history.tail import UnmergedTail

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import msgspec
 
 from hub.history.calendar import DAY, HOUR
 from hub.history.files import Files
+from hub.history.lost import MOST_NOTES
 from hub.history.merge import row
 from hub.history.problems import DISK_LOW, SPACE, Troubles
 from hub.history.retention import Retention, expire
@@ -21,7 +22,7 @@ from hub.telemetry.streams import Streams
 
 STEP = 6 * HOUR  # of raw samples that are given up at once
 WORTH = 1 << 20  # bytes of raw chunks below which giving them up helps nobody
-MOST_NOTES = 1000  # of a stream
+FOREVER = (1 << 62) - 1
 RESERVE = 200 << 20  # bytes of the disk that history leaves free, of a small one a tenth
 
 log = logging.getLogger("hub.history.upkeep")
@@ -33,6 +34,19 @@ class Room(msgspec.Struct):
     free: int
     gone: int = 0
     until: int | None = None
+
+
+class Noting:
+    """Deletes of the store and notes it, so that nobody takes what was removed for lost."""
+
+    def __init__(self, store: HistoryStore, state: State) -> None:
+        self._store = store
+        self._state = state
+
+    def delete(self, series: SeriesKey | None, tier: str, before: int) -> int:
+        """As HistoryStore.delete. Noted first: a crash between would leave a hole that nobody explains."""
+        self._state.keep_removed(tier, before, series)
+        return self._store.delete(series, tier, before)
 
 
 class Upkeep:
@@ -54,6 +68,7 @@ class Upkeep:
         self._folder = folder
         self._reserve = reserve  # bytes of the disk that history leaves free
         self._store = store
+        self._forgetting = Noting(store, state)
         self._state = state
         self._files = files
         self._streams = streams
@@ -75,7 +90,7 @@ class Upkeep:
             own = {each: self._retention(each) for each in series}
             if not own:
                 return
-            gone = await self._worker.run(partial(expire, self._store, now, own))
+            gone = await self._worker.run(partial(expire, self._forgetting, now, own))
             if any(gone.gone.values()):
                 log.info("removed what is older than retention: %s", gone.gone)
             await self._prune(now, list(own.values()))
@@ -112,7 +127,7 @@ class Upkeep:
             return room
         last = newest - DAY
         for before in range(oldest, last + 1, STEP):
-            gone = self._store.delete(None, "raw", before)
+            gone = self._forgetting.delete(None, "raw", before)
             if gone:
                 room.gone, room.until, room.free = room.gone + gone, before, _free(self._folder)
             if room.free >= self._reserve:
@@ -125,12 +140,22 @@ class Upkeep:
             return
         contents = await self._worker.run(self._store.contents)
         held = {(series.device, series.channel, run) for series, runs in contents.items() for run in runs}
-        idle = [stream for stream in self._streams.idle() if not held & {stream.key, *_kin(stream)}]
         raw_from = now - max(retention.kept("raw") for retention in kept)
+        held |= await self._worker.run(partial(self._beside_gaps, contents, raw_from))
+        idle = [stream for stream in self._streams.idle() if not held & {stream.key, *_kin(stream)}]
         shorter = [trimmed for s in self._streams.every() if (trimmed := _trimmed(s, raw_from)) is not None]
         gaps_before = now - max(retention.kept("15m") for retention in kept)
         await self._worker.run(partial(self._state.prune, [stream.number for stream in idle], shorter, gaps_before))
         self._streams.drop(idle)
+
+    def _beside_gaps(self, series: Iterable[SeriesKey], since: int) -> set[tuple[str, int, str]]:
+        """In the thread: the runs at the ends of gaps that reach beyond `since`. Their energy may be counted anew, and
+        for that it must be known whose counter it was."""
+        found = set()
+        for each in series:
+            for gap in self._state.gaps(each, since, FOREVER):
+                found |= {(each.device, each.channel, end.run) for end in (gap.left, gap.right, *gap.inside) if end}
+        return found
 
 
 def spared(folder: Path) -> int:

@@ -112,3 +112,18 @@ class Ranges:
         while at < len(self.starts) and self.starts[at] <= last:
             yield max(first, self.starts[at]), min(last, self.ends[at])
             at += 1
+
+    def minus(self, other: "Ranges") -> "Ranges":
+        """What is not in the other one."""
+        left = self.copy()
+        for first, last in other:
+            left.remove(first, last)
+        return left
+
+    def common(self, other: "Ranges") -> "Ranges":
+        """What is in both."""
+        return Ranges(part for first, last in self for part in other.within(first, last))
+
+    def total(self) -> int:
+        """How many numbers."""
+        return sum(self.ends) - sum(self.starts) + len(self.starts)

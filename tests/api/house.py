@@ -22,6 +22,7 @@ from hub.database import Database, SettingsTable
 from hub.devices.commands import Commands
 from hub.devices.device import Device
 from hub.devices.discovery import Discovery, Found
+from hub.devices.pairing import Pairing
 from hub.devices.presence import Presence
 from hub.devices.registry import Registry
 from hub.events import SampleReceived, StatusReported
@@ -134,6 +135,9 @@ class House:
         )
         self.live = Live()
         self.discovery = SeenByMdns()
+        self.pairing = Pairing(
+            self.registry, bus=self.bus, clock=clock, hub_id="hub-1", principal_of=self.people.principal
+        )
         self.history = Merged()
         self.care = Care()
         self.rejects = Rejects()
@@ -167,6 +171,7 @@ class House:
             registry=self.registry,
             commands=self.commands,
             discovery=self.discovery,
+            pairing=self.pairing,
             live=self.live,
             history=self.history,
             care=self.care,
@@ -205,6 +210,7 @@ class House:
         await self.http.close()
         await self.server.stop()
         await self.backups.stop()
+        await self.pairing.stop()
         await self.commands.stop()
         await self.presence.stop()
         await self.identity.stop()

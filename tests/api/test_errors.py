@@ -12,7 +12,7 @@ from hub.messages import HubError, catalog
 @pytest.mark.parametrize(
     ("kind", "body", "code", "field"),
     [
-        (AddDeviceRequest, b'{"name":"x"}', "field-missing", "hardware_id"),
+        (AddDeviceRequest, b'{"hardware_id":"plug-5"}', "field-missing", "name"),
         (CommandRequest, b'{"comand":"toggle"}', "field-unknown", "comand"),
         (AddDeviceRequest, b'{"hardware_id":5}', "field-type", "hardware_id"),
         (AddDeviceRequest, b'{"hardware_id":"a b"}', "field-format", "hardware_id"),

@@ -9,10 +9,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from hub.testing.process import EMAIL, PASSWORD, HubProcess
 from tests.broker.certificates import make_certificate, trusting
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 LOGIN = {"email": EMAIL, "password": PASSWORD}
 THROUGH_A_PROXY = {"X-Forwarded-For": "192.168.1.7"}  # without it 127.0.0.1 is this machine itself
 
@@ -20,9 +22,10 @@ THROUGH_A_PROXY = {"X-Forwarded-For": "192.168.1.7"}  # without it 127.0.0.1 is 
 class Site:
     """The hub as browsers reach it."""
 
-    def __init__(self, hub: HubProcess, trust: ssl.SSLContext) -> None:
+    def __init__(self, hub: HubProcess, authority: str | None) -> None:
         self.hub = hub
-        self.trust = trust
+        self.authority = authority
+        self.trust = ssl.create_default_context(cadata=authority)
         self.http = f"http://127.0.0.1:{hub.http_port}"
         self.https = f"https://127.0.0.1:{hub.https_port}"
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
@@ -45,11 +48,10 @@ async def opened(hub: HubProcess) -> Site:
     """Started, and its authority installed."""
     await hub.start()
     async with aiohttp.ClientSession() as session, session.get(f"{hub.url}/certificates/ca") as response:
-        trust = ssl.create_default_context(cadata=await response.text() if response.status == 200 else None)
-    return Site(hub, trust)
+        return Site(hub, await response.text() if response.status == 200 else None)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site() -> AsyncIterator[Site]:
     hub = HubProcess()
     try:
@@ -63,8 +65,9 @@ async def site() -> AsyncIterator[Site]:
 
 async def test_https_as_a_browser_finds_it(site: Site) -> None:
     for version, name in ((ssl.TLSVersion.TLSv1_2, "plughub.local"), (ssl.TLSVersion.TLSv1_3, "127.0.0.1")):
-        site.trust.minimum_version = site.trust.maximum_version = version
-        found = await site.connect(site.trust, name)
+        trust = ssl.create_default_context(cadata=site.authority)
+        trust.minimum_version = trust.maximum_version = version
+        found = await site.connect(trust, name)
         cipher = found.cipher()
         assert cipher is not None
         assert version is ssl.TLSVersion.TLSv1_3 or cipher[0].startswith("ECDHE-ECDSA-AES")

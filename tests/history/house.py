@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hub.bus import Bus
-from hub.events import Committed
+from hub.events import Committed, ProblemEnded, ProblemRaised
 from hub.history.core import History
 from hub.plugins.contract import MINUTES, RawColumns, SeriesKey
 from hub.telemetry import Acks, Arrivals, Buffer, Ingest, Live, Rejects, Streams
@@ -181,6 +181,29 @@ def sample(seq: int, **fields: Any) -> dict[str, Any]:
         "relay_state": True,
     }
     return known | fields
+
+
+def play(core: DataCore, first: int, last: int, **fields: Any) -> None:
+    """Send these samples, one each second."""
+    for seq in range(first, last + 1):
+        core.clock.run(1.0)
+        core.send(sample(seq, **fields))
+
+
+def problems(core: DataCore) -> list[tuple[str, dict[str, Any]]]:
+    """What is told from now on: id and values, "<id> ended" when it is over."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    core.bus.subscribe(ProblemRaised, lambda event: found.append((event.id, event.values)), "test")
+    core.bus.subscribe(ProblemEnded, lambda event: found.append((f"{event.id} ended", {})), "test")
+    return found
+
+
+def problem_ids(core: DataCore) -> list[str]:
+    """The same by their ids alone."""
+    found: list[str] = []
+    core.bus.subscribe(ProblemRaised, lambda event: found.append(event.id), "test")
+    core.bus.subscribe(ProblemEnded, lambda event: found.append(f"{event.id} ended"), "test")
+    return found
 
 
 def die_at(thing: Any, method: str, *, after: bool, times: int = 1) -> Callable[[], None]:

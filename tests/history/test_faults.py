@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hub.events import DeviceRemoved, GapsChanged, Merged, ProblemEnded, ProblemRaised
+from hub.events import DeviceRemoved, GapsChanged, Merged
 from hub.messages import HubError
 from hub.plugins.contract import NONE, SeriesKey, StoreError
 from tests.history.house import (
@@ -18,6 +18,8 @@ from tests.history.house import (
     Plug,
     Registry,
     imported,
+    play,
+    problem_ids,
     sample,
     seqs,
     stored,
@@ -27,34 +29,11 @@ RUN = "a" * 16
 SERIES = SeriesKey("d1")
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture
-def registry() -> Registry:
-    return Registry(Plug())
-
-
-def play(core: DataCore, first: int, last: int, **fields: Any) -> None:
-    for seq in range(first, last + 1):
-        core.clock.run(1.0)
-        core.send(sample(seq, **fields))
-
-
-def problems(core: DataCore) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    core.bus.subscribe(ProblemRaised, lambda event: found.append(("raised", event.id)), "test")
-    core.bus.subscribe(ProblemEnded, lambda event: found.append(("ended", event.id)), "test")
-    return found
-
-
 async def test_a_disk_that_refuses_stops_storing_and_acks_until_it_takes_again(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
     core = await DataCore(tmp_path, clock, registry).start()
-    told = problems(core)
+    told = problem_ids(core)
     append = core.history.log.append
 
     def refuse(kind: int, payload: bytes) -> int:
@@ -64,7 +43,7 @@ async def test_a_disk_that_refuses_stops_storing_and_acks_until_it_takes_again(
     core.history.log.append = refuse  # type: ignore[method-assign]
     assert not await core.history.commit()
     assert core.acks == []
-    assert told == [("raised", "history-not-stored")]
+    assert told == ["history-not-stored"]
     core.send({"status": "on", "run": RUN, "oldest": 0}, "status")
     assert core.acks.pop()["acks"] == [{"run": RUN, "channel": 0, "seq": -1, "seen": -1}]
     play(core, 10, 19)
@@ -76,7 +55,7 @@ async def test_a_disk_that_refuses_stops_storing_and_acks_until_it_takes_again(
     core.history.log.append = append  # type: ignore[method-assign]
     assert await core.history.commit()
     assert core.acks[-1]["acks"] == [{"run": RUN, "channel": 0, "seq": 9, "seen": 9}]
-    assert told == [("raised", "history-not-stored"), ("ended", "history-not-stored")]
+    assert told == ["history-not-stored", "history-not-stored ended"]
     play(core, 20, 29)
     await core.history.commit()
     assert core.acks[-1]["acks"] == [{"run": RUN, "channel": 0, "seq": 9, "seen": 29}], "so that it replays 10 to 19"
@@ -87,7 +66,7 @@ async def test_a_store_that_refuses_lets_the_log_grow_to_its_bound_and_no_furthe
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
     core = await DataCore(tmp_path, clock, registry, log_limit=20_000).start()
-    told = problems(core)
+    told = problem_ids(core)
     merge = core.store.merge
 
     def refuse(change: Any) -> None:
@@ -96,7 +75,7 @@ async def test_a_store_that_refuses_lets_the_log_grow_to_its_bound_and_no_furthe
     core.store.merge = refuse  # type: ignore[method-assign]
     rng = np.random.default_rng(1)
     seq = 0
-    while ("raised", "history-not-stored") not in told:
+    while "history-not-stored" not in told:
         for _ in range(60):
             clock.run(1.0)
             core.send(sample(seq, voltage=float(rng.uniform(220, 240)), current=float(rng.uniform(0, 10))))
@@ -107,7 +86,7 @@ async def test_a_store_that_refuses_lets_the_log_grow_to_its_bound_and_no_furthe
     core.store.merge = merge  # type: ignore[method-assign]
     assert not await core.history.merge(), "what waited in memory had no room"
     assert await core.history.merge()
-    assert {problem for state, problem in told if state == "ended"} == {"history-not-stored", "history-not-merged"}
+    assert {"history-not-stored ended", "history-not-merged ended"} <= set(told)
     await core.history.commit()
     assert core.acks[-1]["acks"][0]["seq"] >= acknowledged
     assert seqs(core)[RUN][: acknowledged + 1] == list(range(acknowledged + 1))
@@ -157,9 +136,9 @@ async def test_a_damaged_record_takes_its_ranges_with_it(
         log.seek(place + 100)
         log.write(b"\xff\x00\xff\x00")
     core = DataCore(tmp_path, clock, registry)
-    told = problems(core)
+    told = problem_ids(core)
     await core.start()
-    assert told == [("raised", "history-damaged")]
+    assert told == ["history-damaged"]
     core.send({"status": "on", "run": RUN, "oldest": 0}, "status")
     assert core.acks[-1]["acks"] == [{"run": RUN, "channel": 0, "seq": 59, "seen": 179}]
     assert seqs(core) == {RUN: [*range(60), *range(120, 180)]}
@@ -352,7 +331,7 @@ async def test_what_cannot_be_written_down_is_told_and_not_acknowledged(
     tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     core = await DataCore(tmp_path, clock, registry).start()
-    told = problems(core)
+    told = problem_ids(core)
 
     def fail(commit: object) -> bytes:
         raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
@@ -361,7 +340,7 @@ async def test_what_cannot_be_written_down_is_told_and_not_acknowledged(
     play(core, 0, 4)
     assert not await core.history.commit()
     assert not await core.history.commit()
-    assert told == [("raised", "history-not-stored")]
+    assert told == ["history-not-stored"]
     assert core.acks == []
     with pytest.raises(HubError) as stopped:
         await core.stop()

@@ -7,7 +7,7 @@ import pytest
 
 from hub.history.log import LogFull
 from hub.plugins.contract import SeriesKey, StoreError
-from tests.history.house import START, DataCore, Killed, ManualClock, Plug, Registry, die_at, imported, sample, seqs
+from tests.history.house import DataCore, Killed, ManualClock, Registry, die_at, imported, sample, seqs
 
 RUN = "a" * 16
 OUTLETS = 3
@@ -25,16 +25,6 @@ STEPS = [
     for after in (False, True)
     for times in ((1, 2, 3) if method not in ("finish", "next_generation", "apply") else (1,))
 ]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture
-def registry() -> Registry:
-    return Registry(Plug())
 
 
 @pytest.fixture

@@ -6,36 +6,9 @@ import numpy as np
 import pytest
 
 from hub.plugins.contract import SeriesKey
-from tests.history.house import (
-    START,
-    DataCore,
-    Killed,
-    ManualClock,
-    Plug,
-    Registry,
-    die_at,
-    imported,
-    sample,
-    seqs,
-)
+from tests.history.house import START, DataCore, Killed, ManualClock, Registry, die_at, imported, play, sample, seqs
 
 RUN = "a" * 16
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture
-def registry() -> Registry:
-    return Registry(Plug())
-
-
-def play(core: DataCore, first: int, last: int) -> None:
-    for seq in range(first, last + 1):
-        core.clock.run(1.0)
-        core.send(sample(seq))
 
 
 async def test_a_commit_makes_samples_durable_and_acknowledges_them(

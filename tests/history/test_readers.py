@@ -9,16 +9,10 @@ import pytest
 
 from hub.history.query import Query
 from hub.plugins.contract import SeriesKey
-from tests.history.house import START, DataCore, ManualClock, Plug, Registry, sample
+from tests.history.house import START, DataCore, ManualClock, Plug, Registry, play
 
 SERIES = SeriesKey("d1")
 WEEKS = 14 * 86_400_000
-
-
-def play(core: DataCore, first: int, last: int, **fields: Any) -> None:
-    for seq in range(first, last + 1):
-        core.clock.run(1.0)
-        core.send(sample(seq, **fields))
 
 
 class Pause:

@@ -312,6 +312,8 @@ async def test_no_duplicate_no_hole_and_the_energy_of_the_counters(tmp_path: Pat
         assert by_tier == pytest.approx([energy, energy], abs=1)
         assert energy <= plug.true_mwh[channel]
         await only_what_nothing_tells_is_a_gap(hub, channel, told)
+    found = await hub.history.care.check()
+    assert found.fine, found.differing
     await hub.stop()
 
 

@@ -18,17 +18,6 @@ RUN = "a" * 16
 SERIES = SeriesKey("d1")
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LANG", "C.UTF-8")
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-
 async def lived(folder: Path, clock: ManualClock, hours: int = 3) -> DataCore:
     """A hub that measured for some hours and was stopped."""
     core = await DataCore(folder, clock, Registry(Plug())).start()

@@ -12,27 +12,21 @@ from typing import Any
 
 import pytest
 
-from hub.events import ProblemRaised
 from hub.history.log import CommitLog
-from tests.history.house import START, DataCore, ManualClock, Plug, Registry, imported, sample, seqs
+from tests.history.house import (
+    START,
+    DataCore,
+    ManualClock,
+    Registry,
+    imported,
+    play,
+    problem_ids,
+    problems,
+    sample,
+    seqs,
+)
 
 RUN = "a" * 16
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture
-def registry() -> Registry:
-    return Registry(Plug())
-
-
-def play(core: DataCore, first: int, last: int) -> None:
-    for seq in range(first, last + 1):
-        core.clock.run(1.0)
-        core.send(sample(seq))
 
 
 def acknowledged(core: DataCore) -> int:
@@ -68,8 +62,7 @@ async def test_a_failed_write_is_not_acknowledged_and_made_again(
     half: bool,
 ) -> None:
     core = await DataCore(tmp_path, clock, registry).start()
-    told: list[str] = []
-    core.bus.subscribe(ProblemRaised, lambda event: told.append(event.id), "test")
+    told = problem_ids(core)
     monkeypatch.setattr(os, call, failing(getattr(os, call), at, number, half=half and call == "pwrite"))
     last = -1
     for _ in range(4):
@@ -82,7 +75,7 @@ async def test_a_failed_write_is_not_acknowledged_and_made_again(
             assert told == ["history-not-stored"]
             assert await core.history.commit(), "the disk takes it again"
             assert acknowledged(core) == last
-    assert told == ["history-not-stored"]
+    assert told == ["history-not-stored", "history-not-stored ended"]
     core.kill()
     core = await DataCore(tmp_path, clock, registry).start()
     assert seqs(core) == {RUN: list(range(40))}
@@ -145,8 +138,7 @@ async def test_what_was_dated_ahead_is_told_when_an_admin_confirms_the_time(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
     core = await DataCore(tmp_path, clock, registry).start()
-    told: list[tuple[str, dict[str, Any]]] = []
-    core.bus.subscribe(ProblemRaised, lambda event: told.append((event.id, event.values)), "test")
+    told = problems(core)
     assert await core.history.care.confirm_time() == 0
     play(core, 0, 9)
     await core.history.merge()

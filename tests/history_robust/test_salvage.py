@@ -22,11 +22,6 @@ DEVICES, HOURS, SAMPLES = 4, 12, 120
 ALL = DEVICES * HOURS * SAMPLES
 
 
-@pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some plugs over some hours, a run an hour for one of them; of a day before there are only buckets."""

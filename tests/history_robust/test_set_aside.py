@@ -2,40 +2,15 @@
 
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hub.events import ProblemEnded, ProblemRaised
 from hub.history.log import START as LOG_START
 from hub.plugins.contract import SeriesKey
-from tests.history.house import FOREVER, START, DataCore, ManualClock, Plug, Registry, imported, sample, seqs
+from tests.history.house import FOREVER, START, DataCore, ManualClock, Registry, imported, play, problems, sample, seqs
 
 RUN = "a" * 16
 SERIES = SeriesKey("d1")
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture
-def registry() -> Registry:
-    return Registry(Plug())
-
-
-def play(core: DataCore, first: int, last: int, **fields: Any) -> None:
-    for seq in range(first, last + 1):
-        core.clock.run(1.0)
-        core.send(sample(seq, **fields))
-
-
-def problems(core: DataCore) -> list[tuple[str, dict[str, Any]]]:
-    found: list[tuple[str, dict[str, Any]]] = []
-    core.bus.subscribe(ProblemRaised, lambda event: found.append((event.id, event.values)), "test")
-    core.bus.subscribe(ProblemEnded, lambda event: found.append((f"{event.id} ended", {})), "test")
-    return found
 
 
 def overwrite(path: Path, at: int = 0, length: int = 4096) -> None:

@@ -48,6 +48,11 @@ def test_ranges_are_a_set_that_can_shrink_and_be_asked(
         truth = truth | numbers if put_in else truth - numbers
     assert [n for a, b in ranges for n in range(a, b + 1)] == sorted(truth)
     assert all(b + 1 < c for (_, b), (c, _) in zip(list(ranges), list(ranges)[1:], strict=False))
+    assert ranges.total() == len(truth)
+    other = Ranges((first, first + length) for first, length in asked)
+    wanted = {n for first, length in asked for n in range(first, first + length + 1)}
+    assert {n for a, b in ranges.minus(other) for n in range(a, b + 1)} == truth - wanted
+    assert {n for a, b in ranges.common(other) for n in range(a, b + 1)} == truth & wanted
     for first, length in asked:
         numbers = set(range(first, first + length + 1))
         assert ranges.covers(first, first + length) is (numbers <= truth)

@@ -22,6 +22,8 @@ export class ApiClient {
   private renewal: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Set<SessionListener>();
   private clockOffset = 0;
+  /** The hub ended the session that this browser had; until the next sign-in, or until somebody signs out. */
+  ended = false;
 
   constructor(private readonly base = "/api/v1") {}
 
@@ -47,12 +49,24 @@ export class ApiClient {
   setSession(session: Session | null): void {
     clearTimeout(this.renewal);
     this.session = session;
+    this.ended = false;
     remember(session !== null);
     if (session) {
       const early = Math.min(60, session.expires_in / 2);
       this.renewal = setTimeout(() => void this.refresh().catch(() => undefined), (session.expires_in - early) * 1000);
     }
-    for (const listener of this.listeners) listener(session);
+    this.tell();
+  }
+
+  /** The same session, of which more is known now: another name, another price. */
+  know(part: Partial<Pick<Session, "user" | "home">>): void {
+    if (!this.session) return;
+    this.session = { ...this.session, ...part };
+    this.tell();
+  }
+
+  private tell(): void {
+    for (const listener of this.listeners) listener(this.session);
   }
 
   /** A new access token by the cookie; null: signed out. Throws NetworkError when the hub is away (the session stays). */
@@ -75,7 +89,9 @@ export class ApiClient {
         if (attempt === 0) await new Promise((resolve) => setTimeout(resolve, 400));
       }
     }
+    const had = this.session !== null || remembers();
     this.setSession(null);
+    this.ended = had;
     return null;
   }
 

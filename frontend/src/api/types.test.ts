@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { expect, it } from "vitest";
 import { LONGEST_NAME } from "./types";
 
-const here = readFileSync(resolve("src/api/types.ts"), "utf8");
+const here = ["types.ts", "people.types.ts"].map((name) => readFileSync(resolve("src/api", name), "utf8")).join("\n");
 const folder = resolve("../hub/api/types");
 const hub = readdirSync(folder)
   .filter((name) => name.endsWith(".py"))

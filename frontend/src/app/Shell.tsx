@@ -1,5 +1,13 @@
 // The frame of every page: rail on a desktop, tabs on a phone, the strip that says when the hub is away.
-import { IconChartBar, IconCloudOff, IconDots, IconHome, IconPlug, IconSettings, type TablerIcon } from "@tabler/icons-react";
+import {
+  IconChartBar,
+  IconCloudOff,
+  IconDots,
+  IconHome,
+  IconPlug,
+  IconSettings,
+  type TablerIcon,
+} from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "wouter";
 import { useDevices } from "../api/queries";

@@ -2,7 +2,7 @@
 import type { ReportKind } from "../api/reports";
 import type { EnergyReport, Language, ReportDevice, ReportPeriod, ReportRoom } from "../api/types";
 import { localeOf, NBSP, decimal } from "./format";
-import { localParts } from "./time";
+import { HOUR, localParts } from "./time";
 
 export type By = "rooms" | "plugs";
 
@@ -137,6 +137,10 @@ export function writeOf(kind: ReportKind, at: number, zone: string): string {
   const { year, month, day } = localParts(at, zone);
   return [String(year), two(month), two(day)].slice(0, kind === "year" ? 1 : kind === "month" ? 2 : 3).join("-");
 }
+
+/** Whether the period that begins there is the one that runs. */
+export const runs = (kind: ReportKind, start: number, now: number, zone: string): boolean =>
+  kind === "week" ? now < start + 7 * 24 * HOUR : writeOf(kind, start, zone) === writeOf(kind, now, zone);
 
 /** What a bucket leads to: a month of the year, a day of the week or month. */
 export function within(period: ReportPeriod, at: number): { kind: ReportKind; of: string } | null {

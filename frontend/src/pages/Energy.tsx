@@ -4,14 +4,14 @@ import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link, useSearchParams } from "wouter";
 import { KINDS, type ReportAsk, type ReportKind, useReport } from "../api/reports";
-import type { EnergyReport } from "../api/types";
+import type { EnergyReport, Language } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { decimal } from "../model/format";
-import { type By, energyDigits, money, partsOf, writeOf } from "../model/report";
-import { fullDate, longDate, shortDate } from "../model/time";
-import { useDesktop, useTitle } from "../ui/hooks";
+import { type By, energyDigits, money, partsOf, runs, writeOf } from "../model/report";
+import { fullDate, longDate, shortDate, weekday } from "../model/time";
+import { useDesktop, useMedia, useTitle } from "../ui/hooks";
 import { Quantity } from "../ui/Quantity";
 import { Segmented } from "../ui/Segmented";
 import { Empty, Failed, Skeleton } from "../ui/States";
@@ -26,7 +26,6 @@ import "./energy.css";
 export default function Energy() {
   const { t, language } = useI18n();
   const { client } = useHub();
-  const { home } = useSession();
   const desktop = useDesktop();
   useTitle(t("energy.title"));
   const [search, setSearch] = useSearchParams();
@@ -50,15 +49,12 @@ export default function Energy() {
   const show = (next: ReportKind, of: string | null, replace = true): void => set({ period: next, of }, replace);
   /** Another kind of period holds the same days; the running one stays the running one. */
   const change = (next: ReportKind): void =>
-    show(
-      next,
-      !report || report.period.running ? null : writeOf(next, report.period.until - 1, report.period.zone),
-    );
+    show(next, !report || report.period.running ? null : writeOf(next, report.period.until - 1, report.period.zone));
   const period = report?.period;
   const turn = (by: 1 | -1): void => {
     if (!period) return;
     const at = by < 0 ? period.before_start : period.end;
-    show(kind, by > 0 && at >= latest(period.end, client.now()) ? null : writeOf(kind, at, period.zone));
+    show(kind, by > 0 && runs(kind, at, client.now(), period.zone) ? null : writeOf(kind, at, period.zone));
   };
   const kinds = (
     <Segmented
@@ -70,12 +66,12 @@ export default function Energy() {
     />
   );
   const picker = (
-    <div className="period energy-period">
+    <div className="energy-period">
       <Button className="icon-btn" aria-label={t("energy.earlier")} isDisabled={!period} onPress={() => turn(-1)}>
         <IconChevronLeft className="icon s" aria-hidden="true" />
       </Button>
       <span className="strong nowrap" aria-live="polite">
-        {period?.label ?? "\u00a0"}
+        {period ? (desktop ? period.label : brief(period, language)) : "\u00a0"}
       </span>
       <Button
         className="icon-btn"
@@ -98,7 +94,6 @@ export default function Energy() {
       onChange={(next) => set({ by: next === "rooms" ? null : next })}
     />
   );
-  const shown = report && report.period.zone === home.time_zone ? report : report;
 
   return (
     <div className={`energy ${query.isPlaceholderData ? "waiting" : ""}`}>
@@ -116,14 +111,14 @@ export default function Energy() {
           {parts}
         </div>
       )}
-      {shown ? (
+      {report ? (
         <>
           <div className="energy-sums">
-            <Sums report={shown} />
-            {desktop && shown.total.kwh !== null && parts}
+            <Sums report={report} />
+            {desktop && report.total.kwh !== null && parts}
           </div>
           <Filled
-            report={shown}
+            report={report}
             by={by}
             compare={compare}
             onCompare={() => set({ compare: compare ? "off" : null })}
@@ -145,11 +140,15 @@ export default function Energy() {
   );
 }
 
-/** The beginning of the running period is at most as far away as this one's end. */
-const latest = (end: number, now: number): number => (now >= end ? Infinity : end);
+/** The period's name where there is little room. */
+function brief({ kind, label, start, end, zone }: EnergyReport["period"], language: Language): string {
+  if (kind === "day") return `${weekday(start, zone, language)} ${shortDate(start, zone, language)}`;
+  if (kind !== "week") return label;
+  return `${shortDate(start, zone, language)} – ${shortDate(end - 1, zone, language)}`;
+}
 
 function Sums({ report }: { report: EnergyReport }) {
-  const { t, language } = useI18n();
+  const { language } = useI18n();
   const { total, period } = report;
   if (total.kwh === null) return null;
   const number = decimal(total.kwh, energyDigits(total.kwh), language);
@@ -185,7 +184,10 @@ function Compared({ report: { total, period } }: { report: EnergyReport }) {
   const { t, language } = useI18n();
   const change = total.change_percent;
   if (change === null) return t("energy.notCompared", { name: period.before_label });
-  const month = new Intl.DateTimeFormat(language === "de" ? "de-DE" : "en-GB", { timeZone: period.zone, month: "long" });
+  const month = new Intl.DateTimeFormat(language === "de" ? "de-DE" : "en-GB", {
+    timeZone: period.zone,
+    month: "long",
+  });
   const name = period.kind === "month" ? month.format(period.before_start) : period.before_label;
   const than = t("energy.than", { kind: period.kind, name, running: period.running ? "yes" : "no" });
   const percent = decimal(Math.abs(change), 0, language);
@@ -205,6 +207,7 @@ interface FilledProps {
 function Filled({ report, by, compare, onCompare, onOpen }: FilledProps) {
   const { t } = useI18n();
   const { user } = useSession();
+  const wide = useMedia("(min-width: 1080px)");
   const [pricing, setPricing] = useState(false);
   const { total, period, hours } = report;
   if (total.kwh === null)
@@ -227,27 +230,55 @@ function Filled({ report, by, compare, onCompare, onOpen }: FilledProps) {
   const parts = partsOf(report, by);
   const admin = user.role === "admin";
   const unpriced = total.price === null;
+  const chart = (
+    <section className="sheet energy-chart" aria-labelledby="energy-bars">
+      <EnergyBars report={report} parts={parts} compare={compare} onCompare={onCompare} onOpen={onOpen} />
+    </section>
+  );
+  const price = (unpriced || pricing) && (
+    <PriceForm total={total} admin={admin} onDone={pricing ? () => setPricing(false) : null} />
+  );
+  const table = (
+    <section className="sheet energy-parts" aria-labelledby="energy-parts">
+      <EnergyParts
+        report={report}
+        parts={parts}
+        by={by}
+        onPrice={admin && !unpriced && !pricing ? () => setPricing(true) : null}
+      />
+    </section>
+  );
+  const week = hours && period.kind !== "day" && (
+    <section className="sheet" aria-labelledby="energy-hours">
+      <EnergyHours hours={hours} mean={period.kind === "month"} />
+    </section>
+  );
+  const rest = (
+    <>
+      {hours && <AlwaysOn report={report} hours={hours} />}
+      <Certainty report={report} />
+    </>
+  );
+  if (!wide)
+    return (
+      <div className="col energy-columns">
+        {chart}
+        {table}
+        {price}
+        {week}
+        {rest}
+      </div>
+    );
   return (
     <div className="columns energy-columns">
-      <section className="sheet energy-chart" aria-labelledby="energy-bars">
-        <EnergyBars report={report} parts={parts} compare={compare} onCompare={onCompare} onOpen={onOpen} />
-      </section>
-      <div className="col energy-aside">
-        {(unpriced || pricing) && (
-          <PriceForm total={total} admin={admin} onDone={pricing ? () => setPricing(false) : null} />
-        )}
-        <section className="sheet energy-parts" aria-labelledby="energy-parts">
-          <EnergyParts report={report} parts={parts} by={by} onPrice={admin && !unpriced && !pricing ? () => setPricing(true) : null} />
-        </section>
+      <div className="col">
+        {chart}
+        {week}
       </div>
-      {hours && period.kind !== "day" && (
-        <section className="sheet" aria-labelledby="energy-hours">
-          <EnergyHours hours={hours} mean={period.kind === "month"} />
-        </section>
-      )}
-      <div className={`energy-rest ${hours && period.kind !== "day" ? "" : "wide"}`}>
-        {hours && <AlwaysOn report={report} hours={hours} />}
-        <Certainty report={report} />
+      <div className="col">
+        {price}
+        {table}
+        {rest}
       </div>
     </div>
   );

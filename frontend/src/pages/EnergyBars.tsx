@@ -4,7 +4,6 @@ import { type KeyboardEvent, type PointerEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import type { ReportKind } from "../api/reports";
 import type { EnergyReport, Language } from "../api/types";
-import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { decimal, energyText, NBSP, roundLines } from "../model/format";
 import { money, type Part, within } from "../model/report";
@@ -37,7 +36,11 @@ export function EnergyBars({ report, parts, compare, onCompare, onOpen }: Energy
         <h2 id="energy-bars">{t(`energy.by.${period.kind}`)}</h2>
         {before && !asTable && (
           <Button className="btn small outline energy-compare" aria-pressed={compare} onPress={onCompare}>
-            {compare ? <span className="energy-outline" aria-hidden="true" /> : <IconStack2 className="icon s" aria-hidden="true" />}
+            {compare ? (
+              <span className="energy-outline" aria-hidden="true" />
+            ) : (
+              <IconStack2 className="icon s" aria-hidden="true" />
+            )}
             {t(compare ? "energy.compared" : "energy.compare", { name: period.before_label })}
           </Button>
         )}
@@ -48,7 +51,7 @@ export function EnergyBars({ report, parts, compare, onCompare, onOpen }: Energy
         <Chart report={report} parts={parts} compare={compare && before} onOpen={onOpen} />
       )}
       <div className="energy-chart-foot">
-        <Button className="text-btn meta" onPress={() => setAsTable(!asTable)}>
+        <Button className="energy-link meta" onPress={() => setAsTable(!asTable)}>
           {t(asTable ? "plug.chart" : "plug.table")}
         </Button>
       </div>
@@ -58,15 +61,15 @@ export function EnergyBars({ report, parts, compare, onCompare, onOpen }: Energy
 
 function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onCompare">) {
   const { t, language } = useI18n();
-  const { client } = useHub();
   const { announce } = useAnnouncer();
   const desktop = useDesktop();
   const [ref, { width, height }] = useSize<HTMLDivElement>();
   const [chosen, setChosen] = useState<number | null>(null);
   const { period, by_bucket: buckets, total } = report;
-  const now = client.now();
   const stacks = stacksOf(parts, buckets.length);
-  const highest = Math.max(...buckets.map(({ kwh, before_kwh: before }) => Math.max(kwh ?? 0, compare ? (before ?? 0) : 0)));
+  const highest = Math.max(
+    ...buckets.map(({ kwh, before_kwh: before }) => Math.max(kwh ?? 0, compare ? (before ?? 0) : 0)),
+  );
   const { lines, top } = roundLines(highest, 0.04);
   const base = height - DIAL;
   const y = (kwh: number): number => base - ((base - TOP) * Math.min(kwh, top)) / top;
@@ -92,7 +95,7 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
   });
   const open = (index: number): void => {
     const bucket = buckets[index];
-    const next = bucket && bucket.start <= now ? within(period, bucket.start) : null;
+    const next = bucket && bucket.start < period.until ? within(period, bucket.start) : null;
     if (next) onOpen(next);
   };
   const place = (event: PointerEvent<HTMLDivElement>): number => {
@@ -136,7 +139,7 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
           <RoundLines lines={lines} place={y} x1={width} />
           {buckets.map((bucket, index) => {
             const left = index * slot;
-            const running = bucket.start <= now && now < bucket.end;
+            const running = period.running && bucket.start < period.until && period.until <= bucket.end;
             let from = 0;
             return (
               <g key={bucket.start}>
@@ -179,7 +182,7 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
                 {bucket.estimated_kwh > 0 && bucket.kwh !== null && (
                   <rect
                     x={left + slot * 0.18 + 0.5}
-                    width={slot * 0.64 - 1}
+                    width={Math.max(1, slot * 0.64 - 1)}
                     y={y(bucket.kwh)}
                     height={Math.max(2, y(bucket.kwh - bucket.estimated_kwh) - y(bucket.kwh))}
                     fill="var(--sheet)"
@@ -229,21 +232,19 @@ function Tick({ report: { period, by_bucket: buckets }, index, x, y, width, runn
   const at = buckets[index]?.start ?? 0;
   const { day, month, hour } = localParts(at, period.zone);
   const wide = width > 560;
-  let text = "";
-  let long = true;
-  if (period.kind === "day") {
-    long = hour % (wide ? 3 : 6) === 0;
-    text = long ? String(hour).padStart(2, "0") : "";
-  } else if (period.kind === "week") text = `${weekday(at, period.zone, language).replace(".", "")}${wide ? ` ${day}` : ""}`;
-  else if (period.kind === "month") {
-    long = index % 7 === 0;
-    const today = buckets.findIndex(({ start, end }) => start < period.until && period.until < end);
+  const long = period.kind === "day" ? hour % (wide ? 3 : 6) === 0 : period.kind !== "month" || index % 7 === 0;
+  const label = (): string => {
+    if (period.kind === "day") return long ? String(hour).padStart(2, "0") : "";
+    if (period.kind === "week") return `${weekday(at, period.zone, language).replace(".", "")}${wide ? ` ${day}` : ""}`;
+    if (period.kind === "year") {
+      const name = new Intl.DateTimeFormat(language, { month: wide ? "short" : "narrow", timeZone: "UTC" });
+      return name.format(Date.UTC(2024, month - 1, 15)).replace(".", "");
+    }
     // The number of today stands alone.
-    text = running || (long && Math.abs(index - today) > 1) || (long && today < 0) ? String(day) : "";
-  } else {
-    const name = new Intl.DateTimeFormat(language, { month: wide ? "short" : "narrow", timeZone: "UTC" });
-    text = name.format(Date.UTC(2024, month - 1, 15)).replace(".", "");
-  }
+    const today = buckets.findIndex(({ start, end }) => start < period.until && period.until < end);
+    return running || (long && (today < 0 || Math.abs(index - today) > 1)) ? String(day) : "";
+  };
+  const text = label();
   return (
     <>
       <path d={`M${x} ${y}v${long ? 8 : 4}`} stroke="var(--ink3)" strokeWidth={long ? 1.4 : 1} />
@@ -264,7 +265,9 @@ function stacksOf(parts: Part[], count: number): { color: number; values: number
     buckets.forEach((kwh, index) => (values[index] = (values[index] ?? 0) + (kwh ?? 0)));
     stacks.set(color, values);
   }
-  return [...stacks].map(([color, values]) => ({ color, values })).sort((a, b) => Number(a.color === 0) - Number(b.color === 0));
+  return [...stacks]
+    .map(([color, values]) => ({ color, values }))
+    .sort((a, b) => Number(a.color === 0) - Number(b.color === 0));
 }
 
 export function bucketName({ period, by_bucket: buckets }: EnergyReport, index: number, language: Language): string {

@@ -14,7 +14,7 @@ export function EnergyHours({ hours, mean }: { hours: ReportHours; mean: boolean
   const { t, language } = useI18n();
   const { home } = useSession();
   const [ref, width] = useWidth<HTMLDivElement>();
-  const first = home.week_start ?? 0;
+  const first = home.week_start;
   const order = Array.from({ length: 7 }, (_, index) => (first + index) % 7);
   const name = (day: number, long = false): string =>
     new Intl.DateTimeFormat(language, { weekday: long ? "long" : "short", timeZone: "UTC" })

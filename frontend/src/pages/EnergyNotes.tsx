@@ -25,7 +25,10 @@ export function AlwaysOn({ report, hours }: { report: EnergyReport; hours: Repor
             <Quantity figure={power(watts, language)} size="mid" about />
             <span className="meta">
               {cost === null
-                ? t("energy.baseText", { energy: energyText(kwh, language), percent: decimal(share * 100, 0, language) })
+                ? t("energy.baseText", {
+                    energy: energyText(kwh, language),
+                    percent: decimal(share * 100, 0, language),
+                  })
                 : t("energy.baseCost", {
                     energy: energyText(kwh, language),
                     cost: money(cost, total.currency, language),
@@ -51,11 +54,16 @@ export function Certainty({ report }: { report: EnergyReport }) {
     notes.push(
       t("energy.estimated", {
         energy: energyText(total.estimated_kwh, language),
-        percent: total.estimated_share < 0.001 ? `<${decimal(0.1, 1, language)}` : decimal(total.estimated_share * 100, 1, language),
+        percent:
+          total.estimated_share < 0.001
+            ? `<${decimal(0.1, 1, language)}`
+            : decimal(total.estimated_share * 100, 1, language),
       }),
     );
   if (gaps.count > 0)
-    notes.push(t("energy.unknown", { count: gaps.count, hours: decimal(gaps.hours, gaps.hours < 10 ? 1 : 0, language) }));
+    notes.push(
+      t("energy.unknown", { count: gaps.count, hours: decimal(gaps.hours, gaps.hours < 10 ? 1 : 0, language) }),
+    );
   if (gaps.open > 0) notes.push(t("energy.open", { count: gaps.open }));
   if (since !== null) notes.push(t("energy.since", { date: fullDate(since, period.zone, language) }));
   const sure = notes.length === 0;

@@ -77,7 +77,11 @@ export function EnergyParts({ report, parts, by, onPrice }: EnergyPartsProps) {
             : parts.flatMap((room) => [
                 <tr key={room.id}>
                   <th scope="row">
-                    <Button className="energy-name" aria-expanded={open.includes(room.id)} onPress={() => flip(room.id)}>
+                    <Button
+                      className="energy-name"
+                      aria-expanded={open.includes(room.id)}
+                      onPress={() => flip(room.id)}
+                    >
                       <Swatch color={room.color} />
                       <span className="grow">{room.name ?? t("plugs.noRoom")}</span>
                       <IconChevronDown className="icon xs quiet" aria-hidden="true" />
@@ -97,7 +101,7 @@ export function EnergyParts({ report, parts, by, onPrice }: EnergyPartsProps) {
         <p className="row apart meta energy-price">
           <span>{t("energy.at", { price: priceText(total.price, total.currency, language) })}</span>
           {onPrice && (
-            <Button className="text-btn meta" onPress={onPrice}>
+            <Button className="energy-link meta" onPress={onPrice}>
               {t("energy.changePrice")}
             </Button>
           )}

@@ -1,6 +1,6 @@
 // What a kWh costs: asked for where it is not said yet, and changed where somebody wants to.
 import { useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type SyntheticEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
 import type { EnergyReport, Home } from "../api/types";
@@ -21,15 +21,19 @@ export function PriceForm({ total, admin, onDone }: PriceFormProps) {
   const { client } = useHub();
   const { announce } = useAnnouncer();
   const queries = useQueryClient();
-  const known = total.price === null ? "" : new Intl.NumberFormat(language, { maximumFractionDigits: 4 }).format(total.price);
+  const known =
+    total.price === null ? "" : new Intl.NumberFormat(language, { maximumFractionDigits: 4 }).format(total.price);
   const [text, setText] = useState(known);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const price = readPrice(text);
 
-  const submit = async (event: FormEvent): Promise<void> => {
+  const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
-    if (price === null) return setError(t("energy.priceWrong"));
+    if (price === null) {
+      setError(t("energy.priceWrong"));
+      return;
+    }
     setBusy(true);
     try {
       await client.request<Home>("PATCH", "/homes/current", { price });

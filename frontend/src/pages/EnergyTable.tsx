@@ -10,7 +10,7 @@ export function EnergyTable({ report }: { report: EnergyReport }) {
   const { total, by_bucket: buckets, period } = report;
   const digits = Math.min(2, energyDigits(total.kwh ?? 0) + 1);
   const kwh = (value: number | null): string => (value === null ? DASH : decimal(value, digits, language));
-  const caption = t("plug.tableCaption", { name: t("energy.title"), period: period.label });
+  const caption = t("energy.tableCaption", { name: period.label });
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={caption}>
       <table className="data-table">
@@ -40,9 +40,7 @@ export function EnergyTable({ report }: { report: EnergyReport }) {
               <th scope="row">{bucketName(report, index, language)}</th>
               <td className="right">{kwh(bucket.kwh)}</td>
               {total.price !== null && (
-                <td className="right">
-                  {bucket.cost === null ? DASH : money(bucket.cost, total.currency, language)}
-                </td>
+                <td className="right">{bucket.cost === null ? DASH : money(bucket.cost, total.currency, language)}</td>
               )}
               <td className="right">{bucket.estimated_kwh > 0 ? kwh(bucket.estimated_kwh) : ""}</td>
               <td className="right">{kwh(bucket.before_kwh)}</td>

@@ -7,8 +7,7 @@ import { type DeviceList, type Language, LONGEST_NAME, type Session, type System
 import { useHub } from "../app/hub";
 import { setLanguage } from "../app/preferences";
 import { type MessageId, useI18n } from "../i18n/i18n";
-import { localeOf } from "../model/format";
-import { clock } from "../model/time";
+import { currencies, zones } from "../model/places";
 import { Dial, Needle } from "../ui/Dial";
 import { Choice, Submit, TextField, tooMany } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
@@ -354,33 +353,6 @@ function Done({ info, onDone }: { info: SystemInfo; onDone: () => void }) {
   );
 }
 
-const CURRENCIES = [
-  "EUR",
-  "CHF",
-  "GBP",
-  "USD",
-  "AUD",
-  "BRL",
-  "CAD",
-  "CZK",
-  "DKK",
-  "HUF",
-  "INR",
-  "JPY",
-  "NOK",
-  "NZD",
-  "PLN",
-  "RON",
-  "SEK",
-  "TRY",
-  "ZAR",
-];
-
-function currencies(language: Language): { value: string; label: string }[] {
-  const names = new Intl.DisplayNames(localeOf(language), { type: "currency" });
-  return CURRENCIES.map((value) => ({ value, label: names.of(value) ?? value }));
-}
-
 // prettier-ignore
 const BY_REGION: Record<string, string> = {
   CH: "CHF", LI: "CHF", GB: "GBP", US: "USD", AU: "AUD", BR: "BRL", CA: "CAD", CZ: "CZK", DK: "DKK", HU: "HUF",
@@ -399,13 +371,4 @@ export function guessCurrency(zone: string, language: string): string {
   if (known) return known;
   if (zone.startsWith("Europe/")) return "EUR";
   return BY_REGION[new Intl.Locale(language).region ?? ""] ?? "EUR";
-}
-
-function zones(own: string, language: Language): { value: string; label: string }[] {
-  const now = Date.now();
-  const all = new Set([own, ...Intl.supportedValuesOf("timeZone")]);
-  return [...all].map((value) => ({
-    value,
-    label: `${value.replaceAll("_", " ").split("/").slice(1).reverse().join(", ") || value}, ${clock(now, value, language)}`,
-  }));
 }

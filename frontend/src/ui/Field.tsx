@@ -31,7 +31,7 @@ interface TextFieldProps extends Common {
   onChange: (value: string) => void;
   type?: "text" | "email" | "password";
   autoComplete?: string;
-  inputMode?: "text" | "email" | "numeric";
+  inputMode?: "text" | "email" | "numeric" | "decimal";
   unit?: string;
   list?: string[];
   /** The most characters that the hub takes; more can be typed, and is said. */

@@ -154,8 +154,8 @@ async def list_sessions(call: Call[PageQuery, None]) -> SignedInList:
 async def end_session(call: AnyCall) -> None:
     """DELETE /account/sessions/{session}"""
     sessions = call.services.identity.sessions
-    found = sessions.get(call.path("session"))
-    if found is None or found.user != call.principal.user:
+    user, found = own(call), sessions.get(call.path("session"))
+    if found is None or found.user != user.id:
         raise HubError("session-unknown")
     await sessions.end([found.id])
     await call.services.identity.audit.record(call.principal, "session.end", found.id)
@@ -183,6 +183,7 @@ async def add_key(call: Call[NoQuery, AddKeyRequest]) -> AddedKey:
 
 async def remove_key(call: AnyCall) -> None:
     """DELETE /account/keys/{key}"""
+    own(call)
     await call.services.identity.keys.remove(call.principal, call.path("key"))
 
 

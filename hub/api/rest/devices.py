@@ -1,10 +1,13 @@
 """Devices: list, add, change, remove, command, and what mDNS found."""
 
 import msgspec
+from aiohttp import web
 from msgspec import UNSET
 
 from hub.api.paging import PageQuery, page
-from hub.api.routing import AnyCall, Call, NoQuery, Route
+from hub.api.rest.pairing import EXAMPLE as EXAMPLE_PAIRING
+from hub.api.rest.pairing import OPENING, open_window
+from hub.api.routing import AnyCall, Call, NoQuery, Route, respond
 from hub.api.types.devices import (
     AddDeviceRequest,
     AddedDevice,
@@ -22,6 +25,7 @@ from hub.api.types.devices import (
     Outlet,
     ShareRequest,
 )
+from hub.api.types.pairing import Pairing
 from hub.auth.people import User
 from hub.auth.principal import Principal
 from hub.broker.interface import Login
@@ -78,14 +82,31 @@ async def list_devices(call: Call[PageQuery, None]) -> DeviceList:
     return DeviceList([_view(call, device, principal) for device in devices], following)
 
 
-async def add_device(call: Call[NoQuery, AddDeviceRequest]) -> AddedDevice:
+async def add_device(call: Call[NoQuery, AddDeviceRequest]) -> AddedDevice | web.Response:
     """POST /devices"""
     asked, services = call.body, call.services
+    hardware_id = named(asked)
+    if asked.pairing_code is not None:
+        window = await open_window(
+            call, hardware_id, asked.pairing_code, name=asked.name, room=asked.room, icon=asked.icon
+        )
+        return respond(call.request, window, 202, call.reply_headers)
     if asked.driver not in services.drivers:
         raise HubError("driver-missing", field="driver", driver=asked.driver)
-    device, secret = await services.registry.add(call.principal, **msgspec.structs.asdict(asked))
+    fields = {name: getattr(asked, name) for name in ("name", "driver", "room", "icon", "channels")}
+    device, secret = await services.registry.add(call.principal, hardware_id=hardware_id, **fields)
     lines = services.login_lines(Login("plug", device.hardware_id), secret)
     return AddedDevice(_view(call, device, call.principal), secret, lines)
+
+
+def named(asked: AddDeviceRequest) -> str:
+    """The plug that a request names, by either word. Raises HubError("field-missing", "field-repeated")."""
+    if asked.hardware_id is not None and asked.device_id is not None:
+        raise HubError("field-repeated", field="device_id", name="device_id")
+    given = asked.hardware_id or asked.device_id
+    if given is None:
+        raise HubError("field-missing", field="hardware_id", name="hardware_id")
+    return given
 
 
 async def renew_secret(call: AnyCall) -> AddedDevice:
@@ -194,7 +215,7 @@ ROUTES = (
     Route(
         method="POST",
         path="/devices",
-        summary="Add a plug; its MQTT secret is shown once",
+        summary="Add a plug: by the code on its label, or with a secret that is shown once",
         tag=TAG,
         handler=add_device,
         role="user",
@@ -204,9 +225,17 @@ ROUTES = (
         errors=(
             *("hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid", "driver-missing"),
             "rooms-too-many",
+            *OPENING,
         ),
-        example=AddDeviceRequest("demo-washing-machine", "Washing machine", room="Laundry", icon="wash-machine"),
+        description="With a `pairing_code` (the code on the label, or the text of its QR code) the answer is 202: for ten minutes the hub waits for a plug that knows this "
+        "code, and `GET /pairings/{pairing}` says how far it is. Without one the device is there at once (201), and "
+        "you enter its secret on the plug. One of `hardware_id` and `device_id`: they mean the same.",
+        example=AddDeviceRequest(
+            "Washing machine", hardware_id="demo-washing-machine", room="Laundry", icon="wash-machine"
+        ),
         answer_example=AddedDevice(EXAMPLE, "0f" * 32),
+        accepted=Pairing,
+        accepted_example=EXAMPLE_PAIRING,
     ),
     Route(
         method="GET",
@@ -300,6 +329,7 @@ ROUTES = (
         handler=list_shares,
         role="user",
         device="manage",
+        scope="manage",
         query=PageQuery,
         answer=DeviceShareList,
         description="Every member of the home, with what was given and what comes of it.",

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from hub.api.types.common import Channel, HardwareId, Icon, Name, Request
 from hub.api.types.mqtt import BrokerLines
+from hub.api.types.pairing import PairingCode
 
 
 class LiveValue(msgspec.Struct):
@@ -86,8 +87,13 @@ class DeviceList(msgspec.Struct):
 
 
 class AddDeviceRequest(Request):
-    hardware_id: HardwareId
+    """One of `hardware_id` and `device_id`, which mean the same. With a `pairing_code` the plug itself says how many
+    channels it has."""
+
     name: Name
+    hardware_id: HardwareId | None = None
+    device_id: HardwareId | None = None
+    pairing_code: PairingCode | None = None
     driver: Annotated[str, Meta(max_length=40)] = "smartplug"
     room: Name | None = None
     icon: Icon = "plug"
@@ -129,10 +135,13 @@ class CommandResult(msgspec.Struct):
 
 
 class FoundDevice(msgspec.Struct):
+    """`code`: what stands on its label, where the hub knows it: only of the demo's own new plug."""
+
     hardware_id: str
     name: str
     model: str
     address: str
+    code: str | None = None
 
 
 class FoundList(msgspec.Struct):

@@ -68,7 +68,7 @@ class Pairing:
         self._principal_of = principal_of
         self._plug_ca = plug_ca
         self._tls_port = tls_port
-        self._offered = offered
+        self.offered = offered
         self._windows = Windows(clock, self._expire)
         self._knocks = Knocks(bus, clock, registry)
         self._broker: PairingBroker | None = None
@@ -108,7 +108,7 @@ class Pairing:
         "pairing-code-invalid", "pairing-label-other", "pairing-busy", "pairing-too-many", "pairing-own-broker").
         """
         self._registry.require_adder(principal)
-        if not self._offered:
+        if not self.offered:
             raise HubError("pairing-own-broker")
         label = protocol.read_label(code)
         if label.hardware_id not in (None, hardware_id):

@@ -1,0 +1,90 @@
+// What the pages about people, the account and the audit log read from the hub, each under one key.
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useHub } from "../app/hub";
+import type { ApiClient } from "./client";
+import type {
+  ApiKey,
+  AuditList,
+  DeviceShare,
+  Invitation,
+  Membership,
+  SecondFactor,
+  SignedIn,
+} from "./people.types";
+import type { Device, User } from "./types";
+
+/** All pages of a list. */
+async function all<T>(client: ApiClient, path: string, signal: AbortSignal): Promise<T[]> {
+  const found: T[] = [];
+  let next: string | null = null;
+  do {
+    const cursor: string = next === null ? "" : `?cursor=${encodeURIComponent(next)}`;
+    const page: { items: T[]; next: string | null } = await client.get(path + cursor, signal);
+    found.push(...page.items);
+    next = page.next;
+  } while (next !== null);
+  return found;
+}
+
+function useList<T>(key: string[], path: string, enabled = true) {
+  const { client } = useHub();
+  return useQuery({ queryKey: key, enabled, queryFn: ({ signal }) => all<T>(client, path, signal) });
+}
+
+/** The members of the home; admins only. */
+export const useMembers = (enabled: boolean) => useList<User>(["members"], "/users", enabled);
+
+/** Links that hold; admins only. */
+export const useInvitations = (enabled: boolean) => useList<Invitation>(["invitations"], "/invitations", enabled);
+
+export const useMySessions = () => useList<SignedIn>(["sessions"], "/account/sessions");
+export const useMyKeys = () => useList<ApiKey>(["keys"], "/account/keys");
+export const useSessionsOf = (user: string) => useList<SignedIn>(["sessions", user], `/users/${user}/sessions`);
+export const useKeysOf = (user: string) => useList<ApiKey>(["keys", user], `/users/${user}/keys`);
+export const useHomes = () => useList<Membership>(["homes"], "/homes");
+
+export function useSecondFactor() {
+  const { client } = useHub();
+  return useQuery({
+    queryKey: ["second-factor"],
+    queryFn: ({ signal }) => client.get<SecondFactor>("/account/second-factor", signal),
+  });
+}
+
+/** Device -> what each member was given and has. */
+export type Shares = Record<string, DeviceShare[]>;
+const AT_ONCE = 4;
+
+/** Who may what with each of these devices, which the asker manages. */
+export function useShares(devices: Device[] | undefined, enabled: boolean) {
+  const { client } = useHub();
+  const ids = (devices ?? []).filter(({ right }) => right === "manage").map(({ id }) => id);
+  return useQuery({
+    queryKey: ["shares", ids.toSorted().join()],
+    enabled: enabled && devices !== undefined,
+    queryFn: async ({ signal }) => {
+      const shares: Shares = {};
+      const waiting = [...ids];
+      const work = async (): Promise<void> => {
+        for (let id = waiting.pop(); id !== undefined; id = waiting.pop())
+          shares[id] = await all<DeviceShare>(client, `/devices/${id}/shares`, signal);
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      return shares;
+    },
+  });
+}
+
+/** The audit log, page by page; `query` are its filters. */
+export function useAudit(query: string) {
+  const { client } = useHub();
+  return useInfiniteQuery({
+    queryKey: ["audit", query],
+    initialPageParam: "",
+    queryFn: ({ signal, pageParam }) => {
+      const cursor = pageParam && `&cursor=${encodeURIComponent(pageParam)}`;
+      return client.get<AuditList>(`/audit?limit=50&${query}${cursor}`, signal);
+    },
+    getNextPageParam: ({ next }) => next,
+  });
+}

@@ -1,0 +1,199 @@
+"""One outlet as a whole: what its buckets must be by all raw samples in the store, and which samples are lacking."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from hub.history.frame import NEIGHBOURS, Frame, Outline, Span
+from hub.history.gaps import GapRecord
+from hub.history.lost import Finder, Lost
+from hub.history.minutes import is_minutes
+from hub.history.plan import WIDEST, margin_ms
+from hub.history.readings import End, Run, Traits
+from hub.history.state import SeriesState, State, StreamRow
+from hub.plugins.columns import rounded_rollup, select_rollup
+from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, RollupColumns, SeriesKey
+from hub.telemetry.ranges import Range, Ranges
+
+FOREVER = (1 << 62) - 1
+PIECE = 50_000  # samples of a stream that are held at once
+
+
+class Compared(NamedTuple):
+    """Buckets of one tier, start <= bucket < end: what raw samples say, and what the store holds."""
+
+    tier: str
+    start: int
+    end: int
+    wanted: RollupColumns
+    stored: RollupColumns
+
+
+class Samples(msgspec.Struct):
+    """What the store holds of the streams of one outlet. unsettled: seqs that the state does not know, by run; last:
+    the newest date."""
+
+    count: int = 0
+    last: int = 0
+    unsettled: dict[str, list[Range]] = {}
+    lost: list[Lost] = []
+
+
+class Whole:
+    """Blocking, while nobody merges. Holds no more than some hours of raw samples at once."""
+
+    def __init__(
+        self, store: HistoryStore, state: State, series: SeriesKey, rows: Iterable[StreamRow], traits: Traits
+    ) -> None:
+        self._store = store
+        self._state = state
+        self.series = series
+        self.rows = {row.run: row for row in rows if SeriesKey(row.device, row.channel) == series}
+        self.runs = runs_of(self.rows)
+        self._traits = traits
+        self._removed = {tier: state.removed(series, tier) for tier in ("raw", *TIERS)}
+        self._read_state()
+
+    def refresh(self, lost: Iterable[Span]) -> None:
+        """Read the state again. lost: times of samples that are gone for good: their buckets are proven no more."""
+        self._read_state()
+        if self.known.unproven is None:
+            floor = self.floor()
+            self.known.unproven = [(0, floor - 1)] if floor else []
+        self.known.unproven = list(Ranges([*self.known.unproven, *lost]))
+
+    def samples(self, runs: Iterable[str]) -> Samples:
+        """Read every sample. runs: of which the store says that there are samples. Raises OSError, StoreError."""
+        found = Samples()
+        for run in sorted({*runs, *self.rows}):
+            self._stream(run, found)
+        return found
+
+    def buckets(self, last: int, until: int = FOREVER) -> Iterator[Compared]:
+        """Window by window, of all times whose buckets follow from raw samples. last: the newest date of a sample;
+        until: no bucket begins later. Raises OSError, StoreError."""
+        floor = self.floor()
+        stored = [self._store.rollup(self.series, "15m", max(last, 0), FOREVER).start[-1:]]
+        last = max([last, *(int(starts[0]) for starts in stored if len(starts))])
+        last = min(last, until)
+        begin = max(floor, self.known.first_at or 0)
+        if self.known.first_at is None or last < begin:
+            return
+        margin = margin_ms(self._traits, self.known.longest_ms)
+        frame = Frame(
+            Outline(self._store, self.series, self.runs, self._traits),
+            (begin - margin, last + WIDEST + margin),
+            margin=margin,
+            ends=self._ends,
+            sparse=self._removed["raw"],
+        )
+        start = self._proven_from(frame.whole.readings.at[~frame.whole.readings.bare], floor)
+        if start is None:
+            return
+        for window in frame.windows(start, (last // WIDEST + 1) * WIDEST):
+            for tier in TIERS:
+                low = max(window[0], self._removed[tier] and self._removed[tier] // WIDEST * WIDEST + WIDEST)
+                if low >= window[1]:
+                    continue
+                wanted = rounded_rollup(frame.whole.buckets(window, tier, low, window[1]))
+                held = self._store.rollup(self.series, tier, low, window[1])
+                yield Compared(tier, low, window[1], self._proven(wanted, tier), self._proven(held, tier))
+
+    def early(self, tier: str) -> RollupColumns:
+        """Buckets that end before anything was ever measured."""
+        if self.known.first_at is None:
+            return self._store.rollup(self.series, tier, 0, FOREVER)
+        return self._store.rollup(self.series, tier, 0, self.known.first_at // TIERS[tier] * TIERS[tier])
+
+    def floor(self) -> int:
+        """Unix ms before which raw samples may rightly be gone, 0 = never; later ones must be there."""
+        front = next((last + 1 for first, last in self.known.unproven or () if first == 0), 0)
+        if self.known.unproven is None:
+            front = self._oldest()
+        floor = max(front, self._removed["raw"])
+        return floor if floor > (self.known.first_at or 0) else 0
+
+    def _read_state(self) -> None:
+        self.known: SeriesState = self._state.series(self.series)
+        self._gaps = self._state.gaps(self.series, 0, FOREVER)
+        self._ends = _ends(self._gaps, self.known.head)
+
+    def _oldest(self) -> int:
+        """The date of the oldest sample: where nobody noted what was removed, all before may have been."""
+        found = FOREVER
+        for run, row in self.rows.items():
+            first = min((first for first, _ in row.known.settled), default=0)
+            part = self._store.read_stream(self.series, run, first, first + PIECE)
+            if part is not None and (part.at != NONE).any():
+                found = min(found, int(part.at[part.at != NONE].min()))
+        return 0 if found == FOREVER else found
+
+    def _proven_from(self, at: Int64, floor: int) -> int | None:
+        """The first bucket whose samples are all there, with enough before it for the energy rule to find its feet."""
+        if not floor:
+            return (self.known.first_at or 0) // WIDEST * WIDEST
+        after = np.sort(at[at >= floor])[NEIGHBOURS : NEIGHBOURS + 1]
+        return None if not len(after) else int(after[0]) // WIDEST * WIDEST + WIDEST
+
+    def _proven(self, columns: RollupColumns, tier: str) -> RollupColumns:
+        # The last sample before a gap reaches up to an interval into the next bucket, which is not made for that alone.
+        chosen = (columns.count > 0) | (columns.import_mwh + columns.export_mwh > 0)
+        chosen |= columns.covered_ms > self._traits.interval_ms
+        for first, last in self.known.unproven or ():
+            chosen &= (columns.start + TIERS[tier] <= first) | (columns.start > last)
+        return columns if chosen.all() else select_rollup(columns, chosen)
+
+    def _stream(self, run: str, found: Samples) -> None:
+        row = self.rows.get(run)
+        settled = Ranges(row.known.settled if row is not None else ())
+        finder = None
+        if row is not None and not is_minutes(run):
+            undated = self.known.undated.get(row.number, [])
+            finder = Finder(row, self._traits, self.floor(), undated, self._gaps)
+        at = 0
+        for first, last in [*settled, (FOREVER, FOREVER)]:
+            if at < first:
+                self._piece(run, (at, first - 1), found, settled=is_minutes(run) and row is not None, finder=None)
+            for begin in range(first, min(last, FOREVER - 1) + 1, PIECE):
+                self._piece(run, (begin, min(begin + PIECE - 1, last)), found, settled=True, finder=finder)
+            at = last + 1
+        if finder is not None:
+            found.lost += finder.lost()
+
+    def _piece(self, run: str, span: Range, found: Samples, *, settled: bool, finder: Finder | None) -> None:
+        part = self._store.read_stream(self.series, run, *span)
+        seqs, dates = (np.empty(0, np.int64), np.empty(0, np.int64)) if part is None else (part.seq, part.at)
+        found.count += len(seqs)
+        if (dates != NONE).any():
+            found.last = max(found.last, int(dates.max()))
+        if len(seqs) and not settled:
+            found.unsettled.setdefault(run, []).extend(ranges_of(seqs, seqs))
+        if finder is not None:
+            finder.take(span, seqs, dates)
+
+
+def ranges_of(first: Int64, last: Int64) -> list[Range]:
+    """Numbers first[k]..last[k], ascending, as few ranges."""
+    if not len(first):
+        return []
+    breaks = np.flatnonzero(first[1:] > last[:-1] + 1)
+    starts, ends = first[np.append(0, breaks + 1)], last[np.append(breaks, len(last) - 1)]
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def runs_of(rows: Mapping[str, StreamRow]) -> dict[str, Run]:
+    """Streams of the state as planning sees them; minutes stand where their run does."""
+    runs = {}
+    for run, row in rows.items():
+        parent = rows.get(run.removesuffix(MINUTES), row)
+        points = parent.known.points or ([parent.known.first] if parent.known.first is not None else [])
+        notes = tuple(row.known.notes)
+        runs[run] = Run(row.number, run, parent.order or 0, parent.hardware, parent.reason, tuple(points), notes)
+    return runs
+
+
+def _ends(gaps: Sequence[GapRecord], head: End | None) -> list[End]:
+    ends = [end for gap in gaps for end in (gap.left, *gap.inside, gap.right) if end is not None]
+    return ends if head is None else [*ends, head]
