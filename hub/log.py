@@ -20,7 +20,10 @@ _PAIR = re.compile(
 )
 _SCHEME = re.compile(r"(?i)\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _SECRET_FIELD = re.compile(rf"(?i)(?:[a-z]+_)?(?:{_KEYS})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+# What breaks or repaints a line on a terminal, and what makes letters run the other way: a stranger may send it.
+_UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+_CONTROL = re.compile(f"[{_UNPRINTABLE}]")
+_CONTROL_IN_LINES = re.compile(rf"(?![\n\t])[{_UNPRINTABLE}]")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -57,7 +60,7 @@ class TextFormatter(logging.Formatter):
         message = _CONTROL.sub(_escaped, record.getMessage())
         line = f"{written} {record.levelname.lower():<7} {part}: {message}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "\n" + _CONTROL_IN_LINES.sub(_escaped, self.formatException(record.exc_info))
         line = self._mask(line)
         colour = COLOURS.get(record.levelno) if self._terminal else None
         return f"\x1b[{colour}m{line}\x1b[0m" if colour else line

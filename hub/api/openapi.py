@@ -20,7 +20,17 @@ RIGHTS = {
     "operator": "Admins of the hub's first home.",
 }
 BODY_ERRORS = ("json-broken", "json-truncated", "json-too-deep", "text-not-utf8", "body-missing", "body-wrong")
-BODY_LIMITS = ("body-too-large", "content-type-wrong")
+BODY_LIMITS = ("body-too-large", "body-too-slow", "content-type-wrong")
+ALWAYS = (
+    "request-invalid",
+    "forwarding-invalid",
+    "https-required",
+    "requests-too-many",
+    "field-unknown",
+    "internal-error",
+)
+IDENTIFIER = "^[A-Za-z0-9_-]{1,64}$"
+LOGIN_NAME = "^[A-Za-z0-9_.-]{3,64}$"
 FIELD_ERRORS = ("field-missing", "field-unknown", "field-type", "field-choice", "field-format", "field-invalid")
 BOUND_ERRORS = ("field-too-short", "field-too-long", "field-too-small", "field-too-large")
 
@@ -50,8 +60,14 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An access token of `POST /api/v1/auth/login`, or the command line's key.",
-                }
+                    "description": "An access token of `POST /api/v1/auth/login`, for 30 minutes.",
+                },
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key (`plughub_…`) of `POST /api/v1/account/keys`, with the scope that is "
+                    "named; or the key of the machine's own command line, which has all of them.",
+                },
             },
         },
     }
@@ -67,12 +83,15 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     right = RIGHTS[route.role] + (f" Needs the right to {route.device} the device." if route.device else "")
+    if route.role != "open":
+        scope = route.needed_scope
+        right += " Not with an API key." if scope == "person" else f" An API key needs the scope `{scope}`."
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "description": f"{route.description} {right}".strip(),
         "tags": [route.tag],
-        "security": [] if route.role == "open" else [{"bearer": []}],
+        "security": _security(route),
         "responses": _responses(route),
     }
     if parameters := [*_path_parameters(route.path), *_query_parameters(route, schemas)]:
@@ -83,6 +102,17 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
             content["example"] = msgspec.to_builtins(route.example)
         operation["requestBody"] = {"required": not route.body_optional, "content": {"application/json": content}}
     return operation
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """A session, or a key with the scope; an empty list: nobody has to say who they are."""
+    if route.role == "open":
+        return []
+    return [{"bearer": []}, *([] if route.needed_scope == "person" else [{"key": [route.needed_scope]}])]
+
+
+def _problem(codes: list[str]) -> dict[str, Any]:
+    return {"allOf": [_reference(Problem)], "properties": {"code": {"enum": codes}}}
 
 
 def _responses(route: Route) -> dict[str, Any]:
@@ -105,7 +135,7 @@ def _responses(route: Route) -> dict[str, Any]:
     for number, codes in sorted(by_status.items()):
         responses[str(number)] = {
             "description": f"{HTTPStatus(number).phrase}: {', '.join(f'`{code}`' for code in codes)}",
-            "content": {CONTENT_TYPE: {"schema": _reference(Problem)}},
+            "content": {CONTENT_TYPE: {"schema": _problem(codes)}},
         }
     return responses
 
@@ -120,10 +150,12 @@ def possible_errors(route: Route) -> list[str]:
     codes = [*route.errors]
     if route.body is not None:
         codes += [*BODY_ERRORS, *BODY_LIMITS, *FIELD_ERRORS, *BOUND_ERRORS]
-    codes += ["field-unknown"]
     if route.query.__struct_fields__:
-        codes += [*FIELD_ERRORS, "field-repeated"]
-    codes += ["requests-too-many"]
+        codes += [*FIELD_ERRORS, *BOUND_ERRORS, "field-repeated"]
+    if "{" in route.path:
+        codes += ["path-unknown"]
+    if route.method != "GET":
+        codes += ["database-unwritable"]
     if route.role in ("admin", "operator"):
         codes += ["address-refused"]
     if route.role != "open":
@@ -131,12 +163,20 @@ def possible_errors(route: Route) -> list[str]:
         codes += ["forbidden"]  # a key that may not do this, where nobody else is kept out
     if route.device is not None:
         codes += ["device-unknown"]
-    return list(dict.fromkeys([*codes, "internal-error"]))
+    return list(dict.fromkeys([*codes, *ALWAYS]))
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     names = re.findall(r"\{(\w+)\}", path)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": LOGIN_NAME if name == "name" else IDENTIFIER},
+        }
+        for name in names
+    ]
 
 
 def _query_parameters(route: Route, schemas: dict[str, Any]) -> list[dict[str, Any]]:

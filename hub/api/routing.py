@@ -13,6 +13,7 @@ from multidict import MultiMapping
 
 from hub.api.errors import broken, invalid, reader_language
 from hub.api.security import peer_address
+from hub.auth.limits import network_of
 from hub.auth.principal import ROLES, Principal
 from hub.messages import HubError
 
@@ -136,8 +137,10 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
     async def handle(request: web.Request) -> web.StreamResponse:
         principal = None
         try:
-            principal = services.principal(request) if route.role != "open" else None
-            count(route, services, principal, request)
+            try:
+                principal = services.principal(request) if route.role != "open" else None
+            finally:  # who shows no token, or a wrong one, counts as a stranger
+                count(route, services, principal, request)
             if principal is not None:
                 require(route, services, principal, request.match_info)
             return await answer(request, principal)
@@ -175,7 +178,7 @@ def count(route: Route, services: "Services", principal: Principal | None, reque
     """
     if services.limits is None or (principal is not None and principal.role == "system"):
         return
-    who = peer_address(request) if principal is None else principal.user
+    who = network_of(peer_address(request)) if principal is None else principal.user
     services.limits.take(who, write=route.method != "GET")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gzip
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,7 @@ from hub.api.feed import Feed
 from hub.api.https import https_headers, require_https
 from hub.api.openapi import document
 from hub.api.rest import ROUTES
-from hub.api.routing import PREFIX, bind, respond
+from hub.api.routing import PREFIX, bind
 from hub.api.security import add_headers
 from hub.api.services import Services
 from hub.api.webapp import WebApp
@@ -56,6 +57,7 @@ class ApiServer:
         )
         self.sockets = WebSockets(self.feed, services.tokens, services.clock, services.session)
         self._document = msgspec.json.encode(document(ROUTES, services.version))
+        self._packed = gzip.compress(self._document, mtime=0)  # once: packing it costs milliseconds, anybody may ask
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -123,7 +125,11 @@ class ApiServer:
         return application
 
     async def _openapi(self, request: web.Request) -> web.StreamResponse:
-        return respond(request, self._document, 200, {"Cache-Control": "no-cache"})
+        headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if "gzip" not in request.headers.get("Accept-Encoding", ""):
+            return web.Response(body=self._document, content_type="application/json", headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return web.Response(body=self._packed, content_type="application/json", headers=headers)
 
 
 @web.middleware

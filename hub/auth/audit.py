@@ -18,6 +18,11 @@ from hub.messages import HubError
 GATHER_S = 60.0
 """For so long equal refusals are counted before they are written: guessing must not wear the card out."""
 MOST_WAITING = 1000
+MOST_NAMED = 50
+"""Of so many things that one asker is refused in that time the names are kept; of the rest how often."""
+MOST_REFUSED = 100_000
+"""Lines of refusals in all: whoever guesses for months fills no disk, and what was done stays two years."""
+PRUNED_EVERY = 1000
 KEPT_MS = 2 * 365 * 24 * 3600 * 1000
 PAGE = 500
 LONGEST = {"home": 32, "actor": 32, "origin": 64, "via": 80, "action": 60, "object": 80, "refused": 60}  # letters
@@ -83,6 +88,8 @@ class Audit:
         self._clock = clock
         self._waiting: list[dict[str, Any]] = []  # done, but the disk took nothing
         self._refused: dict[_Line, int] = {}  # -> how often
+        self._named: dict[tuple[str | None, str], int] = {}  # actor, origin -> names of things
+        self._unpruned = PRUNED_EVERY
         self._unnamed = 0
         self._timer: Timer | None = None
         self._writing = asyncio.Lock()
@@ -117,6 +124,11 @@ class Audit:
         """Somebody may not; a principal without a user is a stranger. Sync: refusing must cost little."""
         actor = principal.user or None
         line = _Line(principal.home, actor, principal.origin, principal.via, action, object, reason)
+        asker = actor, principal.origin
+        if object is not None and line not in self._refused:
+            self._named[asker] = named = self._named.get(asker, 0) + 1
+            if named > MOST_NAMED:
+                line = msgspec.structs.replace(line, object=None)
         if line not in self._refused and len(self._refused) >= MOST_WAITING:
             self._unnamed += 1
             return
@@ -135,13 +147,14 @@ class Audit:
         """Write everything that waits, and drop what is older than two years."""
         await self.flush_done()
         refused, self._refused, unnamed = self._refused, {}, self._unnamed
-        self._unnamed = 0
+        self._unnamed, self._named = 0, {}
         if unnamed:
             log.warning("%d further refusals of the last minute are not in the audit log", unnamed)
         lines = [line.row(self._clock.now(), count=count) for line, count in refused.items()]
         if lines:
             async with self._writing:
-                await self._write(lines)
+                if await self._write(lines):
+                    await self._prune(len(lines))
 
     async def page(self, principal: Principal, asked: Asked, *, below: int | None, limit: int) -> Sequence[Entry]:
         """Lines of the asker's home, newest first, with an id below that one; for admins."""
@@ -175,6 +188,20 @@ class Audit:
             log.warning("%d lines of the audit log wait: %s", len(lines), error)
             return False
         return True
+
+
+    async def _prune(self, added: int) -> None:
+        """Of the refusals the newest stay."""
+        self._unpruned += added
+        if self._unpruned < PRUNED_EVERY:
+            return
+        self._unpruned = 0
+        refused = audit_logs.c.refused.is_not(None)
+        newest = select(audit_logs.c.id).where(refused).order_by(audit_logs.c.id.desc()).offset(MOST_REFUSED).limit(1)
+        async with self._database.transaction() as connection:
+            last = (await connection.execute(newest)).scalar()
+            if last is not None:
+                await connection.execute(delete(audit_logs).where(refused, audit_logs.c.id <= last))
 
 
 def conditions(asked: Asked) -> list[Any]:

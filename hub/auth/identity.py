@@ -40,7 +40,9 @@ class Identity:
             database, clock, self.passwords, homes=self.homes, sessions=self.sessions, audit=self.audit
         )
         self.factors = SecondFactors(database, self.signer, clock, self.audit)
-        self.logins = Logins(self.people, self.passwords, self.factors, clock=clock, audit=self.audit)
+        self.logins = Logins(
+            self.people, self.passwords, self.factors, sessions=self.sessions, clock=clock, audit=self.audit
+        )
         self.keys = ApiKeys(database, self.people, clock, data_dir, self.audit)
         self.tokens = Tokens(database, self.people, self.sessions, self.keys, clock=clock, signer=self.signer)
         self.invitations = Invitations(database, self.people, clock, self.audit)

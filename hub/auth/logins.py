@@ -6,16 +6,22 @@ from typing import Protocol
 from hub.auth.audit import Audit
 from hub.auth.backoff import Backoff
 from hub.auth.homes import Home
+from hub.auth.limits import network_of
 from hub.auth.passwords import Passwords
 from hub.auth.people import LONGEST_EMAIL, People, User
 from hub.auth.principal import Principal
+from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.messages import HubError
 
-# A wrong account name costs a stranger soon; an account's own wait is short, so that nobody can lock its owner out.
+# Who guesses waits soon and long, by what they guess at and by where they are. An account's own wait, which concerns
+# everybody, begins late, is short, and does not hold where its owner is signed in already: nobody locks them out.
 FREE_TRIES = 5
-LONGEST_WAIT_ADDRESS_S = 900.0
-LONGEST_WAIT_ACCOUNT_S = 60.0
+FREE_TRIES_ADDRESS = 10
+FREE_TRIES_NETWORK = 100
+FREE_TRIES_ACCOUNT = 30
+LONGEST_WAIT_S = 900.0
+LONGEST_WAIT_ALL_S = 60.0
 log = logging.getLogger("hub.auth")
 
 
@@ -33,27 +39,37 @@ class Logins:
     """Every way of showing a password goes through here, and counts against guessing."""
 
     def __init__(
-        self, people: People, passwords: Passwords, factor: SecondFactor, *, clock: Clock, audit: Audit
+        self,
+        people: People,
+        passwords: Passwords,
+        factor: SecondFactor,
+        *,
+        sessions: Sessions,
+        clock: Clock,
+        audit: Audit,
     ) -> None:
         self._people = people
+        self._sessions = sessions
         self._passwords = passwords
         self._factor = factor
         self._audit = audit
-        self._by_account = Backoff(clock, FREE_TRIES, LONGEST_WAIT_ACCOUNT_S)
-        self._by_address = Backoff(clock, FREE_TRIES * 2, LONGEST_WAIT_ADDRESS_S)
+        self._by_both = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)  # an account from an address
+        self._by_address = Backoff(clock, FREE_TRIES_ADDRESS, LONGEST_WAIT_S)
+        self._by_network = Backoff(clock, FREE_TRIES_NETWORK, LONGEST_WAIT_ALL_S)
+        self._by_account = Backoff(clock, FREE_TRIES_ACCOUNT, LONGEST_WAIT_ALL_S)
+        self._by_user = Backoff(clock, FREE_TRIES, LONGEST_WAIT_ALL_S)  # who is signed in, and asked again
 
     async def login(self, email: str, password: str, peer: str, code: str | None = None) -> tuple[User, Home]:
         """Raises HubError("login-wrong", "code-needed", "code-wrong", "too-many-attempts"). peer: who asks."""
         account = email.strip().casefold()[:LONGEST_EMAIL]
-        self._by_account.require(account)
-        self._by_address.require(peer)
-        self._by_account.attempt(account)
-        self._by_address.attempt(peer)
         user = self._people.by_email(account)
+        counted = self._count(account, user, peer)
         right = await self._passwords.check(password, None if user is None else self._people.password_hash(user.id))
         if not right or user is None or user.disabled or not user.roles:
-            log.warning("login refused: account %r from %s", account, peer)
-            self._refused(user, account, peer, "login-wrong")
+            # Some type their password where the address belongs: what is no address is written nowhere.
+            shown = account if "@" in account else ""
+            log.warning("login refused: account %r from %s", shown, peer)
+            self._refused(user, shown, peer, "login-wrong")
             raise HubError("login-wrong")
         if self._factor.enabled(user.id):
             if code is None:
@@ -63,8 +79,8 @@ class Logins:
                 log.warning("login refused: wrong code of user %s from %s", user.id, peer)
                 self._refused(user, account, peer, "code-wrong")
                 raise HubError("code-wrong", field="code")
-        self._by_account.succeeded(account)
-        self._by_address.succeeded(peer)
+        for backoff, key in counted:
+            backoff.succeeded(key)
         home = self._people.homes.get(next(iter(user.roles))) or self._people.homes.first
         log.info("login: user %s from %s", user.id, peer)
         await self._audit.record(Principal(user.id, home.id, user.roles[home.id], origin=peer), "login", user.id)
@@ -78,12 +94,12 @@ class Logins:
         user = self._people.user(principal.user)
         if user is None or principal.scopes is not None:
             raise HubError("forbidden")
-        self._by_account.require(user.email)
-        self._by_account.attempt(user.email)
+        self._by_user.require(user.id)
+        self._by_user.attempt(user.id)
         if not await self._passwords.check(password, self._people.password_hash(user.id)):
             self._audit.refuse(principal, "password.check", "password-wrong", user.id)
             raise HubError("password-wrong", field=field)
-        self._by_account.succeeded(user.email)
+        self._by_user.succeeded(user.id)
         return user
 
     async def change_password(self, principal: Principal, current: str, new: str, session: str | None) -> None:
@@ -104,9 +120,20 @@ class Logins:
         await self._people.set_password(user, password)
         await self._audit.record(principal, "password.reset", user.id)
 
+    def _count(self, account: str, user: User | None, peer: str) -> list[tuple[Backoff, str]]:
+        """An attempt, before it is judged; returns what forgets it when it was right. Raises "too-many-attempts"."""
+        counted = [(self._by_both, f"{account} {peer}"), (self._by_address, peer), (self._by_network, network_of(peer))]
+        if user is None or all(session.address != peer for session in self._sessions.of(user.id)):
+            counted.append((self._by_account, account))
+        for backoff, key in counted:
+            backoff.require(key)
+        for backoff, key in counted:
+            backoff.attempt(key)
+        return counted
+
     def _refused(self, user: User | None, account: str, peer: str, reason: str) -> None:
         """In the log of a home that the person is a member of; of a stranger in the first one's."""
         home = next(iter(user.roles), None) if user is not None else None
         who = "" if user is None else user.id
         principal = Principal(who, home or self._people.homes.first.id, "guest", origin=peer)
-        self._audit.refuse(principal, "login", reason, account)
+        self._audit.refuse(principal, "login", reason, account or None)

@@ -1,8 +1,9 @@
-"""plughub device: add and list plugs, and say how long their history is kept."""
+"""plughub device: add, pair and list plugs, and say how long their history is kept."""
 
 import argparse
 
 from hub.broker.interface import Login
+from hub.cli import pair
 from hub.cli.folders import add_data_option
 from hub.cli.place import StoppedHub, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--room", help=sentence("cli-device-room"))
     add.add_argument("--driver", default="smartplug", help=sentence("cli-device-driver"))
     add.add_argument("--channels", type=int, default=1, metavar="N", help=sentence("cli-device-channels"))
+    pair.configure(actions)
     renew = actions.add_parser("secret", help=sentence("cli-device-secret"))
     add_data_option(renew)
     renew.add_argument("key", metavar="KEY", help=sentence("cli-device-key"))
@@ -44,7 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
-    return {"add": _add, "secret": _renew, "list": _list, "retention": _retention}[args.action](args)
+    actions = {"add": _add, "pair": pair.pair, "replace": pair.replace, "secret": _renew, "list": _list}
+    return {**actions, "retention": _retention}[args.action](args)
 
 
 def _add(args: argparse.Namespace) -> int:

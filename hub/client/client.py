@@ -88,6 +88,27 @@ class HubClient:
         """Add a plug; `device` and `secret`, which is shown once."""
         return await self.call("POST", "/devices", {"hardware_id": hardware_id, "name": name, **fields})
 
+    async def pair_device(self, hardware_id: str, name: str, code: str, **fields: Any) -> JsonObject:
+        """Wait for a plug that knows the code on its label: the pairing, whose state `pairing` says."""
+        body = {"hardware_id": hardware_id, "name": name, "pairing_code": code, **fields}
+        return await self.call("POST", "/devices", body)
+
+    async def replace_device(self, id: str, hardware_id: str, code: str) -> JsonObject:
+        """Wait for a plug that takes the place of this device."""
+        return await self.call("POST", f"/devices/{id}/replace", {"hardware_id": hardware_id, "pairing_code": code})
+
+    async def pairings(self) -> list[JsonObject]:
+        """Plugs that are waited for, and those of late."""
+        return await self._items("/pairings")
+
+    async def pairing(self, id: str) -> JsonObject:
+        """How far a plug is."""
+        return await self.call("GET", f"/pairings/{id}")
+
+    async def cancel_pairing(self, id: str) -> JsonObject:
+        """Stop waiting; how it ended."""
+        return await self.call("DELETE", f"/pairings/{id}")
+
     async def change_device(self, id: str, **fields: Any) -> JsonObject:
         """Change name, room, icon, always_on or max_power_w."""
         return await self.call("PATCH", f"/devices/{id}", fields)

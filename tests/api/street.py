@@ -114,10 +114,12 @@ class Street(House):
         if kind == "key":
             return {"key": await self.key_of(owner, home)}
         if kind == "pairing":
-            window = await self.pairing.open(
-                Principal(owner.id, home, owner.roles[home]), hardware_id=f"new-{number}", name="x", code="0" * 16
-            )
-            self.pairing.cancel(system(home), window.id)  # only so many may be open
+            role = owner.roles[home]
+            opener = hub if role == "guest" else Principal(owner.id, home, role)
+            for everybody in (system(self.home), system(self.other)):  # only so many may be open
+                for window in self.pairing.list(everybody):
+                    self.pairing.cancel(everybody, window.id)
+            window = await self.pairing.open(opener, hardware_id=f"new-{number}", name="x", code="0" * 16)
             return {"pairing": window.id}
         assert kind == "session"
         found = self.identity.homes.get(home)

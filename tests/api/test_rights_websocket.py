@@ -139,8 +139,8 @@ async def test_problems_are_told_to_operators_and_finds_to_who_may_add_a_plug(st
         if not may_follow(asker):
             continue
         async with connected(street, asker, f"home:{asker.home}") as ws:
-            street.bus.publish(ProblemRaised("disk-low", {"free": 1}))
-            street.bus.publish(DeviceFound("plug-new"))
+            street.bus.publish(ProblemRaised("device-unknown", {"device": "x"}))
+            street.bus.publish(DeviceFound("plug-new", "Plug", "smartplug-1", "192.168.1.9"))
             await ws.send_json({"type": "ping"})
             told = set()
             while (frame := await ws.receive_json(timeout=WITHIN))["type"] != "pong":

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from hub.auth.audit import MOST_WAITING, Asked, Entry
+from hub.auth.audit import MOST_NAMED, MOST_WAITING, Asked, Entry
 from hub.auth.principal import Principal, system
 from hub.database.tables import audit_logs
 from hub.messages import HubError
@@ -50,14 +50,40 @@ async def test_guessing_is_counted_in_one_line_a_minute(hall: Hall) -> None:
 
 
 async def test_what_is_gathered_is_bounded(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
-    stranger = Principal("", hall.identity.homes.first.id, "guest", origin="10.0.0.66")
     for number in range(MOST_WAITING + 7):
+        stranger = Principal("", hall.identity.homes.first.id, "guest", origin=f"10.0.{number}")
         hall.identity.audit.refuse(stranger, "x" * 500, "forbidden", f"object {number} " + "y" * 500)
     await hall.identity.audit.flush()
     found = await lines(hall)
     assert len(found) == MOST_WAITING
     assert {len(line.action) for line in found} == {60}
     assert "7 further refusals" in caplog.text
+
+
+async def test_one_asker_fills_no_log(hall: Hall) -> None:
+    stranger = Principal("", hall.identity.homes.first.id, "guest", origin="10.0.0.66")
+    for number in range(MOST_WAITING):
+        hall.identity.audit.refuse(stranger, "get_device", "token-missing", f"device {number}")
+    await hall.identity.audit.flush()
+    found = await lines(hall)
+    assert len(found) == MOST_NAMED + 1
+    assert sum(line.count for line in found) == MOST_WAITING
+    assert {line.count for line in found if line.object is None} == {MOST_WAITING - MOST_NAMED}
+
+
+async def test_the_oldest_refusals_make_room_and_nothing_that_was_done(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.auth.audit.MOST_REFUSED", 20)
+    monkeypatch.setattr("hub.auth.audit.PRUNED_EVERY", 1)
+    await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    done = len(await lines(hall))
+    for number in range(30):
+        stranger = Principal("", hall.identity.homes.first.id, "guest", origin=f"10.0.0.{number}")
+        hall.identity.audit.refuse(stranger, "login", "login-wrong")
+        await hall.identity.audit.flush()
+    assert [line.origin for line in await lines(hall, refused=True)] == [f"10.0.0.{n}" for n in range(29, 9, -1)]
+    assert len(await lines(hall, refused=False)) == done > 0
 
 
 async def test_nobody_changes_a_line(hall: Hall) -> None:

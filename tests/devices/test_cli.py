@@ -17,7 +17,9 @@ from hub.cli.folders import default_config_dir, default_data_dir
 from hub.cli.place import StoppedHub
 from hub.clock import Clock
 from hub.database import DataLock
+from hub.events import PairingChanged
 from tests.api.house import House as RunningHub
+from tests.api.test_pairing import CODE, Label
 
 
 @pytest.fixture(autouse=True)
@@ -235,4 +237,33 @@ async def test_what_the_broker_has_counted(
     assert await command("mqtt", "stats", "--json", data=tmp_path) == 0
     assert '"login": 4' in capsys.readouterr().out
     assert await command("mqtt", "stats", data=tmp_path / "stopped") == 1
+    assert "does not run" in capsys.readouterr().err
+
+
+async def test_a_plug_is_paired_and_replaced_step_by_step(
+    running: RunningHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = asyncio.Event()
+    running.bus.subscribe(PairingChanged, lambda event: opened.set(), "test")
+
+    async def paired(hardware_id: str, *arguments: str) -> list[str]:
+        opened.clear()
+        asked = ("--hardware-id", hardware_id, "--code", CODE)
+        command_line = asyncio.create_task(command("device", *arguments, *asked, data=tmp_path))
+        await opened.wait()
+        await Label(running, hardware_id).pairs()
+        assert await command_line == 0
+        return capsys.readouterr().out.splitlines()
+
+    steps = ["The plug is here.", "It knows the code, and so does the hub.", "It has got its own key."]
+    assert (await paired("plug-1", "pair", "--name", "Lamp"))[1:] == [*steps, "Lamp is paired."]
+    assert (await paired("plug-2", "replace", "lamp"))[1:] == [*steps, "Lamp is paired."]
+    device = running.registry.by_hardware("plug-2")
+    assert device is not None
+    assert device.key == "lamp"
+    assert await command("device", "replace", "none", "--hardware-id", "x-1", "--code", CODE, data=tmp_path) == 1
+
+
+async def test_pairing_needs_a_running_hub(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await command("device", "pair", "--hardware-id", "plug-1", "--code", CODE, data=tmp_path) == 1
     assert "does not run" in capsys.readouterr().err

@@ -360,7 +360,7 @@ async def test_who_knocks_is_found_and_forgotten(desk: Desk, house: House) -> No
 
 async def test_of_an_own_broker_nothing_is_paired(house: House) -> None:
     desk = Desk(house)
-    desk.pairing._offered = False
+    desk.pairing.offered = False
     assert await refusal(desk.open()) == "pairing-own-broker"
     await desk.pairing.stop()
 

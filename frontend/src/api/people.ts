@@ -1,5 +1,5 @@
 // What the pages about people, the account and the audit log read from the hub, each under one key.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
 import type { ApiClient } from "./client";
 import type {
@@ -11,7 +11,7 @@ import type {
   SecondFactor,
   SignedIn,
 } from "./people.types";
-import type { Device, User } from "./types";
+import type { Device, Role, User } from "./types";
 
 /** All pages of a list. */
 async function all<T>(client: ApiClient, path: string, signal: AbortSignal): Promise<T[]> {
@@ -33,6 +33,19 @@ function useList<T>(key: string[], path: string, enabled = true) {
 
 /** The members of the home; admins only. */
 export const useMembers = (enabled: boolean) => useList<User>(["members"], "/users", enabled);
+
+/** Changes a member, and puts what the hub answers in the list. */
+export function useChangeMember(person: User) {
+  const { client } = useHub();
+  const queries = useQueryClient();
+  return async (change: { role?: Role; disabled?: boolean }): Promise<void> => {
+    const changed = await client.request<User>("PATCH", `/users/${person.id}`, change);
+    queries.setQueryData<User[]>(["members"], (members) =>
+      members?.map((member) => (member.id === changed.id ? { ...member, ...changed } : member)),
+    );
+    for (const key of ["shares", "sessions"]) void queries.invalidateQueries({ queryKey: [key] });
+  };
+}
 
 /** Links that hold; admins only. */
 export const useInvitations = (enabled: boolean) => useList<Invitation>(["invitations"], "/invitations", enabled);

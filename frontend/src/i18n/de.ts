@@ -562,7 +562,8 @@ export const de: Record<MessageId, string> = {
   "energy.pdf": "PDF",
   "energy.csvHint": "CSV: eine Tabelle für ein Rechenblatt",
   "energy.pdfHint": "PDF: eine Seite zum Drucken",
-  "energy.than": "{kind, select, day {am Tag davor} week {in der Woche davor} month {im {name}} other {{name}}}{running, select, yes { bis dahin} other {}}",
+  "energy.than":
+    "{kind, select, day {am Tag davor} week {in der Woche davor} month {im {name}} other {{name}}}{running, select, yes { bis dahin} other {}}",
   "energy.less": "{percent} % weniger als {than}",
   "energy.more": "{percent} % mehr als {than}",
   "energy.same": "Etwa so viel wie {than}",
@@ -592,8 +593,10 @@ export const de: Record<MessageId, string> = {
   "energy.changePrice": "Ändern",
   "energy.priceTitle": "Was kostet eine kWh?",
   "energy.priceChange": "Preis einer kWh",
-  "energy.priceText": "Mit dem Preis deines Vertrags zeigt diese Seite, was jeder Raum und jeder Stecker kostet. Gib ihn mit Steuern ein, ohne die Grundgebühr.",
-  "energy.priceAsk": "Ein Admin kann den Preis eingeben. Dann zeigt diese Seite, was jeder Raum und jeder Stecker kostet.",
+  "energy.priceText":
+    "Mit dem Preis deines Vertrags zeigt diese Seite, was jeder Raum und jeder Stecker kostet. Gib ihn mit Steuern ein, ohne die Grundgebühr.",
+  "energy.priceAsk":
+    "Ein Admin kann den Preis eingeben. Dann zeigt diese Seite, was jeder Raum und jeder Stecker kostet.",
   "energy.priceLabel": "Preis",
   "energy.priceUnit": "{currency} je kWh",
   "energy.priceSave": "Speichern",
@@ -606,24 +609,27 @@ export const de: Record<MessageId, string> = {
   "energy.hoursMean": "Im Mittel wird am {day} von {from} bis {to} am meisten verbraucht: {energy}.",
   "energy.hoursWeek": "Am {day} von {from} bis {to} wurde am meisten verbraucht: {energy}.",
   "energy.alwaysOn": "Immer an",
-  "energy.highestTitle": "Am meisten in einer Stunde",
   "energy.baseText": "{energy}, {percent} % von allem",
   "energy.baseCost": "{energy}, {cost}, {percent} % von allem",
   "energy.highest": "Am meisten in einer Stunde: {energy}, {time}.",
   "energy.sure": "Alles wurde gemessen",
   "energy.unsure": "Wie sicher das ist",
   "energy.estimated": "{energy} ({percent} %) sind geschätzt: aus den Zählern vor und nach einer Zeit ohne Meldung.",
-  "energy.unknown": "Nicht enthalten: die Energie {count, plural, one {einer Lücke} other {von # Lücken}}, zusammen {hours} Std. Sie ist nicht bekannt.",
-  "energy.open": "{count, plural, one {Ein Stecker ist} other {# Stecker sind}} gerade offline. Was inzwischen gemessen wird, kann später dazukommen.",
+  "energy.unknown":
+    "Nicht enthalten: die Energie {count, plural, one {einer Lücke} other {von # Lücken}}, zusammen {hours} Std. Sie ist nicht bekannt.",
+  "energy.open":
+    "{count, plural, one {Ein Stecker ist} other {# Stecker sind}} gerade offline. Was inzwischen gemessen wird, kann später dazukommen.",
   "energy.since": "Gemessen seit dem {date}.",
   "energy.soFar": "Verglichen mit dem gleichen Teil davor ({name}): bis {until}.",
-  "energy.left": "{count, plural, one {Ein Stecker wurde} other {# Stecker wurden}} nicht in beiden Zeiträumen von Anfang an gemessen und {count, plural, one {fehlt} other {fehlen}} im Vergleich.",
+  "energy.left":
+    "Nicht verglichen: {count, plural, one {ein Stecker, der} other {# Stecker, die}} nicht in beiden Zeiträumen von Anfang an gemessen {count, plural, one {wurde} other {wurden}}.",
   "energy.noPlugsTitle": "Noch keine Stecker",
   "energy.noPlugsText": "Hier siehst du, was deine Räume und Stecker verbrauchen und kosten.",
   "energy.toPlugs": "Stecker",
   "energy.emptyTitle": "Nichts gemessen: {name}",
   "energy.emptyText": "Die ersten Zahlen kommen, sobald ein Stecker sich meldet.",
-  "energy.emptyPast": "Wähle einen späteren Zeitraum: seitdem melden sich deine Stecker.",
+  "energy.emptyPast": "In dieser Zeit hat sich kein Stecker gemeldet.",
+  "energy.toNow": "Heute zeigen",
 
   "toast.label": "Meldungen",
 

@@ -550,7 +550,8 @@ export const en = {
   "energy.pdf": "PDF",
   "energy.csvHint": "CSV: a table for a spreadsheet",
   "energy.pdfHint": "PDF: a page to print",
-  "energy.than": "{kind, select, day {the day before} week {the week before} other {{name}}}{running, select, yes { by then} other {}}",
+  "energy.than":
+    "{kind, select, day {the day before} week {the week before} other {{name}}}{running, select, yes { by then} other {}}",
   "energy.less": "{percent} % less than {than}",
   "energy.more": "{percent} % more than {than}",
   "energy.same": "About as much as {than}",
@@ -580,7 +581,8 @@ export const en = {
   "energy.changePrice": "Change",
   "energy.priceTitle": "What does a kWh cost?",
   "energy.priceChange": "Price of a kWh",
-  "energy.priceText": "With the price of your contract this page shows what each room and plug costs. Enter it with taxes, without the basic charge.",
+  "energy.priceText":
+    "With the price of your contract this page shows what each room and plug costs. Enter it with taxes, without the basic charge.",
   "energy.priceAsk": "An admin can enter the price. Then this page shows what each room and plug costs.",
   "energy.priceLabel": "Price",
   "energy.priceUnit": "{currency} a kWh",
@@ -594,24 +596,27 @@ export const en = {
   "energy.hoursMean": "On average most is used on {day} from {from} to {to}: {energy}.",
   "energy.hoursWeek": "The most was used on {day} from {from} to {to}: {energy}.",
   "energy.alwaysOn": "Always on",
-  "energy.highestTitle": "The most in one hour",
   "energy.baseText": "{energy}, {percent} % of all",
   "energy.baseCost": "{energy}, {cost}, {percent} % of all",
   "energy.highest": "The most in one hour: {energy}, {time}.",
   "energy.sure": "Everything was measured",
   "energy.unsure": "How sure this is",
   "energy.estimated": "{energy} ({percent} %) is estimated from the counters before and after a time without a report.",
-  "energy.unknown": "Not included: the energy of {count, plural, one {a gap} other {# gaps}}, {hours} h in all. It is not known.",
-  "energy.open": "{count, plural, one {One plug is} other {# plugs are}} offline now. What it measures may be added later.",
+  "energy.unknown":
+    "Not included: the energy of {count, plural, one {a gap} other {# gaps}}, {hours} h in all. It is not known.",
+  "energy.open":
+    "{count, plural, one {One plug is} other {# plugs are}} offline now. What it measures may be added later.",
   "energy.since": "Measured since {date}.",
   "energy.soFar": "Compared with the same part of {name}: up to {until}.",
-  "energy.left": "{count, plural, one {One plug was} other {# plugs were}} not measured from the beginning of both periods and {count, plural, one {is} other {are}} left out of the comparison.",
+  "energy.left":
+    "Left out of the comparison: {count, plural, one {one plug, which was} other {# plugs, which were}} not measured from the beginning of both periods.",
   "energy.noPlugsTitle": "No plugs yet",
   "energy.noPlugsText": "Here you will see what your rooms and plugs use and cost.",
   "energy.toPlugs": "Plugs",
   "energy.emptyTitle": "Nothing measured in {name}",
   "energy.emptyText": "The first figures appear as soon as a plug reports.",
-  "energy.emptyPast": "Choose a later period: your plugs report since then.",
+  "energy.emptyPast": "No plug reported in this time.",
+  "energy.toNow": "Show today",
 
   "toast.label": "Messages",
 

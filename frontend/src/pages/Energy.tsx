@@ -123,6 +123,7 @@ export default function Energy() {
             compare={compare}
             onCompare={() => set({ compare: compare ? "off" : null })}
             onOpen={(next) => show(next.kind, next.of, false)}
+            onNow={() => show(kind, null)}
           />
         </>
       ) : query.error ? (
@@ -202,9 +203,11 @@ interface FilledProps {
   compare: boolean;
   onCompare: () => void;
   onOpen: (ask: { kind: ReportKind; of: string }) => void;
+  /** Back to the period that runs. */
+  onNow: () => void;
 }
 
-function Filled({ report, by, compare, onCompare, onOpen }: FilledProps) {
+function Filled({ report, by, compare, onCompare, onOpen, onNow }: FilledProps) {
   const { t } = useI18n();
   const { user } = useSession();
   const wide = useMedia("(min-width: 1080px)");
@@ -223,7 +226,13 @@ function Filled({ report, by, compare, onCompare, onOpen }: FilledProps) {
           <Empty
             title={t("energy.emptyTitle", { name: period.label })}
             text={t(period.running ? "energy.emptyText" : "energy.emptyPast")}
-          />
+          >
+            {!period.running && (
+              <Button className="btn small" onPress={onNow}>
+                {t("energy.toNow")}
+              </Button>
+            )}
+          </Empty>
         )}
       </section>
     );

@@ -14,33 +14,29 @@ export function AlwaysOn({ report, hours }: { report: EnergyReport; hours: Repor
   const from = clock(hours.highest, zone, language);
   const to = clock(hours.highest + HOUR, zone, language);
   const day = `${weekday(hours.highest, zone, language)} ${from}–${to}`;
-  const usual = watts !== null && kwh !== null && watts >= 0.5;
-  const share = usual && total.kwh ? Math.min(1, kwh / total.kwh) : 0;
+  if (watts === null || kwh === null || watts < 0.5) return null;
+  const share = total.kwh ? Math.min(1, kwh / total.kwh) : 0;
   return (
     <section className="sheet" aria-labelledby="energy-on">
-      <h2 id="energy-on">{t(usual ? "energy.alwaysOn" : "energy.highestTitle")}</h2>
-      {usual && (
-        <>
-          <div className="energy-base">
-            <Quantity figure={power(watts, language)} size="mid" about />
-            <span className="meta">
-              {cost === null
-                ? t("energy.baseText", {
-                    energy: energyText(kwh, language),
-                    percent: decimal(share * 100, 0, language),
-                  })
-                : t("energy.baseCost", {
-                    energy: energyText(kwh, language),
-                    cost: money(cost, total.currency, language),
-                    percent: decimal(share * 100, 0, language),
-                  })}
-            </span>
-          </div>
-          <div className="energy-bar" aria-hidden="true">
-            <span style={{ width: `${share * 100}%` }} />
-          </div>
-        </>
-      )}
+      <h2 id="energy-on">{t("energy.alwaysOn")}</h2>
+      <div className="energy-base">
+        <Quantity figure={power(watts, language)} size="mid" about />
+        <span className="meta">
+          {cost === null
+            ? t("energy.baseText", {
+                energy: energyText(kwh, language),
+                percent: decimal(share * 100, 0, language),
+              })
+            : t("energy.baseCost", {
+                energy: energyText(kwh, language),
+                cost: money(cost, total.currency, language),
+                percent: decimal(share * 100, 0, language),
+              })}
+        </span>
+      </div>
+      <div className="energy-bar" aria-hidden="true">
+        <span style={{ width: `${share * 100}%` }} />
+      </div>
       <p className="meta">{t("energy.highest", { energy: energyText(hours.highest_kwh, language), time: day })}</p>
     </section>
   );

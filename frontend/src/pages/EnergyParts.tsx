@@ -5,7 +5,7 @@ import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
 import type { EnergyReport } from "../api/types";
 import { useI18n } from "../i18n/i18n";
-import { DASH, decimal } from "../model/format";
+import { DASH, decimal, NBSP } from "../model/format";
 import { type By, energyDigits, money, type Part, priceText } from "../model/report";
 
 interface EnergyPartsProps {
@@ -27,7 +27,7 @@ export function EnergyParts({ report, parts, by, onPrice }: EnergyPartsProps) {
     <>
       <td className="right">
         {part.kwh === null ? DASH : decimal(part.kwh, digits, language)}
-        <span className="energy-unit"> kWh</span>
+        <span className="energy-unit">{`${NBSP}kWh`}</span>
       </td>
       <td className="right energy-share">{part.share === null ? DASH : `${decimal(part.share, 0, language)} %`}</td>
       {total.price !== null && (

@@ -8,15 +8,24 @@ interface SegmentedProps<V extends string> {
   options: { value: V; label: string }[];
   onChange: (value: V) => void;
   full?: boolean;
+  disabled?: boolean;
 }
 
-export function Segmented<V extends string>({ label, value, options, onChange, full = false }: SegmentedProps<V>) {
+export function Segmented<V extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  full = false,
+  disabled = false,
+}: SegmentedProps<V>) {
   return (
     <RadioGroup
       className={`segmented ${full ? "full" : ""}`}
       aria-label={label}
       orientation="horizontal"
       value={value}
+      isDisabled={disabled}
       onChange={(next) => onChange(next as V)}
     >
       {options.map((option) => (

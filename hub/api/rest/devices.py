@@ -227,9 +227,10 @@ ROUTES = (
             "rooms-too-many",
             *OPENING,
         ),
-        description="With a `pairing_code` (the code on the label, or the text of its QR code) the answer is 202: for ten minutes the hub waits for a plug that knows this "
-        "code, and `GET /pairings/{pairing}` says how far it is. Without one the device is there at once (201), and "
-        "you enter its secret on the plug. One of `hardware_id` and `device_id`: they mean the same.",
+        description="With a `pairing_code` (the code on the label, or the text of its QR code) the answer is 202: for "
+        "ten minutes the hub waits for a plug that knows this code, and `GET /pairings/{pairing}` says how far it is. "
+        "Without one the device is there at once (201), and you enter its secret on the plug. One of `hardware_id` and "
+        "`device_id`: they mean the same.",
         example=AddDeviceRequest(
             "Washing machine", hardware_id="demo-washing-machine", room="Laundry", icon="wash-machine"
         ),

@@ -134,7 +134,7 @@ class CommandResult(msgspec.Struct):
     error: str | None = None
 
 
-class FoundDevice(msgspec.Struct):
+class FoundDevice(msgspec.Struct, omit_defaults=True):
     """`code`: what stands on its label, where the hub knows it: only of the demo's own new plug."""
 
     hardware_id: str
