@@ -58,6 +58,7 @@ STATUS = {
     "room-name-taken": 409,
     "client-unknown": 404,
     "authority-unused": 404,
+    "upgrade-missing": 426,
     "method-not-allowed": 405,
     "body-too-large": 413,
     "body-too-slow": 408,

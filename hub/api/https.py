@@ -3,6 +3,7 @@
 import re
 import ssl
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -20,6 +21,22 @@ HSTS = "max-age=31536000"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Current(ssl.SSLContext):
+    """What the event loop holds for as long as it listens: each new connection is made by the context of that moment,
+    so one may take the place of another, of whatever kind of key, while connections are open. (A callback for the name
+    asked for would do too, but Python prints a traceback for a name that is not ASCII before it is called.)"""
+
+    def __new__(cls, current: Callable[[], ssl.SSLContext]) -> "Current":
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def __init__(self, current: Callable[[], ssl.SSLContext]) -> None:
+        self._make = current
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        """As the context of this moment does."""
+        return self._make().wrap_bio(*args, **options)
+
+
 class Https:
     """The TLS side of the web server. `port` is the real one once it listens, 0 where it does not.
 
@@ -35,17 +52,11 @@ class Https:
         self.only = only
         self.optional = optional and not only
         self._current = web_context(files)
-        # New connections begin with this context and are given the current one by their first message: so one may
-        # take the place of another, of whatever kind of key, while connections are open.
-        self.context = web_context(files)
-        self.context.sni_callback = self._choose
+        self.context = Current(lambda: self._current)
 
     def replace(self, files: Certificate) -> None:
         """New connections get this certificate, old ones go on. Blocking; raises what `server_context` raises."""
         self._current = web_context(files)
-
-    def _choose(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-        connection.context = self._current
 
     def address(self, host: str) -> str | None:
         """Where the same page is over HTTPS, for a browser that knows the hub as `host` (a Host header)."""

@@ -13,8 +13,8 @@ from multidict import MultiMapping
 
 from hub.api.errors import broken, invalid, reader_language
 from hub.api.security import peer_address
-from hub.auth.limits import network_of
 from hub.auth.principal import ROLES, Principal
+from hub.broker.limits import host_key
 from hub.messages import HubError
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def count(route: Route, services: "Services", principal: Principal | None, reque
     """
     if services.limits is None or (principal is not None and principal.role == "system"):
         return
-    who = network_of(peer_address(request)) if principal is None else principal.user
+    who = host_key(peer_address(request)) if principal is None else principal.user
     services.limits.take(who, write=route.method != "GET")
 
 

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from hub.api.addresses import forwarded
+from hub.api.door import HANDSHAKE_S, IDLE_S, Door
 from hub.api.errors import CONTENT_TYPE, problem, reader_language
 from hub.api.feed import Feed
 from hub.api.https import https_headers, require_https
@@ -28,6 +29,7 @@ log = logging.getLogger("hub.api")
 
 BODY_LIMIT = 1024 * 1024
 STOP_WITHIN = 5.0
+BACKLOG = 128
 PAGES = r"/{page:(?!api(?:/|$)).*}"  # everything but the API
 STATIC = Path(__file__).parent / "static"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,18 +61,24 @@ class ApiServer:
         self._document = msgspec.json.encode(document(ROUTES, services.version))
         self._packed = gzip.compress(self._document, mtime=0)  # once: packing it costs milliseconds, anybody may ask
         self._runner: web.AppRunner | None = None
+        self._listening: list[asyncio.Server] = []
 
     async def start(self) -> None:
         """Listen. Raises HubError("port-in-use", "address-unavailable")."""
         self._webapp.scan()
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_WITHIN)
+        runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=STOP_WITHIN, keepalive_timeout=IDLE_S
+        )
         await runner.setup()
+        assert runner.server is not None
+        door = Door(runner.server, self._services.proxies)
         https = self._services.https
         try:
             if https is not None:  # first: whoever finds HTTP open finds this open too
-                https.port = await self._listen(runner, https.wanted, https.context, optional=https.optional)
-            self.port = await self._listen(runner, self.port)
+                https.port = await self._listen(door, https.wanted, https.context, optional=https.optional)
+            self.port = await self._listen(door, self.port)
         except HubError:
+            self._close()
             await runner.cleanup()
             raise
         if https is not None:
@@ -79,24 +87,34 @@ class ApiServer:
         self.feed.start()
 
     async def _listen(
-        self, runner: web.AppRunner, port: int, tls: ssl.SSLContext | None = None, *, optional: bool = False
+        self, door: Door, port: int, tls: ssl.SSLContext | None = None, *, optional: bool = False
     ) -> int:
         """The port; 0 where it is in use and `optional`."""
-        before = len(runner.addresses)
+        handshake = None if tls is None else HANDSHAKE_S
         try:
-            await web.TCPSite(runner, self.host, port, ssl_context=tls).start()
+            server = await asyncio.get_running_loop().create_server(
+                door, self.host, port, ssl=tls, ssl_handshake_timeout=handshake, backlog=BACKLOG
+            )
         except OSError as error:
             refused = listen_error(error, self.host, port)
             if not (optional and refused.id == "port-in-use"):
                 raise refused from error
             log.warning("Port %d is in use: there is no HTTPS", port)
             return 0
-        return int(runner.addresses[before][1])
+        self._listening.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def _close(self) -> None:
+        """Nobody new comes in."""
+        for server in self._listening:
+            server.close()
+        self._listening.clear()
 
     async def stop(self) -> None:
         """Close the WebSockets and let what is being answered finish."""
         self.feed.stop()
         self.sockets.close_all()
+        self._close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -34,6 +34,8 @@ PER_USER = 20
 STRANGERS = 20  # connections from one address that have not signed in yet
 TOTAL = 2000
 BEHIND = 64 * 1024  # bytes not yet taken by the network: about 700 samples
+MESSAGES_A_SECOND = 50  # of one client; what comes faster is read later
+MESSAGES_AT_ONCE = 200
 LOST = 64  # times BEHIND: so much is only waiting where the other end does not read at all
 
 Rooms = Annotated[list[Annotated[str, msgspec.Meta(max_length=200)]], msgspec.Meta(max_length=ROOMS_LIMIT)]
@@ -90,6 +92,8 @@ class WebSockets:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends. Raises HubError before the handshake."""
+        if request.headers.get("Upgrade", "").lower() != "websocket":  # aiohttp's own refusal repeats what it was sent
+            raise HubError("upgrade-missing")
         require_own_origin(request)
         if len(self._open) >= self._total:
             raise HubError("connections-too-many", limit=self._total)
@@ -157,6 +161,7 @@ class Connection:
         self._timer: Timer | None = None
         self._ended = False
         self._seq = 0
+        self._heard = -MESSAGES_AT_ONCE / MESSAGES_A_SECOND  # when the next message is due, monotonic seconds
         self._late_samples: dict[Outlet, bytes] = {}
         self._late_changes: dict[str, None] = {}
         self._lossy = False
@@ -177,6 +182,7 @@ class Connection:
                 async for message in self._socket:
                     if self._ended:
                         continue
+                    await self._pace()
                     if message.type is WSMsgType.TEXT:
                         self._read(message.data)
                     elif message.type is WSMsgType.BINARY:
@@ -187,6 +193,13 @@ class Connection:
             if self._ended and self._transport is not None:
                 self._transport.close()  # both sides have said goodbye: aiohttp need not say it again
         return self._socket
+
+    async def _pace(self) -> None:
+        """Nobody keeps the hub busy by talking without end: the network makes them wait."""
+        now = self._sockets.clock.monotonic()
+        self._heard = max(self._heard, now - MESSAGES_AT_ONCE / MESSAGES_A_SECOND) + 1 / MESSAGES_A_SECOND
+        if self._heard > now:
+            await self._sockets.clock.sleep(self._heard - now)
 
     def end(self, code: int) -> None:
         """Say goodbye with this close code; who does not answer is cut off. Calling it again does nothing."""

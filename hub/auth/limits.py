@@ -1,6 +1,5 @@
 """How often somebody may ask: a bucket of calls for each person or address that fills again with time."""
 
-import ipaddress
 from collections import OrderedDict
 
 import msgspec
@@ -48,16 +47,3 @@ class RateLimits:
         if bucket.left < 1:
             raise HubError("requests-too-many", seconds=int((1 - bucket.left) * 60 / a_minute) + 1)
         bucket.left -= 1
-
-
-def network_of(address: str) -> str:
-    """What counts as one asker: of IPv6 the /64, in which one machine may take as many addresses as it likes."""
-    if ":" not in address:
-        return address
-    try:
-        whole = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if whole.ipv4_mapped is not None:
-        return str(whole.ipv4_mapped)
-    return str(ipaddress.IPv6Network((whole, 64), strict=False))

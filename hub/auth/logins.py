@@ -6,11 +6,11 @@ from typing import Protocol
 from hub.auth.audit import Audit
 from hub.auth.backoff import Backoff
 from hub.auth.homes import Home
-from hub.auth.limits import network_of
 from hub.auth.passwords import Passwords
 from hub.auth.people import LONGEST_EMAIL, People, User
 from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
+from hub.broker.limits import host_key
 from hub.clock import Clock
 from hub.messages import HubError
 
@@ -122,7 +122,7 @@ class Logins:
 
     def _count(self, account: str, user: User | None, peer: str) -> list[tuple[Backoff, str]]:
         """An attempt, before it is judged; returns what forgets it when it was right. Raises "too-many-attempts"."""
-        counted = [(self._by_both, f"{account} {peer}"), (self._by_address, peer), (self._by_network, network_of(peer))]
+        counted = [(self._by_both, f"{account} {peer}"), (self._by_address, peer), (self._by_network, host_key(peer))]
         if user is None or all(session.address != peer for session in self._sessions.of(user.id)):
             counted.append((self._by_account, account))
         for backoff, key in counted:

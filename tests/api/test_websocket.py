@@ -326,8 +326,17 @@ async def test_the_own_page_can(house: House) -> None:
 
 async def test_no_websocket_without_upgrade(house: House) -> None:
     async with house.http.get("/api/v1/ws") as response:
-        assert response.status == 400
-        assert (await response.json(content_type=None))["code"] == "request-invalid"
+        assert response.status == 426
+        assert (await response.json(content_type=None))["code"] == "upgrade-missing"
+
+
+async def test_an_upgrade_that_is_no_text(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(b"GET /api/v1/ws HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: \xff\xfe\r\n\r\n")
+    answer = await reader.readuntil(b"\r\n")
+    writer.close()
+    assert b" 426 " in answer or b" 400 " in answer
+    assert "failed" not in caplog.text
 
 
 async def test_a_slow_reader_gets_the_newest_values_and_no_queue(house: House) -> None:

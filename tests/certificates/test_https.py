@@ -1,6 +1,7 @@
 """A running hub over HTTPS: who can connect and how, renewal under open connections, and HTTP beside it."""
 
 import asyncio
+import contextlib
 import plistlib
 import ssl
 from collections.abc import AsyncIterator
@@ -256,3 +257,17 @@ async def test_a_port_that_was_asked_for_and_is_in_use_is_said() -> None:
         server.close()
         await server.wait_closed()
         await hub.close()
+
+
+async def test_a_name_that_is_not_ascii_leaves_no_traceback(site: Site) -> None:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        site.trust.wrap_bio(incoming, outgoing, server_hostname="plughub.local").do_handshake()
+    hello = outgoing.read().replace(b"plughub.local", b"\xff" * len("plughub.local"))
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.hub.https_port)
+    writer.write(hello)
+    answer = await reader.read(1)
+    writer.close()
+    assert answer in (b"\x15", b"\x16", b"")  # refused, or answered as if no name was asked for
+    await site.connect(site.trust)
+    assert "Traceback" not in site.hub.output()

@@ -622,7 +622,7 @@ export const de: Record<MessageId, string> = {
   "energy.since": "Gemessen seit dem {date}.",
   "energy.soFar": "Verglichen mit dem gleichen Teil davor ({name}): bis {until}.",
   "energy.left":
-    "Nicht verglichen: {count, plural, one {ein Stecker, der} other {# Stecker, die}} nicht in beiden Zeiträumen von Anfang an gemessen {count, plural, one {wurde} other {wurden}}.",
+    "Nicht verglichen: {count, plural, one {ein Stecker} other {# Stecker}}, nicht in beiden Zeiträumen von Anfang an gemessen.",
   "energy.noPlugsTitle": "Noch keine Stecker",
   "energy.noPlugsText": "Hier siehst du, was deine Räume und Stecker verbrauchen und kosten.",
   "energy.toPlugs": "Stecker",

@@ -25,9 +25,10 @@ const CURRENCIES = [
   "ZAR",
 ];
 
-export function currencies(language: Language): { value: string; label: string }[] {
+/** `own` is among them, whichever it is. */
+export function currencies(language: Language, own = "EUR"): { value: string; label: string }[] {
   const names = new Intl.DisplayNames(localeOf(language), { type: "currency" });
-  return CURRENCIES.map((value) => ({ value, label: names.of(value) ?? value }));
+  return [...new Set([own, ...CURRENCIES])].map((value) => ({ value, label: names.of(value) ?? value }));
 }
 
 export function zones(own: string, language: Language): { value: string; label: string }[] {

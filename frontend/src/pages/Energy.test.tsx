@@ -159,10 +159,10 @@ it("says what is always on, and at which hours most is used", async () => {
   };
   show(report({}, { hours }));
   const always = await screen.findByRole("region", { name: "Always on" });
-  expect(always).toHaveTextContent("38\u00a0W");
-  expect(always).toHaveTextContent("9.2\u00a0kWh, €2.30, 43 % of all");
+  expect(always).toHaveTextContent("38 W");
+  expect(always).toHaveTextContent("9.2 kWh, €2.30, 43 % of all");
   expect(always).toHaveTextContent("Sun 00:00–01:00");
-  expect(screen.getByText("On average most is used on Sunday from 19:00 to 20:00: 1.4\u00a0kWh.")).toBeVisible();
+  expect(screen.getByText("On average most is used on Sunday from 19:00 to 20:00: 1.4 kWh.")).toBeVisible();
 });
 
 it("says that nothing was measured, and offers no file of it", async () => {

@@ -2,7 +2,6 @@
 import { IconDownload, IconPrinter } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { Checkbox } from "react-aria-components/Checkbox";
 import { useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { save } from "../ui/Download";
@@ -47,10 +46,10 @@ export function RecoveryCodes({ codes, onKept }: { codes: string[]; onKept: () =
           {t("account.codes.print")}
         </Button>
       </div>
-      <Checkbox className="check" isSelected={kept} onChange={setKept}>
-        <span className="check-box" aria-hidden="true" />
+      <label className="check">
+        <input type="checkbox" checked={kept} onChange={(event) => setKept(event.target.checked)} />
         {t("account.codes.kept")}
-      </Checkbox>
+      </label>
       <Button className="btn" isDisabled={!kept} onPress={onKept}>
         {t("account.codes.done")}
       </Button>

@@ -44,6 +44,7 @@ EN = {
     "requests-too-many": "Too many requests. Go on in {seconds, plural, one {# second} other {# seconds}}.",
     "address-refused": "From this address nobody looks after the hub: configuration.yaml says so.",
     "forwarding-invalid": "The proxy says an address that is none.",
+    "upgrade-missing": "Here the hub speaks WebSocket only.",
 }
 
 DE = {
@@ -90,4 +91,5 @@ DE = {
     "requests-too-many": "Zu viele Anfragen. In {seconds, plural, one {# Sekunde} other {# Sekunden}} geht es weiter.",
     "address-refused": "Von dieser Adresse aus verwaltet niemand den Hub: So steht es in configuration.yaml.",
     "forwarding-invalid": "Der Proxy nennt eine Adresse, die keine ist.",
+    "upgrade-missing": "Hier spricht der Hub nur WebSocket.",
 }

@@ -1,0 +1,68 @@
+import { expect, it } from "vitest";
+import type { AuditLine } from "../api/people.types";
+import type { User } from "../api/types";
+import { translate, type Translate } from "../i18n/i18n";
+import { device } from "../test/make";
+import { changesOf, fromWords, queryOf, whatWords, whoWords, whyWords } from "./audit";
+
+const t: Translate = (id, values) => translate("en", id, values);
+const known = { devices: [device({ id: "d1", name: "Lamp" })], members: [{ id: "u2", name: "Ben" } as User] };
+
+function line(more: Partial<AuditLine>): AuditLine {
+  return {
+    id: 1,
+    at: 0,
+    actor: "u1",
+    name: "Ada",
+    origin: "192.168.1.20",
+    via: "session 1",
+    action: "login",
+    object: null,
+    before: null,
+    after: null,
+    refused: null,
+    count: 1,
+    ...more,
+  };
+}
+
+it("says who, also where they are nobody any more", () => {
+  expect(whoWords(t, line({}))).toBe("Ada");
+  expect(whoWords(t, line({ actor: "system", name: null }))).toBe("The hub");
+  expect(whoWords(t, line({ actor: null, name: null }))).toBe("Somebody unknown");
+  expect(whoWords(t, line({ name: null }))).toBe("Somebody who left");
+});
+
+it("says what with the name of the plug or the person", () => {
+  expect(whatWords(t, line({ action: "device.change", object: "d1" }), known)).toBe("Changed Lamp");
+  const gone = line({ action: "device.remove", object: "d9", before: { name: "Heater" } });
+  expect(whatWords(t, gone, known)).toBe("Removed the plug Heater");
+  expect(whatWords(t, line({ action: "user.change", object: "u2" }), known)).toBe("Changed what Ben may do");
+});
+
+it("shows the id of an action that has no sentence", () => {
+  expect(whatWords(t, line({ action: "teleport.add" }), known)).toContain("teleport.add");
+  expect(whyWords(t, "a-new-code")).toContain("a-new-code");
+});
+
+it("says before and after in words", () => {
+  const shared = line({ action: "device.share", object: "d1", before: { u2: null }, after: { u2: "view" } });
+  expect(changesOf(t, "en", shared, known)).toEqual([{ field: "Ben", before: "–", after: "look" }]);
+  const price = line({ action: "home.change", before: { price: 0.31 }, after: { price: 0.3456 } });
+  expect(changesOf(t, "de", price, known)).toEqual([{ field: "Price of a kWh", before: "0,31", after: "0,3456" }]);
+  const renamed = line({ action: "device.change", object: "d1", before: { name: "Lmap" }, after: { name: "Lamp" } });
+  expect(changesOf(t, "en", renamed, known)).toEqual([{ field: "Name", before: "Lmap", after: "Lamp" }]);
+  const removed = line({ action: "room.remove", object: "r1", before: { name: "Attic" } });
+  expect(changesOf(t, "en", removed, known)).toEqual([]);
+});
+
+it("says from where, and by which key", () => {
+  expect(fromWords(t, line({}))).toBe("192.168.1.20");
+  expect(fromWords(t, line({ via: "key plughub_k3f9" }))).toBe("192.168.1.20, key plughub_k3f9…");
+  expect(fromWords(t, line({ origin: "command line", via: "" }))).toBe("the hub’s command line");
+});
+
+it("asks only for what is filtered", () => {
+  expect(queryOf({ actor: "", kind: "", refused: false })).toBe("");
+  expect(queryOf({ actor: "u1", kind: "device", refused: true })).toBe("actor=u1&action=device&refused=true");
+});

@@ -1,0 +1,119 @@
+// The audit log in words: who, what, from where, and what became of it.
+import type { AuditLine } from "../api/people.types";
+import type { Device, Language, User } from "../api/types";
+import { en } from "../i18n/en";
+import type { MessageId, Translate } from "../i18n/i18n";
+import { decimal } from "./format";
+
+/** First words of actions, in the order in which the filter shows them. */
+export const KINDS = [
+  "login",
+  "session",
+  "password",
+  "second-factor",
+  "key",
+  "invitation",
+  "user",
+  "profile",
+  "device",
+  "pairing",
+  "room",
+  "home",
+  "mqtt-client",
+] as const;
+
+export interface Known {
+  members: User[];
+  devices: Device[];
+}
+
+const has = (id: string): id is MessageId => id in en;
+
+export function whoWords(t: Translate, { actor, name }: AuditLine): string {
+  if (name !== null) return name;
+  if (actor === "system") return t("audit.who.system");
+  return t(actor === null ? "audit.who.stranger" : "audit.who.gone");
+}
+
+/** The name of what it was done to, or its id. */
+export function objectWords(t: Translate, line: AuditLine, { members, devices }: Known): string {
+  const { object, before, after } = line;
+  if (object === null) return "";
+  // A device's line may be about one that is gone: then it still says its name.
+  const said = [after?.name, before?.name].find((name) => typeof name === "string");
+  const found = members.find(({ id }) => id === object)?.name ?? devices.find(({ id }) => id === object)?.name;
+  return found ?? (said as string | undefined) ?? (object === "others" ? t("audit.others") : object);
+}
+
+/** A sentence for the action; one that has none shows its id. */
+export function whatWords(t: Translate, line: AuditLine, known: Known): string {
+  const id = `audit.do.${line.action}`;
+  if (!has(id)) return t("audit.other", { action: line.action });
+  return t(id, { object: objectWords(t, line, known) });
+}
+
+/** Why it was refused, by the code of the problem. */
+export function whyWords(t: Translate, code: string): string {
+  const id = `audit.why.${code}`;
+  return has(id) ? t(id) : t("audit.why.other", { code });
+}
+
+export function fromWords(t: Translate, { origin, via }: AuditLine): string {
+  const place = origin === "hub" || origin === "" ? t("audit.from.hub") : origin === "command line" ? t("audit.from.cli") : origin;
+  if (via.startsWith("key ")) return t("audit.from.key", { place, key: via.slice(4) });
+  return via === "link" ? t("audit.from.link", { place }) : place;
+}
+
+export interface Change {
+  field: string;
+  before: string;
+  after: string;
+}
+
+/** What differs, field by field. */
+export function changesOf(t: Translate, language: Language, line: AuditLine, known: Known): Change[] {
+  const { before, after, object } = line;
+  const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  // The sentence has said the name of what came or went.
+  const said = objectWords(t, line, known);
+  return fields
+    .map((field) => ({
+      field: fieldWords(t, field, known),
+      before: valueWords(t, language, before?.[field]),
+      after: valueWords(t, language, after?.[field]),
+    }))
+    .filter(({ before: old, after: now }) => old !== now)
+    .filter(({ before: old, after: now }) => object === null || ![old, now].includes(said) || (old !== "–" && now !== "–"));
+}
+
+function fieldWords(t: Translate, field: string, { members }: Known): string {
+  const id = `audit.field.${field}`;
+  return has(id) ? t(id) : (members.find((member) => member.id === field)?.name ?? field.replaceAll("_", " "));
+}
+
+function valueWords(t: Translate, language: Language, value: unknown): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "boolean") return t(value ? "audit.yes" : "audit.no");
+  if (typeof value === "number") return decimal(value, 6, language, 0);
+  if (typeof value === "string") {
+    const id = `audit.value.${value}`;
+    return has(id) ? t(id) : value;
+  }
+  if (Array.isArray(value)) return value.map((each) => valueWords(t, language, each)).join(", ");
+  return JSON.stringify(value);
+}
+
+export interface Filters {
+  actor: string;
+  kind: string;
+  refused: boolean;
+}
+
+/** As the API takes them. */
+export function queryOf({ actor, kind, refused }: Filters): string {
+  const query = new URLSearchParams();
+  if (actor) query.set("actor", actor);
+  if (kind) query.set("action", kind);
+  if (refused) query.set("refused", "true");
+  return query.toString();
+}
