@@ -11,9 +11,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from benchmarks import (
+    api,
+    attacks,
     broker_scale,
     full_disk,
     fuzz,
+    fuzz_api,
     kills,
     peers,
     power_cut,
@@ -23,6 +26,7 @@ from benchmarks import (
     soak,
     stored,
     victoria,
+    websockets,
     writes,
 )
 
@@ -40,6 +44,9 @@ SCENARIOS: dict[str, Scenario] = {
     "idle": scenarios.idle,
     "ingest": scenarios.ingest,
     "broker": scenarios.broker,
+    "api": api.api,
+    "websockets": websockets.websockets,
+    "attacks": attacks.attacks,
     "query": scenarios.query,
     "queries": queries.queries,
     "writes": writes.writes,
@@ -54,6 +61,7 @@ SCENARIOS: dict[str, Scenario] = {
     "power_cut": power_cut.power_cut,
     "full_disk": full_disk.full_disk,
     "fuzz": fuzz_for_long,
+    "fuzz-api": fuzz_api.fuzz_api,
     "soak": soak.soak,
 }
 

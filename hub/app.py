@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy.exc import DatabaseError
 
 from hub import __version__
+from hub.alerts import Alerts, Delivery, Herald, Watch
 from hub.api import Today
 from hub.api.addresses import Networks
 from hub.api.https import Https
@@ -23,6 +24,7 @@ from hub.auth.access import MqttAccess
 from hub.auth.identity import Identity
 from hub.auth.limits import RateLimits, Rates
 from hub.auth.setup import Setup
+from hub.automation import Runner, Schedules
 from hub.backup import Backups
 from hub.broker import EmbeddedBroker
 from hub.bus import Bus
@@ -341,6 +343,16 @@ class App:
         await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
         commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock, secure=history.commit)
         await self._begin("commands", commands.start, commands.stop)
+        schedules = Schedules(database, registry, people, bus=bus, clock=clock, audit=identity.audit)
+        await self._begin("schedules", schedules.load)
+        runner = Runner(schedules, registry, commands, settings=settings, bus=bus, clock=clock, zone=homes.time_zone)
+        alerts = Alerts(database, registry, people, bus=bus, clock=clock, audit=identity.audit)
+        await self._begin("alerts", alerts.load)
+        delivery = Delivery(self._plugins.notifiers, bus=bus, clock=clock)
+        self._started.append(("delivery of alerts", delivery.stop))
+        watch = Watch(alerts, presence, bus=bus, clock=clock)
+        watch.told = Herald(registry, people, home=lambda: homes.first.id, send=delivery.send).tell
+        await self._begin("alerts", watch.start, watch.stop)
         discovery = Discovery(
             registry,
             bus,
@@ -376,6 +388,10 @@ class App:
             commands=commands,
             discovery=discovery,
             pairing=pairing,
+            schedules=schedules,
+            runner=runner,
+            alerts=alerts,
+            watch=watch,
             live=live,
             history=history,
             care=history.care,
@@ -400,7 +416,8 @@ class App:
             await ensure_demo(registry, people, options.data, ports["mqtt"])
             if (code := demo_code(options.data)) is not None:
                 labels[NEW_PLUG["hardware_id"]] = code
-        follow_rights(identity, registry, access, server.sockets, broker.drop_client)
+        forgetting = (schedules.forget_author, alerts.forget_author)
+        follow_rights(identity, registry, access, server.sockets, broker.drop_client, forget_author=forgetting)
         await self._begin("web server", server.start, server.stop)
         self.http_port = server.port
         self.https_port = 0 if https is None else https.port
@@ -415,6 +432,7 @@ class App:
         )
         await self._begin("plug settings", device_settings.start, device_settings.stop)
         homes.on_changed = device_settings.home_changed
+        await self._begin("runs of schedules", runner.start, runner.stop)
         self._local = "127.0.0.1" if host in EVERYWHERE else host
         keys = identity.keys
         await self._begin(

@@ -174,6 +174,26 @@ class ClockChanged(Event, frozen=True):
     step_ms: int
 
 
+class ScheduleRan(Event, frozen=True):
+    """A schedule was due. `outcome`: confirmed, refused, unconfirmed, failed, missed or right-lost."""
+
+    schedule: str
+    device: str
+    channel: int
+    at: int
+    outcome: str
+
+
+class AlertChanged(Event, frozen=True):
+    """An alert fires or has ended: `state` is firing or resolved."""
+
+    alert: str
+    device: str
+    channel: int
+    at: int
+    state: str
+
+
 class PluginFailed(Event, frozen=True):
     """A plugin's hook raised, took too long, or was switched off."""
 

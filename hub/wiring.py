@@ -1,7 +1,7 @@
 """What the configuration says, as what app.py builds: lengths of history, listeners, and the home's own broker; and who
 hears of rights that change."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,14 +141,23 @@ def external_broker(
 
 
 def follow_rights(
-    identity: Identity, registry: Registry, access: MqttAccess, sockets: WebSockets, drop_login: Callable[[str], None]
+    identity: Identity,
+    registry: Registry,
+    access: MqttAccess,
+    sockets: WebSockets,
+    drop_login: Callable[[str], None],
+    *,
+    forget_author: Sequence[Callable[[str], None]] = (),
 ) -> None:
-    """Whoever is taken out of a home, and a home that is taken away, leave nothing behind in the other parts."""
+    """Whoever is taken out of a home, and a home that is taken away, leave nothing behind in the other parts.
+    `forget_author`: told whose rules are deleted with them."""
 
     def rights_changed(user: str) -> None:
         person = identity.people.user(user)
         registry.forget_user(user, () if person is None else person.roles)
         sockets.rights_changed(user)
+        for forget in () if person is not None else forget_author:
+            forget(user)
 
     def home_removed(home: str) -> None:
         registry.forget_home(home)

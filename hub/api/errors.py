@@ -56,6 +56,8 @@ STATUS = {
     "plug-room-unknown": 404,
     "home-room-unknown": 404,
     "room-name-taken": 409,
+    "schedule-unknown": 404,
+    "alert-unknown": 404,
     "client-unknown": 404,
     "authority-unused": 404,
     "upgrade-missing": 426,

@@ -14,7 +14,7 @@ from hub.messages import HubError
 MOST = 500
 T = TypeVar("T")
 Limit = Annotated[int, Meta(ge=1, le=MOST, description="of one page")]
-Cursor = Annotated[str, Meta(max_length=4000, description="`next` of the page before")]
+Cursor = Annotated[str, Meta(max_length=1000, description="`next` of the page before")]
 
 
 class Paged(Protocol):

@@ -5,7 +5,7 @@ import errno
 import gzip
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,7 +18,7 @@ from hub.api.feed import Feed
 from hub.api.https import https_headers, require_https
 from hub.api.openapi import document
 from hub.api.rest import ROUTES
-from hub.api.routing import PREFIX, bind
+from hub.api.routing import PREFIX, Route, bind
 from hub.api.security import add_headers
 from hub.api.services import Services
 from hub.api.webapp import WebApp
@@ -28,6 +28,7 @@ from hub.messages import HubError
 log = logging.getLogger("hub.api")
 
 BODY_LIMIT = 1024 * 1024
+LINE_LIMIT = 64 * 1024  # of a request's first line: a query may name 200 outlets
 STOP_WITHIN = 5.0
 BACKLOG = 128
 PAGES = r"/{page:(?!api(?:/|$)).*}"  # everything but the API
@@ -67,7 +68,11 @@ class ApiServer:
         """Listen. Raises HubError("port-in-use", "address-unavailable")."""
         self._webapp.scan()
         runner = web.AppRunner(
-            self._application(), access_log=None, shutdown_timeout=STOP_WITHIN, keepalive_timeout=IDLE_S
+            self._application(),
+            access_log=None,
+            shutdown_timeout=STOP_WITHIN,
+            keepalive_timeout=IDLE_S,
+            max_line_size=LINE_LIMIT,
         )
         await runner.setup()
         assert runner.server is not None
@@ -86,9 +91,7 @@ class ApiServer:
         self._runner = runner
         self.feed.start()
 
-    async def _listen(
-        self, door: Door, port: int, tls: ssl.SSLContext | None = None, *, optional: bool = False
-    ) -> int:
+    async def _listen(self, door: Door, port: int, tls: ssl.SSLContext | None = None, *, optional: bool = False) -> int:
         """The port; 0 where it is in use and `optional`."""
         handshake = None if tls is None else HANDSHAKE_S
         try:
@@ -122,7 +125,8 @@ class ApiServer:
     def routes(self) -> set[tuple[str, str]]:
         """(method, path) of everything that is served."""
         router = self._application().router
-        return {(route.method, resource.canonical) for resource in router.resources() for route in resource}
+        found = {(route.method, resource.canonical) for resource in router.resources() for route in resource}
+        return {(method, path) for method, path in found if method != "*"}
 
     def _application(self) -> web.Application:
         services = self._services
@@ -132,8 +136,10 @@ class ApiServer:
         )
         application.on_response_prepare.extend((https_headers(services.https), add_headers))
         router = application.router
-        for route in ROUTES:
-            router.add_route(route.method, f"{PREFIX}{route.path}", bind(route, self._services))
+        for path, routes in by_path(ROUTES).items():
+            for route in routes:
+                router.add_route(route.method, f"{PREFIX}{path}", bind(route, self._services))
+            router.add_route("*", f"{PREFIX}{path}", refuse_method([route.method for route in routes]))
         router.add_route("GET", f"{PREFIX}/openapi.json", self._openapi)
         router.add_route("GET", f"{PREFIX}/ws", self.sockets.handle)
         if self._mqtt is not None:
@@ -174,6 +180,24 @@ async def errors_as_problems(request: web.Request, handler: Handler) -> web.Stre
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return _problem(request, HubError("internal-error"))
+
+
+def by_path(routes: Sequence[Route]) -> dict[str, list[Route]]:
+    """The routes of each path."""
+    found: dict[str, list[Route]] = {}
+    for route in routes:
+        found.setdefault(route.path, []).append(route)
+    return found
+
+
+def refuse_method(possible: Sequence[str]) -> Handler:
+    """Answers for a path what it does not take. Without it /devices/found would be taken for a device of that name."""
+    allowed = sorted(possible)
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+
+    return refuse
 
 
 def listen_error(error: OSError, host: str, port: int) -> HubError:

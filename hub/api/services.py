@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
+from hub.alerts import Alerts, Watch
 from hub.api.addresses import Networks
 from hub.api.https import Https
 from hub.api.problems import Problems
@@ -24,6 +25,7 @@ from hub.auth.people import People
 from hub.auth.principal import Principal
 from hub.auth.setup import Setup
 from hub.auth.tokens import Tokens
+from hub.automation import Runner, Schedules
 from hub.backup import Backups
 from hub.broker.interface import Login
 from hub.bus import Bus
@@ -95,6 +97,10 @@ class Services:
     commands: Commands
     discovery: Discovery
     pairing: Pairing
+    schedules: Schedules
+    runner: Runner
+    alerts: Alerts
+    watch: Watch
     live: Live
     history: Gaps
     care: Care

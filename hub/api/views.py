@@ -36,7 +36,7 @@ class DeviceViews:
         self._live = live
         self._energy_today = energy_today
         self._room_id = room_id
-        self._labels = labels or {}
+        self._labels = {} if labels is None else labels
 
     def view(self, device: Registered, right: str) -> Device:
         """The device for someone with this right (view, control or manage)."""

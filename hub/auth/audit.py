@@ -189,7 +189,6 @@ class Audit:
             return False
         return True
 
-
     async def _prune(self, added: int) -> None:
         """Of the refusals the newest stay."""
         self._unpruned += added

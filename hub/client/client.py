@@ -125,6 +125,38 @@ class HubClient:
         """relay_on, relay_off, toggle, identify or reboot; returns when the plug has answered."""
         return await self.call("POST", f"/devices/{id}/command", {"command": command, "channel": channel})
 
+    async def schedules(self, device: str | None = None) -> list[JsonObject]:
+        """When which outlets are switched: of every device that you may see, or of this one."""
+        return await self._items("/schedules", [] if device is None else [("device", device)])
+
+    async def add_schedule(self, device: str, name: str, **fields: Any) -> JsonObject:
+        """`days` (0 = Monday), `time` (HH:MM in the home's zone), `command` (relay_on, relay_off), `channel`."""
+        return await self.call("POST", "/schedules", {"device": device, "name": name, **fields})
+
+    async def change_schedule(self, id: str, **fields: Any) -> JsonObject:
+        """Change name, days, time, command or enabled."""
+        return await self.call("PATCH", f"/schedules/{id}", fields)
+
+    async def remove_schedule(self, id: str) -> None:
+        """Take it away."""
+        await self.call("DELETE", f"/schedules/{id}")
+
+    async def alerts(self, device: str | None = None) -> list[JsonObject]:
+        """The alerts and how they stand: of every device that you may see, or of this one."""
+        return await self._items("/alerts", [] if device is None else [("device", device)])
+
+    async def add_alert(self, device: str, name: str, kind: str, **fields: Any) -> JsonObject:
+        """kind: power_above, power_below (with `threshold` in W) or offline; `hold_s`, `channel`."""
+        return await self.call("POST", "/alerts", {"device": device, "name": name, "kind": kind, **fields})
+
+    async def change_alert(self, id: str, **fields: Any) -> JsonObject:
+        """Change name, threshold, hold_s or enabled."""
+        return await self.call("PATCH", f"/alerts/{id}", fields)
+
+    async def remove_alert(self, id: str) -> None:
+        """Take it away."""
+        await self.call("DELETE", f"/alerts/{id}")
+
     async def telemetry(
         self, outlets: Sequence[str], start: int, end: int, *, points: int = 1000, bucket: str | None = None
     ) -> JsonObject:

@@ -1,6 +1,7 @@
 """The plugin surface: hook markers, the types that a plugin implements, and the Hub that it is given."""
 
 from hub.events import (
+    AlertChanged,
     ClockChanged,
     CommandFinished,
     CommandOutdated,
@@ -21,6 +22,7 @@ from hub.events import (
     ProblemRaised,
     RelayChanged,
     SampleReceived,
+    ScheduleRan,
     StatusReported,
 )
 from hub.messages import HubError, Message
@@ -65,6 +67,7 @@ __all__ = [
     "MINUTES",
     "NONE",
     "TIERS",
+    "AlertChanged",
     "Batch",
     "ClockChanged",
     "Command",
@@ -107,6 +110,7 @@ __all__ = [
     "SalvageableStore",
     "Sample",
     "SampleReceived",
+    "ScheduleRan",
     "SeriesKey",
     "Settings",
     "Status",

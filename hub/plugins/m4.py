@@ -11,11 +11,16 @@ from hub.plugins.contract import Float64, Int64
 
 PARTS = 4  # samples that are kept of each stretch
 FEW = 16  # stretches: looking at each by itself is quicker
+ROUND = 600_000  # ms: a store may keep what stands out in each ten minutes of UTC
 
 
 def stretches(start: int, end: int, count: int) -> Int64:
-    """The first ms of each of `count` equal stretches, and the end."""
-    return -(np.arange(count + 1, dtype=np.int64) * (start - end) // count) + start
+    """The first ms of each of `count` stretches, and the end. They are equal, or where they are longer than 20 minutes
+    nearly so: they begin at a multiple of ten."""
+    borders = -(np.arange(count + 1, dtype=np.int64) * (start - end) // count) + start
+    if end - start >= 2 * ROUND * count:
+        borders[1:-1] = (borders[1:-1] + ROUND // 2) // ROUND * ROUND
+    return borders
 
 
 def chosen(at: Int64, values: Float64, borders: Int64) -> Int64:

@@ -1,6 +1,7 @@
 """schemathesis against a served house: requests drawn from the document, right and wrong ones, every answer checked."""
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
+from hub.auth.principal import system
 from hub.messages import HubError
 from tests.api.house import House
 
@@ -45,16 +47,25 @@ async def attack(
 
 
 def bearer(house: House, role: str, loop: asyncio.AbstractEventLoop) -> type:
-    """Signs each request in; anew where the fuzzer has ended its own session."""
-    held = [""]
+    """Signs each request in; anew where the fuzzer has ended its own session, as somebody else where it has removed or
+    degraded itself."""
+    token = ""
+
+    async def sign_in() -> str:
+        hub, number = system(house.home), secrets.token_hex(4)
+        user = await house.people.add(hub, email=f"fuzzer-{number}@example.org", name="fuzzer", role=role)
+        return (await house.tokens.issue(user, house.identity.homes.first)).access_token
 
     class Bearer:
         def get(self, _case: Any, _context: Any) -> str:
+            nonlocal token
             try:
-                house.tokens.access(held[0])
+                holds = house.tokens.access(token).principal.role == role
             except HubError:
-                held[0] = asyncio.run_coroutine_threadsafe(house.token(role), loop).result(timeout=30)
-            return held[0]
+                holds = False
+            if not holds:
+                token = asyncio.run_coroutine_threadsafe(sign_in(), loop).result(timeout=30)
+            return token
 
         def set(self, case: Any, data: str, _context: Any) -> None:
             case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
@@ -74,9 +85,9 @@ def run(schema: Any) -> Found:
             for checks in event.recorder.checks.values():
                 for check in checks:
                     if check.failure_info is not None:
-                        failure = check.failure_info.failure
-                        text = f"{event.recorder.label}: {failure.title}\n{failure.message}\n{check.failure_info.code_sample}"
-                        failures.setdefault((event.recorder.label, check.name, failure.title), text)
+                        failure, label = check.failure_info.failure, event.recorder.label
+                        text = f"{label}: {failure.title}\n{failure.message}\n{check.failure_info.code_sample}"
+                        failures.setdefault((label, check.name, failure.title), text)
         elif isinstance(event, events.NonFatalError | events.FatalError):
             error = getattr(event, "value", None) or event.exception
             failures.setdefault((str(error),), f"{getattr(event, 'label', '')}: {error!r}")

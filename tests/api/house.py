@@ -8,12 +8,14 @@ from typing import Any
 
 import aiohttp
 
+from hub.alerts import Alerts, Watch
 from hub.api import ApiServer, DeviceViews, PluginView, Problems, Services
 from hub.auth.access import MqttAccess
 from hub.auth.identity import Identity
 from hub.auth.passwords import Passwords
 from hub.auth.principal import Principal, system
 from hub.auth.setup import Setup
+from hub.automation import Runner, Schedules
 from hub.backup import Backups
 from hub.bus import Bus
 from hub.clock import Clock
@@ -133,6 +135,19 @@ class House:
             bus=self.bus,
             clock=clock,
         )
+        audit = self.identity.audit
+        self.schedules = Schedules(self.database, self.registry, self.people, bus=self.bus, clock=clock, audit=audit)
+        self.runner = Runner(
+            self.schedules,
+            self.registry,
+            self.commands,
+            settings=self.settings,
+            bus=self.bus,
+            clock=clock,
+            zone=self.identity.homes.time_zone,
+        )
+        self.alerts = Alerts(self.database, self.registry, self.people, bus=self.bus, clock=clock, audit=audit)
+        self.watch = Watch(self.alerts, self.presence, bus=self.bus, clock=clock)
         self.live = Live()
         self.discovery = SeenByMdns()
         self.pairing = Pairing(
@@ -172,6 +187,10 @@ class House:
             commands=self.commands,
             discovery=self.discovery,
             pairing=self.pairing,
+            schedules=self.schedules,
+            runner=self.runner,
+            alerts=self.alerts,
+            watch=self.watch,
             live=self.live,
             history=self.history,
             care=self.care,
@@ -196,11 +215,18 @@ class House:
 
     async def start(self) -> None:
         await self.database.open()
-        for part in (self.settings, self.identity, self.setup, self.registry, self.mqtt):
+        for part in (
+            *(self.settings, self.identity, self.setup, self.registry, self.mqtt, self.schedules, self.alerts),
+        ):
             await part.load()
         await self.presence.start()
         await self.commands.start()
-        follow_rights(self.identity, self.registry, self.mqtt, self.server.sockets, self.dropped.append)
+        await self.watch.start()
+        await self.runner.start()
+        follow_rights(
+            *(self.identity, self.registry, self.mqtt, self.server.sockets, self.dropped.append),
+            forget_author=(self.schedules.forget_author, self.alerts.forget_author),
+        )
         await self.server.start()
         self.http = aiohttp.ClientSession(
             f"http://127.0.0.1:{self.server.port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
@@ -211,6 +237,8 @@ class House:
         await self.server.stop()
         await self.backups.stop()
         await self.pairing.stop()
+        await self.runner.stop()
+        await self.watch.stop()
         await self.commands.stop()
         await self.presence.stop()
         await self.identity.stop()

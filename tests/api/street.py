@@ -19,6 +19,7 @@ STATUS = {
         (
             *("device-unknown", "user-unknown", "key-unknown", "session-unknown", "invitation-unknown"),
             *("home-room-unknown", "client-unknown", "home-unknown", "pairing-unknown"),
+            *("schedule-unknown", "alert-unknown"),
         ),
         404,
     ),
@@ -121,6 +122,16 @@ class Street(House):
                     self.pairing.cancel(everybody, window.id)
             window = await self.pairing.open(opener, hardware_id=f"new-{number}", name="x", code="0" * 16)
             return {"pairing": window.id}
+        if kind in ("schedule", "alert"):
+            device, _ = await self.registry.add(hub, hardware_id=f"rule-{number}", name="x")
+            author = hub if owner.roles[home] == "guest" else Principal(owner.id, home, owner.roles[home])
+            if kind == "alert":
+                alert = await self.alerts.add(author, device=device.id, name="x", kind="offline")
+                return {"alert": alert.id}
+            schedule = await self.schedules.add(
+                author, device=device.id, name="x", days=[0], time="06:30", command="relay_on"
+            )
+            return {"schedule": schedule.id}
         assert kind == "session"
         found = self.identity.homes.get(home)
         assert found is not None

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from hub.api.errors import STATUS
+from hub.api.errors import STATUS, status_of
 from hub.api.openapi import document, possible_errors
 from hub.api.rest import ROUTES
 from hub.api.routing import Route
@@ -61,6 +62,48 @@ def test_examples_are_what_the_types_take(route: Route) -> None:
     for kind, example in ((route.body, route.example), (route.answer, route.answer_example)):
         if kind is not None:
             msgspec.json.decode(msgspec.json.encode(example), type=kind)
+
+
+@BY_NAME
+def test_examples_fit_their_schemas(route: Route, spec: dict[str, Any]) -> None:
+    operation = spec["paths"][f"/api/v1{route.path}"][route.method.lower()]
+    answers = [each for status, each in operation["responses"].items() if status < "300"]
+    contents = [
+        part for each in (operation.get("requestBody", {}), *answers) for part in each.get("content", {}).items()
+    ]
+    assert len(contents) == (route.body is not None) + (answers[0].get("content") is not None) + len(answers[1:])
+    for media, content in contents:
+        if media == "application/json":
+            schema = {**content["schema"], "components": spec["components"]}
+            Draft202012Validator(schema).validate(msgspec.json.decode(msgspec.json.encode(content["example"])))
+
+
+@BY_NAME
+def test_every_status_says_which_codes_it_can_have(route: Route, spec: dict[str, Any]) -> None:
+    responses = spec["paths"][f"/api/v1{route.path}"][route.method.lower()]["responses"]
+    told: set[str] = set()
+    for status, response in responses.items():
+        if status >= "400":
+            schema = response["content"]["application/problem+json"]["schema"]
+            codes = schema["properties"]["code"]["enum"]
+            assert {str(status_of(code)) for code in codes} == {status}
+            told |= {*codes}
+    assert told == set(possible_errors(route))
+    assert {"internal-error", "requests-too-many"} <= told
+    assert ("token-expired" in told) == (route.role != "open")
+    assert ("body-too-large" in told) == (route.body is not None)
+
+
+@BY_NAME
+def test_security_names_the_scope_of_a_key(route: Route, spec: dict[str, Any]) -> None:
+    security = spec["paths"][f"/api/v1{route.path}"][route.method.lower()]["security"]
+    if route.role == "open":
+        assert security == []
+    elif route.needed_scope == "person":
+        assert security == [{"bearer": []}]
+    else:
+        assert security == [{"bearer": []}, {"key": [route.needed_scope]}]
+    assert {name for each in security for name in each} <= set(spec["components"]["securitySchemes"])
 
 
 @BY_NAME

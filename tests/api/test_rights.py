@@ -37,6 +37,8 @@ UNKNOWN = {
     "name": "client-unknown",
     "home": "home-unknown",
     "pairing": "pairing-unknown",
+    "schedule": "schedule-unknown",
+    "alert": "alert-unknown",
 }
 
 

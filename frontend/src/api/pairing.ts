@@ -13,7 +13,8 @@ export function usePairing(id: string) {
   return useQuery<Pairing>({
     queryKey: ["pairing", id],
     retry: 0,
-    refetchInterval: ({ state: { data, error } }) => (error === null && data && !isRunning(data) ? false : ASK_EVERY_MS),
+    refetchInterval: ({ state: { data, error } }) =>
+      error === null && data && !isRunning(data) ? false : ASK_EVERY_MS,
     queryFn: ({ signal }) => client.get<Pairing>(`/pairings/${encodeURIComponent(id)}`, signal),
   });
 }

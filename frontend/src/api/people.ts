@@ -2,15 +2,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
 import type { ApiClient } from "./client";
-import type {
-  ApiKey,
-  AuditList,
-  DeviceShare,
-  Invitation,
-  Membership,
-  SecondFactor,
-  SignedIn,
-} from "./people.types";
+import type { ApiKey, AuditList, DeviceShare, Invitation, Membership, SecondFactor, SignedIn } from "./people.types";
 import type { Device, Role, User } from "./types";
 
 /** All pages of a list. */

@@ -37,7 +37,7 @@ const last = (): FakeSocket => {
 function connect(more: Partial<SocketOptions> = {}) {
   const options = {
     url: "ws://hub/api/v1/ws",
-    room: "home:h",
+    rooms: ["home:h", "user:u"],
     token: () => "token",
     renew: vi.fn(() => Promise.resolve<string | null>("fresh")),
     onFrame: vi.fn(),

@@ -5,7 +5,7 @@ export type SocketState = "connecting" | "live" | "away";
 
 export interface SocketOptions {
   url: string;
-  room: string;
+  rooms: string[];
   token: () => string | null;
   /** Called when the hub no longer takes the token; resolves to a fresh one or null. */
   renew: () => Promise<string | null>;
@@ -88,7 +88,7 @@ export class LiveSocket {
     this.heard = Date.now();
     if (frame.type === "ready") {
       this.seq = frame.seq;
-      this.say({ type: "subscribe", rooms: [this.options.room] });
+      this.say({ type: "subscribe", rooms: this.options.rooms });
       return;
     }
     if (frame.type === "subscribed") {

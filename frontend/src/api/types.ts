@@ -150,6 +150,37 @@ export interface AddDeviceRequest {
   room?: string | null;
   icon?: string;
   channels?: number;
+  pairing_code?: string;
+}
+
+export interface ReplaceDeviceRequest {
+  hardware_id: string;
+  pairing_code: string;
+}
+
+export interface PairingError {
+  code: string;
+  detail: string;
+}
+
+/** A plug that the hub waits for; `replaces`: the device whose place it takes. */
+export interface Pairing {
+  id: string;
+  hardware_id: string;
+  name: string;
+  state: "waiting" | "heard" | "proved" | "sealed" | "done" | "failed" | "expired";
+  opened: number;
+  expires: number;
+  tries_left: number;
+  error: PairingError | null;
+  device: string | null;
+  replaces: string | null;
+}
+
+export interface PairingList {
+  items: Pairing[];
+  offered: boolean;
+  next: string | null;
 }
 
 // For the files of an MQTT broker of the home's own.
@@ -191,10 +222,13 @@ export interface FoundDevice {
   name: string;
   model: string;
   address: string;
+  /** Of the demo's own new plug: what stands on its label. */
+  code?: string;
 }
 
 export interface FoundList {
   items: FoundDevice[];
+  next: string | null;
 }
 
 export interface Series {
@@ -447,5 +481,6 @@ export type ServerFrame =
   | { type: "device"; seq: number; device: Device }
   | { type: "device_removed"; seq: number; device: string }
   | { type: "found"; seq: number; items: FoundDevice[] }
+  | { type: "pairing"; seq: number; pairing: Pairing }
   | { type: "gaps"; seq: number; device: string }
   | { type: "problem"; seq: number; problem: ProblemView };

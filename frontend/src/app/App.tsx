@@ -1,5 +1,5 @@
 // Which page: set-up, sign-in, or the home's pages behind the shell.
-import { type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { I18nProvider as AriaI18n } from "react-aria-components/I18nProvider";
 import { Route, Switch, useLocation } from "wouter";
@@ -29,7 +29,10 @@ const Energy = inOwnFile(() => import("../pages/Energy"));
 const Settings = inOwnFile(() => import("../pages/Settings"));
 const SecurePhone = inOwnFile(() => import("../pages/SecurePhone"));
 const Backup = inOwnFile(() => import("../pages/Backup"));
-const LATER = [Plug, Energy, Settings, EditPlug, AddPlug, Login];
+const People = inOwnFile(() => import("../pages/People"));
+const Account = inOwnFile(() => import("../pages/Account"));
+const Audit = inOwnFile(() => import("../pages/Audit"));
+const LATER = [Plug, Energy, Settings, People, EditPlug, AddPlug, Login];
 
 const RETRY_MS = 3_000;
 
@@ -40,6 +43,8 @@ export function App({ hub }: { hub: Hub }) {
   const [unreachable, setUnreachable] = useState(false);
   const [welcoming, setWelcoming] = useState(false);
   const [attempt, setAttempt] = useState(0);
+  /** Of which home the queries are: another one's must not be shown for it. */
+  const home = useRef<string | null>(null);
   const language = useLanguage(session?.user.language ?? null);
 
   useEffect(() => {
@@ -50,6 +55,8 @@ export function App({ hub }: { hub: Hub }) {
       hub.client.onSession((next) => {
         setSession(next);
         if (!next) hub.queries.clear();
+        else if (home.current !== null && home.current !== next.home.id) void hub.queries.resetQueries();
+        home.current = next?.home.id ?? null;
       }),
     [hub],
   );
@@ -113,7 +120,7 @@ export function App({ hub }: { hub: Hub }) {
 function Pages({ info }: { info: SystemInfo }) {
   const [location] = useLocation();
   return (
-    <ErrorBoundary key={location}>
+    <ErrorBoundary key={location.startsWith("/people") ? "/people" : location}>
       <Suspense>
         <Switch>
           <Route path="/" component={Home} />
@@ -125,6 +132,9 @@ function Pages({ info }: { info: SystemInfo }) {
           </Route>
           <Route path="/energy" component={Energy} />
           <Route path="/settings/backup" component={Backup} />
+          <Route path="/settings/account" component={Account} />
+          <Route path="/people/:id?">{({ id }) => <People {...(id !== undefined && { chosen: id })} />}</Route>
+          <Route path="/admin/audit" component={Audit} />
           <Route path="/settings">
             <Settings info={info} />
           </Route>

@@ -6,6 +6,7 @@ import {
   IconHome,
   IconPlug,
   IconSettings,
+  IconUsers,
   type TablerIcon,
 } from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
@@ -24,14 +25,20 @@ interface Destination {
   phoneIcon?: TablerIcon;
   label: MessageId;
   phoneLabel?: MessageId;
+  /** A phone has no room for a tab of its own; what its tab "More" opens leads there. */
+  under?: string;
 }
 
 const DESTINATIONS: Destination[] = [
   { path: "/", icon: IconHome, label: "nav.home" },
   { path: "/plugs", icon: IconPlug, label: "nav.plugs" },
   { path: "/energy", icon: IconChartBar, label: "nav.energy" },
+  { path: "/people", icon: IconUsers, label: "nav.people", under: "/settings" },
   { path: "/settings", icon: IconSettings, phoneIcon: IconDots, label: "nav.settings", phoneLabel: "nav.more" },
 ];
+
+/** One thing is done here from beginning to end: on a phone nothing else is offered meanwhile. */
+const ADDING = "/plugs/add";
 
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useI18n();
@@ -47,8 +54,13 @@ export function Shell({ children }: { children: ReactNode }) {
     window.scrollTo(0, 0);
   }, [location]);
 
-  const here = (path: string): boolean => (path === "/" ? location === "/" : location.startsWith(path));
-  const links = DESTINATIONS.map(({ path, icon, phoneIcon, label, phoneLabel }) => {
+  const shown = desktop ? DESTINATIONS : DESTINATIONS.filter(({ under }) => under === undefined);
+  const within = (path: string): boolean => (path === "/" ? location === "/" : location.startsWith(path));
+  const here = (path: string): boolean =>
+    within(path) ||
+    (path === "/settings" && within("/admin")) ||
+    (!desktop && DESTINATIONS.some((each) => each.under === path && within(each.path)));
+  const links = shown.map(({ path, icon, phoneIcon, label, phoneLabel }) => {
     const Icon = desktop ? icon : (phoneIcon ?? icon);
     return (
       <Link key={path} href={path} className={here(path) ? "on" : ""} aria-current={here(path) ? "page" : undefined}>
@@ -77,7 +89,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <main className="page" id="content" tabIndex={-1}>
         {children}
       </main>
-      {!desktop && (
+      {!desktop && location !== ADDING && (
         <nav className="tabs" aria-label={t("nav.label")}>
           {links}
         </nav>

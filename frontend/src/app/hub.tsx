@@ -27,7 +27,7 @@ export class Hub {
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new LiveSocket({
       url: url.href,
-      room: `home:${session.home.id}`,
+      rooms: [`home:${session.home.id}`, `user:${session.user.id}`],
       token: () => this.client.token,
       renew: async () => (await this.client.refresh())?.access_token ?? null,
       onFrame: (frame) => this.receive(frame),
@@ -68,6 +68,10 @@ export class Hub {
         break;
       case "found":
         this.queries.setQueryData(["found"], frame.items);
+        break;
+      case "pairing":
+        this.queries.setQueryData(["pairing", frame.pairing.id], frame.pairing);
+        void this.queries.invalidateQueries({ queryKey: ["pairings"] });
         break;
       case "gaps":
         // What a plug kept while nobody listened has come: charts, the last minutes and today's energy know more now.

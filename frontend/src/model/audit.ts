@@ -42,7 +42,7 @@ export function objectWords(t: Translate, line: AuditLine, { members, devices }:
   // A device's line may be about one that is gone: then it still says its name.
   const said = [after?.name, before?.name].find((name) => typeof name === "string");
   const found = members.find(({ id }) => id === object)?.name ?? devices.find(({ id }) => id === object)?.name;
-  return found ?? (said as string | undefined) ?? (object === "others" ? t("audit.others") : object);
+  return found ?? said ?? (object === "others" ? t("audit.others") : object);
 }
 
 /** A sentence for the action; one that has none shows its id. */
@@ -59,7 +59,8 @@ export function whyWords(t: Translate, code: string): string {
 }
 
 export function fromWords(t: Translate, { origin, via }: AuditLine): string {
-  const place = origin === "hub" || origin === "" ? t("audit.from.hub") : origin === "command line" ? t("audit.from.cli") : origin;
+  const place =
+    origin === "hub" || origin === "" ? t("audit.from.hub") : origin === "command line" ? t("audit.from.cli") : origin;
   if (via.startsWith("key ")) return t("audit.from.key", { place, key: via.slice(4) });
   return via === "link" ? t("audit.from.link", { place }) : place;
 }
@@ -83,7 +84,9 @@ export function changesOf(t: Translate, language: Language, line: AuditLine, kno
       after: valueWords(t, language, after?.[field]),
     }))
     .filter(({ before: old, after: now }) => old !== now)
-    .filter(({ before: old, after: now }) => object === null || ![old, now].includes(said) || (old !== "–" && now !== "–"));
+    .filter(
+      ({ before: old, after: now }) => object === null || ![old, now].includes(said) || (old !== "–" && now !== "–"),
+    );
 }
 
 function fieldWords(t: Translate, field: string, { members }: Known): string {

@@ -102,7 +102,12 @@ export function readAgent(agent: string): Agent {
   const browser = BROWSERS.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
   const found = SYSTEMS.find(([pattern]) => pattern.test(agent));
   const program = browser === null ? (/^[^\s/(]+/.exec(agent)?.[0] ?? "") : "";
-  return { kind: browser === null ? "program" : (found?.[2] ?? "computer"), browser, system: found?.[1] ?? null, program };
+  return {
+    kind: browser === null ? "program" : (found?.[2] ?? "computer"),
+    browser,
+    system: found?.[1] ?? null,
+    program,
+  };
 }
 
 export function agentWords(t: Translate, agent: string): string {
@@ -117,7 +122,8 @@ export const SCOPES: Scope[] = ["read", "control", "manage", "admin"];
 export const scopesUpTo = (most: Scope): Scope[] => SCOPES.slice(0, SCOPES.indexOf(most) + 1);
 
 /** The scopes that a role can use. */
-export const scopesOf = (role: Role): Scope[] => scopesUpTo(role === "guest" ? "read" : role === "user" ? "manage" : "admin");
+export const scopesOf = (role: Role): Scope[] =>
+  scopesUpTo(role === "guest" ? "read" : role === "user" ? "manage" : "admin");
 
 /** "reads and switches": the largest counts; a list that leaves smaller ones out is named one by one. */
 export function scopeWords(t: Translate, language: Language, scopes: Scope[]): string {

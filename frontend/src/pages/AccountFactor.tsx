@@ -15,7 +15,8 @@ import { Failed, Skeleton } from "../ui/States";
 import { useFormError } from "./plug-form";
 import { RecoveryCodes } from "./RecoveryCodes";
 
-type Step = { at: "rest" } | { at: "password" } | { at: "app"; enrolment: Enrolment } | { at: "codes"; codes: string[] };
+type Step =
+  { at: "rest" } | { at: "password" } | { at: "app"; enrolment: Enrolment } | { at: "codes"; codes: string[] };
 
 export function AccountFactor() {
   const { t } = useI18n();

@@ -1,159 +1,107 @@
-// Adds a plug that is set up by hand: the hub makes its login and shows it once.
-import { IconCheck, IconChevronLeft, IconCopy } from "@tabler/icons-react";
+// Adds a plug by the code on its label, or puts a new one in the place of a dead one: which, its steps, its name.
+import { IconChevronLeft, IconX } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { type SyntheticEvent, useState } from "react";
-import { Button } from "react-aria-components/Button";
-import { Link, useSearchParams } from "wouter";
+import { useRef } from "react";
+import { Link, useLocation, useSearchParams } from "wouter";
 import { useDevices, useFound } from "../api/queries";
-import type { AddedDevice } from "../api/types";
+import type { AddDeviceRequest, Pairing, ReplaceDeviceRequest } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
-import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
-import { isTooLong, NameAndRoom, roomsOf, useFormError } from "./plug-form";
+import { SkeletonRows } from "../ui/States";
+import { AddByHand } from "./AddByHand";
+import type { Label } from "./pair/label";
+import { Start } from "./pair/Start";
+import { Working } from "./pair/Working";
+import { MissingPlug } from "./plug-form";
 import "./edit.css";
+import "./pair.css";
 
-// The settings of an MQTT broker that name its files: the same in every language.
-const PASSWORD_FILE = "password_file";
-const ACL_FILE = "acl_file";
-const HARDWARE_ID = /^[A-Za-z0-9_-]{3,64}$/;
+const HERE = "/plugs/add";
 
 export default function AddPlug() {
   const { t } = useI18n();
   const { user } = useSession();
-  useTitle(t("add.title"));
-  const [added, setAdded] = useState<AddedDevice | null>(null);
+  const [search] = useSearchParams();
+  const replace = search.get("replace");
+  const byHand = search.get("by") === "hand";
+  const title = t(replace === null ? "add.title" : "replace.title");
+  useTitle(title);
+  const close = replace === null ? "/plugs" : `/plugs/${replace}/edit`;
   return (
-    <div className="narrow">
-      <header className="edit-head">
-        <Link href="/plugs" className="icon-btn" aria-label={t("plug.back")}>
-          <IconChevronLeft className="icon" aria-hidden="true" />
+    <div className="pair">
+      <header className="row apart pair-head">
+        <Link href={byHand ? HERE : close} className="icon-btn" aria-label={t(byHand ? "plug.back" : "pair.close")}>
+          {byHand ? (
+            <IconChevronLeft className="icon" aria-hidden="true" />
+          ) : (
+            <IconX className="icon" aria-hidden="true" />
+          )}
         </Link>
-        <h1>{t("add.title")}</h1>
+        <span className="meta strong">{title}</span>
+        <span className="icon-btn" />
       </header>
       <OfflineStrip />
-      {user.role !== "admin" ? (
+      {user.role === "guest" ? (
         <p className="note">{t("add.notAllowed")}</p>
-      ) : added ? (
-        <Done added={added} />
+      ) : byHand ? (
+        <AddByHand hardwareId={search.get("hardware") ?? ""} />
       ) : (
-        <Form onAdded={setAdded} />
+        <Flow replace={replace} close={close} />
       )}
     </div>
   );
 }
 
-function Form({ onAdded }: { onAdded: (added: AddedDevice) => void }) {
-  const { t } = useI18n();
+/** Which screen it is stands in the address: a reload, or the way back, loses nothing. */
+function Flow({ replace, close }: { replace: string | null; close: string }) {
   const { client } = useHub();
   const queries = useQueryClient();
-  const [search] = useSearchParams();
-  const asked = search.get("hardware") ?? "";
-  const found = useFound(true).data?.find((plug) => plug.hardware_id === asked);
-  const rooms = roomsOf(useDevices().data ?? []);
-  const [hardwareId, setHardwareId] = useState(asked);
-  const [name, setName] = useState<string | null>(null);
-  const [room, setRoom] = useState("");
-  const [busy, setBusy] = useState(false);
-  const error = useFormError(["hardware_id", "name", "room"]);
-  const shownName = name ?? found?.name ?? "";
+  const [, navigate] = useLocation();
+  const [search, setSearch] = useSearchParams();
+  const devices = useDevices().data;
+  const found = useFound(true).data ?? [];
+  const hardwareId = search.get("hardware") ?? "";
+  const pairing = search.get("pairing");
+  // A code is kept nowhere but here, for another try.
+  const codes = useRef(new Map<string, string>());
+  const replacing = replace === null ? undefined : devices?.find(({ key }) => key === replace);
 
-  const submit = async (event: SyntheticEvent): Promise<void> => {
-    event.preventDefault();
-    if (!HARDWARE_ID.test(hardwareId)) {
-      error.set("hardware_id", t("add.hardwareIdWrong"));
-      return;
-    }
-    if (!shownName.trim()) {
-      error.set("name", t("edit.nameMissing"));
-      return;
-    }
-    if (isTooLong(shownName, room)) return; // its field says so
-    setBusy(true);
-    error.clear();
-    try {
-      const body = { hardware_id: hardwareId, name: shownName.trim(), room: room.trim() || null };
-      const added = await client.request<AddedDevice>("POST", "/devices", body);
-      await Promise.all(["devices", "found"].map((key) => queries.invalidateQueries({ queryKey: [key] })));
-      onAdded(added);
-    } catch (problem) {
-      error.refused(problem);
-      setBusy(false);
-    }
+  const go = (to: Record<string, string>): void =>
+    setSearch(new URLSearchParams({ ...(replace === null ? {} : { replace }), ...to }));
+
+  const open = async ({ hardwareId: plug, code }: Label): Promise<void> => {
+    const name = found.find((one) => one.hardware_id === plug)?.name || plug;
+    const added: AddDeviceRequest = { hardware_id: plug, name, pairing_code: code };
+    const put: ReplaceDeviceRequest = { hardware_id: plug, pairing_code: code };
+    const window = replacing
+      ? await client.request<Pairing>("POST", `/devices/${replacing.id}/replace`, put)
+      : await client.request<Pairing>("POST", "/devices", added);
+    codes.current.set(plug, code);
+    // A step may have come by the socket before this answer.
+    queries.setQueryData<Pairing>(["pairing", window.id], (known) => known ?? window);
+    go({ pairing: window.id });
   };
 
-  return (
-    <form className="col" style={{ gap: 10 }} noValidate onSubmit={(event) => void submit(event)}>
-      <section className="sheet col" style={{ gap: 18 }}>
-        <p className="meta">{t("add.text")}</p>
-        <TextField
-          label={t("add.hardwareId")}
-          name="hardware_id"
-          value={hardwareId}
-          hint={t("add.hardwareIdHint")}
-          error={error.at("hardware_id")}
-          onChange={setHardwareId}
-        />
-        <NameAndRoom name={shownName} room={room} rooms={rooms} error={error.at} onName={setName} onRoom={setRoom} />
-      </section>
-      {error.below}
-      <div className="row edit-acts">
-        <Submit busy={busy}>{t("add.submit")}</Submit>
-        <Link href="/plugs" className="btn soft">
-          {t("edit.cancel")}
-        </Link>
-      </div>
-    </form>
-  );
-}
+  const again = (plug: string): void => {
+    const code = codes.current.get(plug);
+    if (code === undefined) go({ hardware: plug });
+    else open({ hardwareId: plug, code }).catch(() => go({ hardware: plug })); // its form says what is wrong
+  };
 
-function Done({ added: { device, secret, broker_lines: lines } }: { added: AddedDevice }) {
-  const { t } = useI18n();
+  if (pairing !== null)
+    return <Working id={pairing} ways={{ again, code: (plug) => go({ hardware: plug }), begin: () => go({}) }} />;
+  if (replace !== null && !replacing) return devices ? <MissingPlug /> : <SkeletonRows rows={3} />;
   return (
-    <section className="sheet col" style={{ gap: 14 }}>
-      <h2>{t("add.doneTitle", { name: device.name })}</h2>
-      <p className="meta">{t("add.doneText")}</p>
-      <Secret label={t("add.user")} value={device.hardware_id} />
-      <Secret label={t("add.password")} value={secret} />
-      {lines && (
-        <>
-          <p className="meta">{t("add.linesText")}</p>
-          <Secret label={PASSWORD_FILE} value={lines.password} />
-          <Secret label={ACL_FILE} value={lines.rules.join("\n")} />
-        </>
-      )}
-      <Link href={`/plugs/${device.key}`} className="btn">
-        {t("add.toPlug")}
-      </Link>
-    </section>
-  );
-}
-
-function Secret({ label, value }: { label: string; value: string }) {
-  const { t } = useI18n();
-  const [copied, setCopied] = useState(false);
-  // Over plain HTTP a browser has no clipboard for pages: then the text can only be selected.
-  const clipboard = "clipboard" in navigator ? (navigator.clipboard as Clipboard | undefined) : undefined;
-  return (
-    <div>
-      <span className="field-label">{label}</span>
-      <div className="secret">
-        <span className="mono grow">{value}</span>
-        {clipboard && (
-          <Button
-            className="btn small outline"
-            onPress={() => void clipboard.writeText(value).then(() => setCopied(true))}
-          >
-            {copied ? (
-              <IconCheck className="icon xs" aria-hidden="true" />
-            ) : (
-              <IconCopy className="icon xs" aria-hidden="true" />
-            )}
-            {t(copied ? "add.copied" : "add.copy")}
-          </Button>
-        )}
-      </div>
-    </div>
+    <Start
+      hardwareId={hardwareId}
+      replacing={replacing}
+      open={open}
+      byHand={`${HERE}?by=hand${hardwareId ? `&hardware=${encodeURIComponent(hardwareId)}` : ""}`}
+      close={() => navigate(close)}
+      choose={(plug) => go({ hardware: plug })}
+      resume={(id) => go({ pairing: id })}
+    />
   );
 }

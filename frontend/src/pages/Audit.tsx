@@ -10,7 +10,17 @@ import { useDevices } from "../api/queries";
 import { useConnection, useHub, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
-import { changesOf, type Filters, fromWords, KINDS, type Known, queryOf, whatWords, whoWords, whyWords } from "../model/audit";
+import {
+  changesOf,
+  type Filters,
+  fromWords,
+  KINDS,
+  type Known,
+  queryOf,
+  whatWords,
+  whoWords,
+  whyWords,
+} from "../model/audit";
 import { clock, longDate, startOfDay } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
 import { save } from "../ui/Download";
@@ -106,7 +116,10 @@ function Log() {
           </>
         ) : (
           <div className="sheet">
-            <Empty title={t(filtered ? "audit.none" : "audit.empty")} text={t(filtered ? "audit.noneText" : "audit.emptyText")}>
+            <Empty
+              title={t(filtered ? "audit.none" : "audit.empty")}
+              text={t(filtered ? "audit.noneText" : "audit.emptyText")}
+            >
               {filtered && (
                 <Button className="btn small" onPress={() => setFilters({ actor: "", kind: "", refused: false })}>
                   {t("audit.showAll")}
@@ -164,7 +177,11 @@ function Days({ lines, known }: LinesProps) {
   const zone = home.time_zone;
   const today = startOfDay(client.now(), zone);
   const yesterday = startOfDay(client.now(), zone, -1);
-  const days = Map.groupBy(lines, ({ at }) => startOfDay(at, zone));
+  const days = new Map<number, AuditLine[]>();
+  for (const line of lines) {
+    const day = startOfDay(line.at, zone);
+    days.set(day, [...(days.get(day) ?? []), line]);
+  }
   return [...days].map(([day, items]) => {
     const title =
       day === today ? t("audit.today") : day === yesterday ? t("audit.yesterday") : longDate(day, zone, language);

@@ -186,6 +186,17 @@ function Editor({ device, rooms, onRemoving }: EditorProps) {
           </div>
         </dl>
       </section>
+      {device.right === "manage" && device.driver === "smartplug" && (
+        <section className="sheet row apart wrap" aria-labelledby="replace" style={{ marginTop: 10 }}>
+          <span className="grow remove-text">
+            <h2 id="replace">{t("replace.title")}</h2>
+            <span className="meta block">{t("replace.text")}</span>
+          </span>
+          <Link href={`/plugs/add?replace=${device.key}`} className="btn outline">
+            {t("replace.action")}
+          </Link>
+        </section>
+      )}
       {device.right === "manage" && <RemovePlug device={device} onRemoving={onRemoving} />}
     </div>
   );

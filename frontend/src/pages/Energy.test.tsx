@@ -97,13 +97,13 @@ it("holds period, parts and comparison in its address", async () => {
   expect(screen.getByRole("button", { name: "Later" })).toBeDisabled();
 });
 
-it("reads bars by keys, and shows them as a table", async () => {
-  show(report());
+it("goes by keys to a day, and shows the days as a table", async () => {
+  const { history } = show(report());
   const user = userEvent.setup();
   const chart = await screen.findByRole("group", { name: /Energy, November 2026: 21\.3/ });
   chart.focus();
-  await user.keyboard("{ArrowRight}{ArrowRight}");
-  expect(chart).toHaveFocus();
+  await user.keyboard("{ArrowRight}{ArrowRight}{Enter}");
+  expect(history.at(-1)).toBe("/energy?period=day&of=2026-11-02");
   await user.click(screen.getByRole("button", { name: "Show as table" }));
   const table = screen.getByRole("table", { name: "Energy and cost, November 2026" });
   expect(within(table).getAllByRole("row")).toHaveLength(4);

@@ -26,6 +26,7 @@ import "./energy.css";
 export default function Energy() {
   const { t, language } = useI18n();
   const { client } = useHub();
+  const { user } = useSession();
   const desktop = useDesktop();
   useTitle(t("energy.title"));
   const [search, setSearch] = useSearchParams();
@@ -114,7 +115,14 @@ export default function Energy() {
       {report ? (
         <>
           <div className="energy-sums">
-            <Sums report={report} />
+            <div>
+              <Sums report={report} />
+              {!desktop && user.role === "admin" && report.total.price === null && report.total.kwh !== null && (
+                <a href="#energy-price" className="meta energy-ask">
+                  {t("energy.setPrice")}
+                </a>
+              )}
+            </div>
             {desktop && report.total.kwh !== null && parts}
           </div>
           <Filled
@@ -239,11 +247,6 @@ function Filled({ report, by, compare, onCompare, onOpen, onNow }: FilledProps) 
   const parts = partsOf(report, by);
   const admin = user.role === "admin";
   const unpriced = total.price === null;
-  const chart = (
-    <section className="sheet energy-chart" aria-labelledby="energy-bars">
-      <EnergyBars report={report} parts={parts} compare={compare} onCompare={onCompare} onOpen={onOpen} />
-    </section>
-  );
   const price = (unpriced || pricing) && (
     <PriceForm total={total} admin={admin} onDone={pricing ? () => setPricing(false) : null} />
   );
@@ -260,6 +263,11 @@ function Filled({ report, by, compare, onCompare, onOpen, onNow }: FilledProps) 
   const week = hours && period.kind !== "day" && (
     <section className="sheet" aria-labelledby="energy-hours">
       <EnergyHours hours={hours} mean={period.kind === "month"} />
+    </section>
+  );
+  const chart = (
+    <section className={`sheet energy-chart ${week ? "" : "tall"}`} aria-labelledby="energy-bars">
+      <EnergyBars report={report} parts={parts} compare={compare} onCompare={onCompare} onOpen={onOpen} />
     </section>
   );
   const rest = (

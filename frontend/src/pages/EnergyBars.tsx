@@ -1,6 +1,6 @@
 // The period by its hours, days or months: parts stacked, the period before as an outline, today in bold on the dial.
 import { IconStack2 } from "@tabler/icons-react";
-import { type KeyboardEvent, type PointerEvent, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import type { ReportKind } from "../api/reports";
 import type { EnergyReport, Language } from "../api/types";
@@ -10,7 +10,7 @@ import { money, type Part, within } from "../model/report";
 import { clock, HOUR, localParts, longDate, weekday } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
 import { LineLabels, RoundLines } from "../ui/Dial";
-import { useDesktop, useSize } from "../ui/hooks";
+import { useSize } from "../ui/hooks";
 import { EnergyTable } from "./EnergyTable";
 
 interface EnergyBarsProps {
@@ -62,7 +62,7 @@ export function EnergyBars({ report, parts, compare, onCompare, onOpen }: Energy
 function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onCompare">) {
   const { t, language } = useI18n();
   const { announce } = useAnnouncer();
-  const desktop = useDesktop();
+  const opens = useRef(false);
   const [ref, { width, height }] = useSize<HTMLDivElement>();
   const [chosen, setChosen] = useState<number | null>(null);
   const { period, by_bucket: buckets, total } = report;
@@ -128,11 +128,14 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
       onKeyDown={press}
       onBlur={() => setChosen(null)}
       onPointerMove={(event) => setChosen(place(event))}
-      onPointerLeave={() => setChosen(null)}
-      onClick={(event) => {
+      onPointerDown={(event) => {
+        const index = place(event);
         // A first touch reads the bar, the second opens it; a mouse has read it already.
-        if (event.detail > 0 && chosen !== null && (desktop || event.detail > 1)) open(chosen);
+        opens.current = event.pointerType === "mouse" || index === chosen;
+        setChosen(index);
       }}
+      onPointerLeave={(event) => event.pointerType === "mouse" && setChosen(null)}
+      onClick={() => opens.current && chosen !== null && open(chosen)}
     >
       {width > 0 && (
         <svg width={width} height={height} aria-hidden="true">

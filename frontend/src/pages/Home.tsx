@@ -27,6 +27,7 @@ import { useDesktop, useMedia, useTitle } from "../ui/hooks";
 import { PlugTile } from "../ui/PlugRow";
 import { Energy, Power } from "../ui/Quantity";
 import { Empty, Failed, Skeleton } from "../ui/States";
+import { FoundPlugs } from "./FoundPlugs";
 import "./home.css";
 
 export function Home() {
@@ -52,13 +53,16 @@ export function Home() {
         devices.data.length > 0 ? (
           <Filled devices={devices.data} now={now} />
         ) : (
-          <section className="sheet">
-            <Empty title={t("home.emptyTitle")} text={t("home.emptyText")}>
-              <Link href="/plugs" className="btn small">
-                {t("home.plugs")}
-              </Link>
-            </Empty>
-          </section>
+          <>
+            <FoundPlugs />
+            <section className="sheet">
+              <Empty title={t("home.emptyTitle")} text={t("home.emptyText")}>
+                <Link href="/plugs" className="btn small">
+                  {t("home.plugs")}
+                </Link>
+              </Empty>
+            </section>
+          </>
         )
       ) : devices.error ? (
         <section className="sheet">
@@ -118,10 +122,12 @@ function Filled({ devices, now }: { devices: Device[]; now: number }) {
       <div className="col home-main">
         <NowFigure views={views} now={now} />
         {!wide && attention}
+        {!wide && <FoundPlugs />}
         <Today views={views} now={now} />
       </div>
       <aside className="col home-aside">
         {wide && attention}
+        {wide && <FoundPlugs />}
         {tileSection}
         <ByPlug views={views} />
       </aside>

@@ -91,7 +91,10 @@ function useDays(): { value: string; label: string }[] {
   const { language } = useI18n();
   const format = new Intl.DateTimeFormat(localeOf(language), { weekday: "long", timeZone: "UTC" });
   // 5 January 1970 was a Monday.
-  return [0, 1, 2, 3, 4, 5, 6].map((day) => ({ value: String(day), label: format.format(new Date(Date.UTC(1970, 0, 5 + day))) }));
+  return [0, 1, 2, 3, 4, 5, 6].map((day) => ({
+    value: String(day),
+    label: format.format(new Date(Date.UTC(1970, 0, 5 + day))),
+  }));
 }
 
 function HomeFacts({ home }: { home: Home }) {
@@ -165,7 +168,9 @@ function HomeForm({ home }: { home: Home }) {
     price: t("homes.price"),
     week_start: t("homes.week"),
   };
-  const locked = (field: Field) => <Locked key={field} label={LABELS[field]} value={text(field, draft[field]) || "–"} />;
+  const locked = (field: Field) => (
+    <Locked key={field} label={LABELS[field]} value={text(field, draft[field]) || "–"} />
+  );
 
   return (
     <form className="col account-form" noValidate onSubmit={(event) => void save(event)}>

@@ -1,20 +1,20 @@
 // What a link opens: becoming a member of a home, or setting another password.
 import { IconAlertCircle } from "@tabler/icons-react";
-import { type SyntheticEvent, useEffect, useState } from "react";
+import { type SyntheticEvent, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { useLocation } from "wouter";
 import { ApiError } from "../api/client";
 import { LONGEST_NAME, type LinkView, type Session } from "../api/types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
-import { Submit, TextField } from "../ui/Field";
+import { Submit, TextField, tooMany } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { Brand } from "../ui/icons";
 import { Empty, SkeletonRows } from "../ui/States";
 import "../app/entry.css";
 
 /** The secret stands behind the #: a browser sends it to nobody. */
-const secret = (): string => decodeURIComponent(location.hash.slice(1));
+const secret = (): string => location.hash.slice(1);
 
 export default function Join() {
   const { t } = useI18n();
@@ -22,6 +22,8 @@ export default function Join() {
   const [token] = useState(secret);
   const [link, setLink] = useState<LinkView | null>(null);
   const [over, setOver] = useState<string | null>(null);
+  const [away, setAway] = useState(false);
+  const [attempt, setAttempt] = useState(0);
   useTitle(link?.purpose === "password" ? t("join.passwordTitle") : t("join.title", { home: link?.home ?? "" }));
 
   useEffect(() => {
@@ -30,10 +32,13 @@ export default function Join() {
       .request<LinkView>("POST", "/auth/link", { token }, left.signal)
       .then(setLink)
       .catch((error: unknown) => {
-        if (!left.signal.aborted) setOver(error instanceof ApiError ? error.problem.detail : t("login.away"));
+        if (left.signal.aborted) return;
+        // A link that nobody could be asked about may be good.
+        if (error instanceof ApiError && error.status < 500) setOver(error.problem.detail);
+        else setAway(true);
       });
     return () => left.abort();
-  }, [client, token, t]);
+  }, [client, token, attempt]);
 
   return (
     <main className="entry">
@@ -41,7 +46,21 @@ export default function Join() {
         <Brand />
         {t("app.name")}
       </div>
-      {over !== null ? (
+      {away ? (
+        <div role="alert">
+          <Empty whole title={t("error.title")} text={t("join.away")}>
+            <Button
+              className="btn"
+              onPress={() => {
+                setAway(false);
+                setAttempt(attempt + 1);
+              }}
+            >
+              {t("error.retry")}
+            </Button>
+          </Empty>
+        </div>
+      ) : over !== null ? (
         <div role="alert">
           <Empty whole title={t("join.over")} text={over}>
             <a className="btn" href="/">
@@ -77,10 +96,27 @@ function Membership({ link, token }: PartProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<{ field: string | null; text: string } | null>(null);
   const at = (field: string): string | null => (error?.field === field ? error.text : null);
+  const form = useRef<HTMLFormElement>(null);
+  const asksCode = code !== null;
+  useEffect(() => {
+    if (asksCode) form.current?.querySelector<HTMLInputElement>("input[name=code]")?.focus();
+  }, [asksCode]);
+
+  const lacking = (): { field: string; text: string } | null => {
+    if (!existing && !name.trim()) return { field: "name", text: t("account.nameMissing") };
+    if (!email.trim()) return { field: "email", text: t("setup.invalid.email") };
+    if (password) return null;
+    return { field: "password", text: t(existing ? "account.passwordMissing" : "setup.invalid.password") };
+  };
 
   const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
-    if (busy) return;
+    if (busy || tooMany(name, LONGEST_NAME) > 0) return;
+    const missing = lacking();
+    if (missing) {
+      setError(missing);
+      return;
+    }
     setBusy(true);
     setError(null);
     const account = existing ? { existing, ...(code === null ? {} : { code: code.trim() }) } : { name, language };
@@ -103,7 +139,7 @@ function Membership({ link, token }: PartProps) {
         <h1>{t("join.title", { home: link.home })}</h1>
         <p className="meta">{t(`join.as.${link.role ?? "user"}`)}</p>
       </div>
-      <form noValidate onSubmit={(event) => void submit(event)}>
+      <form noValidate ref={form} onSubmit={(event) => void submit(event)}>
         <div className="col" style={{ gap: 16 }}>
           {!existing && (
             <TextField
@@ -151,7 +187,7 @@ function Membership({ link, token }: PartProps) {
         </div>
         <div className="foot">
           <Submit busy={busy} wide>
-            {busy ? t("login.busy") : t("join.submit")}
+            {t(busy ? "join.busy" : "join.submit")}
           </Submit>
           <Button
             className="btn plain wide"

@@ -1,6 +1,6 @@
-// Sign in with e-mail and password.
+// Sign in with e-mail and password, and with a code where the account asks for one.
 import { IconAlertCircle } from "@tabler/icons-react";
-import { type SyntheticEvent, useState } from "react";
+import { type SyntheticEvent, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
 import type { Session, SystemInfo } from "../api/types";
@@ -20,6 +20,15 @@ export default function Login({ info }: { info: SystemInfo }) {
   const [code, setCode] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const [ended] = useState(client.ended);
+  const form = useRef<HTMLFormElement>(null);
+  const second = code !== null;
+  const moved = useRef(false);
+  // The other step has other fields: the first of them, so that one can go on typing.
+  useEffect(() => {
+    if (moved.current) form.current?.querySelector("input")?.focus();
+    moved.current = true;
+  }, [second]);
 
   const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
@@ -58,7 +67,12 @@ export default function Login({ info }: { info: SystemInfo }) {
         <h1>{t(code === null ? "login.title" : "login.codeTitle")}</h1>
         <p className="meta">{t(code === null ? "login.text" : "login.codeText")}</p>
       </div>
-      <form noValidate onSubmit={(event) => void submit(event)}>
+      {ended && (
+        <p className="note warn-soft" role="status">
+          {t("login.ended")}
+        </p>
+      )}
+      <form noValidate ref={form} onSubmit={(event) => void submit(event)}>
         <div className="col" style={{ gap: 16 }}>
           {code === null ? (
             <>

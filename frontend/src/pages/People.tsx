@@ -200,7 +200,9 @@ function Members({ members, chosen }: { members: User[]; chosen: string | undefi
               >
                 <Avatar user={member} own={own} />
                 <span className="grow">
-                  <span className="h3 block ellipsis">{own ? t("people.you", { name: member.name }) : member.name}</span>
+                  <span className="h3 block ellipsis">
+                    {own ? t("people.you", { name: member.name }) : member.name}
+                  </span>
                   <span className="meta block">{wordsOf(member, shares)}</span>
                 </span>
                 {desktop && (

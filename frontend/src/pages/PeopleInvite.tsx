@@ -172,7 +172,9 @@ function OpenLinks({ links, members }: { links: Invitation[]; members: User[] })
         {links.map((link) => {
           const title = link.role
             ? t("people.invite.for", { role: t(`settings.role.${link.role}`) })
-            : t("people.invite.password", { name: members.find(({ id }) => id === link.user)?.name ?? t("people.gone") });
+            : t("people.invite.password", {
+                name: members.find(({ id }) => id === link.user)?.name ?? t("people.gone"),
+              });
           return (
             <li key={link.id} className="row">
               <span className="grow">

@@ -1,5 +1,12 @@
 // Where you are signed in: your browsers and programs, and your API keys, each with an end.
-import { IconDeviceDesktop, IconDeviceMobile, IconDeviceTablet, IconKey, IconTerminal2, IconX } from "@tabler/icons-react";
+import {
+  IconDeviceDesktop,
+  IconDeviceMobile,
+  IconDeviceTablet,
+  IconKey,
+  IconTerminal2,
+  IconX,
+} from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Button } from "react-aria-components/Button";

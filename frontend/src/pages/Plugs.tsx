@@ -1,9 +1,9 @@
 // Plugs: rooms with their watts, a row for each outlet, and plugs on the network that are not added yet.
-import { IconPlug, IconPlus, IconSearch } from "@tabler/icons-react";
+import { IconPlus, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "wouter";
 import { type OutletKey, outletKey } from "../api/live";
-import { useDevices, useFound, useReadings, useTelemetry } from "../api/queries";
+import { useDevices, useReadings, useTelemetry } from "../api/queries";
 import type { Device } from "../api/types";
 import { useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
@@ -15,6 +15,7 @@ import { useMedia, useTitle } from "../ui/hooks";
 import { PlugRow } from "../ui/PlugRow";
 import { Power } from "../ui/Quantity";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
+import { FoundPlugs } from "./FoundPlugs";
 import "./plugs.css";
 
 const SEARCH_FROM = 8;
@@ -45,7 +46,7 @@ export function Plugs() {
               />
             </label>
           )}
-          {user.role === "admin" && (devices.data?.length ?? 0) > 0 && (
+          {user.role !== "guest" && (devices.data?.length ?? 0) > 0 && (
             <Link href="/plugs/add" className="btn small add-plug">
               <IconPlus className="icon s" aria-hidden="true" />
               <span>{t("plugs.add")}</span>
@@ -78,7 +79,7 @@ function Rooms({ devices, query, onClear }: { devices: Device[]; query: string; 
     ? devices.filter(({ name, room }) => `${name} ${room ?? ""}`.toLocaleLowerCase(language).includes(wanted))
     : devices;
   const rooms = byRoom(shown, localeOf(language));
-  const found = user.role === "admin" ? <FoundPlugs /> : null;
+  const found = <FoundPlugs />;
   const room = ({ room: name, outlets }: { room: string | null; outlets: OutletView[] }) => (
     <Room key={name ?? ""} name={name} outlets={outlets} sparks={desktop ? sparks : null} />
   );
@@ -89,7 +90,7 @@ function Rooms({ devices, query, onClear }: { devices: Device[]; query: string; 
         {found}
         <section className="sheet">
           <Empty title={t("plugs.emptyTitle")} text={t("plugs.emptyText")}>
-            {user.role === "admin" && (
+            {user.role !== "guest" && (
               <Link href="/plugs/add" className="btn small">
                 {t("plugs.add")}
               </Link>
@@ -198,28 +199,4 @@ function useSparks(devices: Device[], enabled: boolean): NonNullable<Sparks> {
     sparks.set(outletKey(series.device, series.channel), values);
   }
   return sparks;
-}
-
-function FoundPlugs() {
-  const { t } = useI18n();
-  const found = useFound(true).data ?? [];
-  if (found.length === 0) return null;
-  return (
-    <section className="found" aria-label={t("plugs.foundTitle", { count: found.length })}>
-      {found.map((plug) => (
-        <div className="note use-soft" key={plug.hardware_id}>
-          <IconPlug className="icon" aria-hidden="true" />
-          <span className="grow">
-            <span className="h3 block">{t("plugs.foundTitle", { count: 1 })}</span>
-            <span className="meta block">
-              {t("plugs.foundText", { name: plug.name || plug.model || plug.hardware_id, address: plug.address })}
-            </span>
-          </span>
-          <Link href={`/plugs/add?hardware=${encodeURIComponent(plug.hardware_id)}`} className="strong found-add">
-            {t("plugs.foundAdd")}
-          </Link>
-        </div>
-      ))}
-    </section>
-  );
 }

@@ -1,14 +1,15 @@
 // Settings: language and look of this browser, the account, the home, how the hub is, and what this software is.
 import { Button } from "react-aria-components/Button";
+import { Link } from "wouter";
 import type { Language, SystemInfo } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { setLanguage, setTheme, type Theme, useTheme } from "../app/preferences";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
-import { localeOf } from "../model/format";
 import { Choice } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { BackupSheet } from "./BackupSheet";
+import { HomeSettings } from "./HomeSettings";
 import { PluginsSheet, RefusedSheet } from "./HubSheets";
 import { SecureSheet } from "./SecureSheet";
 import "./settings.css";
@@ -22,10 +23,9 @@ export const LANGUAGES: { value: Language; label: string }[] = [
 export default function Settings({ info }: { info: SystemInfo }) {
   const { t, language } = useI18n();
   const { client } = useHub();
-  const { user, home } = useSession();
+  const { user } = useSession();
   const theme = useTheme();
   useTitle(t("settings.title"));
-  const currency = new Intl.DisplayNames(localeOf(language), { type: "currency" }).of(home.currency);
 
   const signOut = async (): Promise<void> => {
     try {
@@ -71,33 +71,34 @@ export default function Settings({ info }: { info: SystemInfo }) {
             </span>
             <span className="chip">{t(`settings.role.${user.role}`)}</span>
           </div>
-          <Button className="btn outline" onPress={() => void signOut()}>
-            {t("settings.logout")}
-          </Button>
+          <div className="row wrap">
+            <Link href="/settings/account" className="btn outline">
+              {t("settings.toAccount")}
+            </Link>
+            <Link href="/people" className="btn outline">
+              {t("people.title")}
+            </Link>
+            <Button className="btn outline" onPress={() => void signOut()}>
+              {t("settings.logout")}
+            </Button>
+          </div>
         </section>
-        <section className="sheet" aria-labelledby="home">
-          <h2 id="home">{t("settings.home")}</h2>
-          <dl className="facts">
-            <div>
-              <dt>{t("edit.name")}</dt>
-              <dd>{home.name}</dd>
-            </div>
-            <div>
-              <dt>{t("settings.zone")}</dt>
-              <dd>{home.time_zone.replaceAll("_", " ")}</dd>
-            </div>
-            <div>
-              <dt>{t("settings.currency")}</dt>
-              <dd>{currency}</dd>
-            </div>
-          </dl>
-        </section>
+        <HomeSettings />
         <SecureSheet />
         {user.role === "admin" && (
           <>
             <PluginsSheet />
             <RefusedSheet />
             <BackupSheet />
+            <section className="sheet" aria-labelledby="audit">
+              <h2 id="audit">{t("audit.title")}</h2>
+              <p className="meta" style={{ margin: "8px 0 16px" }}>
+                {t("audit.link")}
+              </p>
+              <Link href="/admin/audit" className="btn outline">
+                {t("audit.show")}
+              </Link>
+            </section>
           </>
         )}
         <section className="sheet" aria-labelledby="about">

@@ -17,7 +17,7 @@ export function QrCode({ svg, label }: { svg: string; label: string }) {
 
 /** Over plain HTTP a browser has no clipboard for pages: then the text can only be selected. */
 export function clipboard(): Clipboard | undefined {
-  return "clipboard" in navigator ? (navigator.clipboard as Clipboard | undefined) : undefined;
+  return "clipboard" in navigator ? navigator.clipboard : undefined;
 }
 
 export function CopyButton({ text, className = "btn small outline" }: { text: string; className?: string }) {
@@ -33,7 +33,11 @@ export function CopyButton({ text, className = "btn small outline" }: { text: st
   };
   return (
     <Button className={className} onPress={() => void copy()}>
-      {copied ? <IconCheck className="icon xs" aria-hidden="true" /> : <IconCopy className="icon xs" aria-hidden="true" />}
+      {copied ? (
+        <IconCheck className="icon xs" aria-hidden="true" />
+      ) : (
+        <IconCopy className="icon xs" aria-hidden="true" />
+      )}
       {t(copied ? "secret.copied" : "secret.copy")}
     </Button>
   );

@@ -2,6 +2,7 @@
 
 from hub.api.rest import (
     account,
+    alerts,
     audit,
     auth,
     backups,
@@ -14,6 +15,7 @@ from hub.api.rest import (
     pairing,
     reports,
     rooms,
+    schedules,
     system,
     telemetry,
     users,
@@ -26,6 +28,8 @@ ROUTES: tuple[Route, ...] = (
     *devices.ROUTES,
     *pairing.ROUTES,
     *rooms.ROUTES,
+    *schedules.ROUTES,
+    *alerts.ROUTES,
     *telemetry.ROUTES,
     *export.ROUTES,
     *reports.ROUTES,

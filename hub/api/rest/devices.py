@@ -224,7 +224,7 @@ ROUTES = (
         status=201,
         errors=(
             *("hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid", "driver-missing"),
-            "rooms-too-many",
+            *("rooms-too-many", "field-repeated"),
             *OPENING,
         ),
         description="With a `pairing_code` (the code on the label, or the text of its QR code) the answer is 202: for "

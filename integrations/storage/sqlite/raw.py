@@ -1,7 +1,8 @@
 """Raw samples: one chunk for each hour of a stream; undated samples in chunks by seq until they are dated."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -9,10 +10,11 @@ import numpy as np
 from hub.plugins import RawColumns, m4
 from hub.plugins.codec import DamagedChunk, decode_brief, decode_raw, encode_raw
 from hub.plugins.columns import brief_raw, join_raw, select_raw
-from hub.plugins.contract import Float64, Int64
+from hub.plugins.contract import Int64
+from integrations.storage.sqlite import lines
+from integrations.storage.sqlite.lines import HOUR, Brief
 from integrations.storage.sqlite.shelf import Shelf
 
-HOUR = 3_600_000
 UNDATED = 3600  # seqs of one undated chunk; its "hour" is -1 - seq // UNDATED
 LAST_SEQ = (1 << 63) - 1
 MANY = 10_000  # hours beyond which a scan is quicker than a look-up for each
@@ -25,20 +27,15 @@ where raw.seq_from <= ? and raw.seq_to >= ?"""  # noqa: S608
 SCAN = f"""
 select {COLUMNS} from raw where hour between ? and ? and stream = ? and seq_from <= ? and seq_to >= ?"""  # noqa: S608
 
+HOURS = """
+with recursive place(hour) as (values(?) union all select hour + 1 from place where hour < ?)
+select raw.hour from place cross join raw indexed by raw_place on raw.hour = place.hour and raw.stream = ?"""
+LINES = f"""
+with recursive place(hour) as (values(?) union all select hour + 1 from place where hour < ?)
+select place.hour, line.data from place cross join line on line.id = place.hour * {lines.STREAMS} + ?"""  # noqa: S608
+
 Chunk = tuple[int, int, int, int, bytes]
 """id, stream, hour, count, data"""
-
-
-class Brief(NamedTuple):
-    """The columns that a line needs."""
-
-    seq: Int64
-    at: Int64
-    power: Float64
-
-    def of(self, chosen: Any) -> "Brief":
-        """Those that a slice, mask or index array chooses."""
-        return Brief(self.seq[chosen], self.at[chosen], self.power[chosen])
 
 
 class Stream(msgspec.Struct):
@@ -97,22 +94,14 @@ class RawChunks:
         return sorted(found, key=lambda columns: int(columns.at.min()))
 
     def thinned(self, series: int, start: int, end: int, borders: Int64) -> list[tuple[RawColumns, int]]:
-        """See ThinningStore. Chunk by chunk in the same few arrays: those of a whole week are ten times slower to fill
-        than all of its chunks are to unpack."""
+        """See ThinningStore: by the lines of hours that lie between `borders` in tens of minutes, else by samples."""
         found = []
         for stream in self._streams(series):
-            chunks = self._between(stream, start, end)
-            room = _arrays(max((count for _, _, _, count, _ in chunks), default=0))
-            parts, samples = [], 0
-            for chunk in chunks:
-                columns = room.of(slice(chunk[3]))
-                ascending = self._put_brief(chunk, stream, columns)
-                if ascending is not None:
-                    if chunk[2] * HOUR < start or (chunk[2] + 1) * HOUR > end:
-                        columns = columns.of((columns.at >= start) & (columns.at < end))
-                    count, part = _corners(columns, borders, ascending=ascending)
-                    samples += count
-                    parts.append(part)
+            line, chunks = self._lines(stream, start, end, borders)
+            samples, parts = line.measured, [line.corners]
+            for count, part in self._cornered(stream, chunks, start, end, borders):
+                samples += count
+                parts.append(part)
             if samples:
                 columns = Brief(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
                 found.append((join_raw([brief_raw(stream.run, *columns)], brief=True), samples))
@@ -151,9 +140,43 @@ class RawChunks:
 
     def _between(self, stream: Stream, start: int, end: int) -> list[Chunk]:
         """Chunks that may hold dated samples with start <= at < end."""
+        return self._by_hour(stream, *self._hours(stream, start, end))
+
+    @staticmethod
+    def _hours(stream: Stream, start: int, end: int) -> tuple[int, int]:
+        """First and last of these chunks."""
         if stream.first_hour is None or stream.last_hour is None:
-            return []
-        return self._by_hour(stream, max(start // HOUR, stream.first_hour), min((end - 1) // HOUR, stream.last_hour))
+            return 0, -1
+        return max(start // HOUR, stream.first_hour), min((end - 1) // HOUR, stream.last_hour)
+
+    def _lines(self, stream: Stream, start: int, end: int, borders: Int64) -> tuple[lines.Line, list[Chunk]]:
+        """The lines that stand for an hour each, and the chunks that may hold other samples."""
+        first, last = self._hours(stream, start, end)
+        whole = max(first, -(-start // HOUR)), min(last, end // HOUR - 1)
+        if whole[0] > whole[1] or last - first > MANY or (borders[1:-1] % m4.ROUND).any():
+            return lines.joined([]), self._by_hour(stream, first, last)
+        rows = self._shelf.all(LINES, *whole, stream.id)
+        line = lines.joined(rows)
+        known = {hour for hour, _ in rows}.difference(line.unreadable)
+        others = [hour for (hour,) in self._shelf.all(HOURS, first, last, stream.id) if hour not in known]
+        chunks = []
+        for low, high in _runs(others):
+            chunks += self._by_hour(stream, low, high)
+        return line, chunks
+
+    def _cornered(
+        self, stream: Stream, chunks: Sequence[Chunk], start: int, end: int, borders: Int64
+    ) -> Iterator[tuple[int, Brief]]:
+        """What `_corners` gives of each of these chunks. They are unpacked into the same few arrays: those of a whole
+        week are ten times slower to fill than all of its chunks are to unpack."""
+        room = _arrays(max((count for _, _, _, count, _ in chunks), default=0))
+        for chunk in chunks:
+            columns = room.of(slice(chunk[3]))
+            ascending = self._put_brief(chunk, stream, columns)
+            if ascending is not None:
+                if chunk[2] * HOUR < start or (chunk[2] + 1) * HOUR > end:
+                    columns = columns.of((columns.at >= start) & (columns.at < end))
+                yield _corners(columns, borders, ascending=ascending)
 
     def _by_hour(self, stream: Stream, first: int, last: int, seq_from: int = 0, seq_to: int = LAST_SEQ) -> list[Chunk]:
         """Chunks of these hours that may hold one of these seqs."""
@@ -210,6 +233,11 @@ class RawChunks:
             "count = excluded.count, data = excluded.data",
             *(hour, stream.id, int(columns.seq[0]), int(columns.seq[-1]), len(columns.seq), encode_raw(columns)),
         )
+        line = lines.packed(hour, Brief(columns.seq, columns.at, columns.power)) if hour >= 0 else None
+        if line is not None and stream.id < lines.STREAMS:
+            self._shelf.run(
+                "insert or replace into line(id, data) values(?, ?)", hour * lines.STREAMS + stream.id, line
+            )
 
     def _streams(self, series: int) -> list[Stream]:
         rows = self._shelf.all(
@@ -249,6 +277,14 @@ def _corners(columns: Brief, borders: Int64, *, ascending: bool) -> tuple[int, B
 def _cut(columns: RawColumns, start: int, end: int) -> RawColumns:
     inside = (columns.at >= start) & (columns.at < end)
     return columns if inside.all() else select_raw(columns, inside)
+
+
+def _runs(hours: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of what follows one another in them."""
+    breaks = [k for k, (hour, following) in enumerate(pairwise(hours), 1) if following != hour + 1]
+    for first, end in pairwise([0, *breaks, len(hours)]):
+        if first < end:
+            yield hours[first], hours[end - 1]
 
 
 def _hours(columns: RawColumns) -> Any:

@@ -1,5 +1,6 @@
 """Buckets of both tiers: chunks of an hour in the open day, joined into days, and those of 15 minutes into months."""
 
+import contextlib
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -8,11 +9,14 @@ import numpy as np
 from hub.plugins import TIERS, RollupColumns
 from hub.plugins.codec import DamagedChunk, decode_rollups, encode_rollup
 from hub.plugins.columns import empty_rollup, join_rollup, rounded_rollup, select_rollup
+from integrations.storage.sqlite import kept
+from integrations.storage.sqlite.recent import Known, Place, Recent
 from integrations.storage.sqlite.shelf import Shelf
 
 HOUR, DAY = 3_600_000, 86_400_000
 LENGTHS = (HOUR, DAY, 32 * DAY)  # by the column `span`: how long a chunk is
 SUMMED = TIERS["15m"]  # the tier of which sums are kept
+FEW = 16  # places: looking each up is quicker than to ask first which there are
 WIDEST = {TIERS["1m"]: 1, TIERS["15m"]: 2}  # the widest span of a tier
 
 BY_START = """
@@ -36,8 +40,10 @@ class Head(NamedTuple):
 class RollupChunks:
     """Buckets within one transaction. Rewriting a whole day each hour would write more than all raw samples."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, recent: Recent | None = None) -> None:
+        """recent: where quarters stay for the next question; None = nowhere."""
         self._shelf = shelf
+        self._recent = recent
         self._newest: dict[int, int] = {}
 
     def put(self, series: int, tier: int, columns: RollupColumns) -> None:
@@ -48,13 +54,15 @@ class RollupChunks:
         self._newest[tier] = max(self._newest.get(tier, 0), int(new.start[-1]))
         self._put(series, tier, WIDEST[tier], new)
 
-    def remove(self, series: int, tier: int, start: int) -> None:
-        """Forget one bucket."""
+    def remove(self, series: int, tier: int, starts: Collection[int]) -> None:
+        """Forget these buckets."""
+        gone = np.unique(np.fromiter(starts, np.int64))
         for span in range(WIDEST[tier] + 1):
-            place = start // LENGTHS[span] * LENGTHS[span]
-            chunk = self._chunk(series, tier, span, place)
-            if chunk is not None and start in chunk.start:
-                self._write(series, tier, span, place, select_rollup(chunk, chunk.start != start))
+            for place in np.unique(gone // LENGTHS[span] * LENGTHS[span]).tolist():
+                chunk = self._chunk(series, tier, span, place)
+                stays = None if chunk is None else ~np.isin(chunk.start, gone)
+                if chunk is not None and stays is not None and not stays.all():
+                    self._write(series, tier, span, place, select_rollup(chunk, stays))
 
     def join(self, wanted: Collection[int] | None) -> None:
         """Make one chunk of the hours of each day, and of the days of each month, that is over by the newest bucket.
@@ -96,7 +104,7 @@ class RollupChunks:
         parts = []
         for span in spans:
             rows = self._rows(series, tier, span, *self._reach(tier, span, start, end))
-            parts += [_cut(part, start, end) for part in self._decoded(series, tier, rows, brief=brief)]
+            parts += [_cut(part, start, end) for part in self._known(series, tier, span, rows, brief=brief)]
         return join_rollup(parts)
 
     def heads(self, series: int, tier: int, start: int, end: int) -> list[Head]:
@@ -127,6 +135,10 @@ class RollupChunks:
             values.append(series)
         if tier == SUMMED:
             self._shelf.run(f"delete from sums where {where}", *values)  # noqa: S608
+            if series is None:
+                self._shelf.run("delete from recent")
+            else:
+                self._shelf.run("delete from recent where series = ?", series)
         return gone
 
     def _put(self, series: int, tier: int, span: int, new: RollupColumns) -> None:
@@ -148,6 +160,8 @@ class RollupChunks:
         if span > WIDEST[tier]:
             return 0, -1
         length = LENGTHS[span]
+        if (end - start) // length <= FEW:
+            return start // length * length, (end - 1) // length * length
         place = "from rollup where tier = ? and span = ?"
         first, last = self._shelf.one(
             f"select (select min(start) {place}), (select max(start) {place})",
@@ -166,6 +180,20 @@ class RollupChunks:
     def _chunk(self, series: int, tier: int, span: int, start: int) -> RollupColumns | None:
         parts = self._decoded(series, tier, self._rows(series, tier, span, start, start))
         return parts[0] if parts else None
+
+    def _known(
+        self, series: int, tier: int, span: int, rows: list[tuple[Any, ...]], *, brief: bool
+    ) -> list[RollupColumns]:
+        """At least what is in these chunks."""
+        if rows and brief and tier == SUMMED and self._recent is not None:
+            with contextlib.suppress(DamagedChunk):
+                return [self._recent.quarters(series, span, rows, self._stored)]
+        return self._decoded(series, tier, rows, brief=brief)
+
+    def _stored(self, place: Place) -> Known | None:
+        row = self._shelf.maybe("select heads, data from recent where series = ? and span = ? and start = ?", *place)
+        found = None if row is None else kept.unpacked(*row)
+        return None if found is None else Known(found.heads, kept.columns(found.edges[:-1], found.rows))
 
     def _decoded(
         self, series: int, tier: int, rows: list[tuple[Any, ...]], *, brief: bool = False

@@ -35,6 +35,17 @@ SUMS = """
 create table if not exists sums( -- used only while `heads` are those of the chunks, and may be lost: see sums.py
   series integer not null, start integer not null, heads blob not null, data blob not null,
   primary key(series, start)) without rowid"""
+RECENT = """
+create table if not exists recent( -- the same: see recent.py
+  series integer not null, span integer not null, start integer not null, heads blob not null, data blob not null,
+  primary key(series, span, start)) without rowid"""
+LINES = """
+create table if not exists line(id integer primary key, data blob not null); -- may be lost: see lines.py
+create trigger if not exists line_changed after update of data on raw
+begin delete from line where id = old.hour * 16777216 + old.stream; end;
+create trigger if not exists line_gone after delete on raw
+begin delete from line where id = old.hour * 16777216 + old.stream; end;"""
+"""Triggers, because an earlier version of the hub may change samples and knows nothing of their lines."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -71,4 +82,4 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"begin immediate; {TABLES} pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
         )
     _writes(connection)
-    connection.execute(SUMS)
+    connection.executescript(";".join((SUMS, RECENT, LINES)))

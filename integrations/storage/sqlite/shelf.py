@@ -83,4 +83,5 @@ class Shelf:
         self.run(
             "delete from series where id not in (select series from stream) and id not in (select series from rollup)"
         )
-        self.run("delete from sums where series not in (select id from series)")
+        for table in ("sums", "recent"):
+            self.run(f"delete from {table} where series not in (select id from series)")  # noqa: S608

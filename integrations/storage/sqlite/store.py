@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hub.aside import set_aside
 from hub.plugins import TIERS, Merge, RawColumns, RollupColumns, SeriesKey, StoreError, StoreStats
 from hub.plugins.contract import Int64
-from integrations.storage.sqlite.damage import set_aside, told
+from integrations.storage.sqlite.damage import told
 from integrations.storage.sqlite.raw import RawChunks
+from integrations.storage.sqlite.recent import Recent
 from integrations.storage.sqlite.rollups import RollupChunks
 from integrations.storage.sqlite.salvage import is_sound, salvage
 from integrations.storage.sqlite.schema import connect, prepare
@@ -40,6 +42,7 @@ class SqliteStore:
         self._listing = threading.Lock()  # of readers
         self._found: Found = {}
         self._fresh: Fresh = {}
+        self._recent = Recent()
         self._change: Change | None = None  # the open one, in the thread that merges
 
     def open(self) -> None:
@@ -60,6 +63,8 @@ class SqliteStore:
             for connection in readers:
                 connection.close()
             if self._writer is not None:
+                with contextlib.suppress(sqlite3.Error):  # it is made anew where it is not there
+                    self._recent.write(self._writer)
                 self._writer.close()
                 self._writer = None
 
@@ -111,13 +116,13 @@ class SqliteStore:
     def rollup(self, series: SeriesKey, tier: str, start: int, end: int, *, brief: bool = False) -> RollupColumns:
         """Buckets with start <= bucket start < end."""
         with self._view() as shelf:
-            return RollupChunks(shelf).between(shelf.known(series), TIERS[tier], start, end, brief=brief)
+            return RollupChunks(shelf, self._recent).between(shelf.known(series), TIERS[tier], start, end, brief=brief)
 
     def sums(self, series: SeriesKey, edges: Int64) -> RollupColumns:
         """Buckets of power, energy and time covered that lie between neighbours of `edges`, ascending, and sum up to
         the stored quarters. Sums of the days and months that are over are kept, with the next merge in the file."""
         with self._view() as shelf:
-            return Sums(shelf, RollupChunks(shelf), self._fresh).between(shelf.known(series), edges)
+            return Sums(shelf, RollupChunks(shelf, self._recent), self._fresh).between(shelf.known(series), edges)
 
     def delete(self, series: SeriesKey | None, tier: str, before: int) -> int:
         """Forget chunks that lie wholly before; returns how many samples or buckets went.
@@ -132,6 +137,7 @@ class SqliteStore:
                 gone = change.raw.delete(number, before, undated=before >= FOREVER)
             else:
                 gone = change.rollups.delete(number, TIERS[tier], before)
+                self._recent.forget(number)
             shelf.tidy()
             change.commit()
         self._give_back()
@@ -250,8 +256,11 @@ class Change:
             raw.put(shelf.series(series), columns)
         for series, tier, buckets in change.rollups:
             rollups.put(shelf.series(series), TIERS[tier], buckets)
+        removed: dict[tuple[SeriesKey, str], list[int]] = {}
         for series, tier, start in change.removed:
-            rollups.remove(shelf.series(series), TIERS[tier], start)
+            removed.setdefault((series, tier), []).append(start)
+        for (series, tier), starts in removed.items():
+            rollups.remove(shelf.series(series), TIERS[tier], starts)
         rollups.join({shelf.series(series) for series, _, _ in change.rollups})
 
     def commit(self) -> None:

@@ -1,33 +1,20 @@
 """Sums of buckets between edges (the days of a home), kept for the chunks of each month: a year is not decoded anew."""
 
-import zlib
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from hub.plugins import RollupColumns
 from hub.plugins.columns import condensed, empty_rollup, join_rollup, select_rollup
 from hub.plugins.contract import Int64
+from integrations.storage.sqlite import kept as keeping
+from integrations.storage.sqlite.kept import HEAD, Kept, columns
 from integrations.storage.sqlite.rollups import LENGTHS, SUMMED, Head, RollupChunks
 from integrations.storage.sqlite.shelf import Shelf
 
 PLACE = LENGTHS[-1]
-FORMAT = 1  # first byte of what is kept
-HEAD = 5  # bytes of a chunk that tell it from any other: its version and checksum
 MOST = 2000  # sums of a month, of 1 KB each, that wait to be kept
-FIELDS = ("mean_power", "min_power", "max_power", "import_mwh", "export_mwh", "estimated_mwh", "covered_ms")
-NONE = -1.0  # time covered where there is no bucket
 
 Fresh = dict[tuple[int, int], tuple[bytes, bytes]]
 """(series, place) -> the heads of its chunks, their sums; the next change keeps them."""
-
-
-class Kept(NamedTuple):
-    """Sums of a place: the heads of the chunks that they are made of, where they begin and end, a row for a field."""
-
-    heads: bytes
-    edges: Int64
-    rows: Any
 
 
 class Sums:
@@ -84,7 +71,7 @@ class Sums:
         wanted = np.union1d(wanted, [until])
         if not np.array_equal(bounds[first:], wanted):
             return start // PLACE * PLACE, []
-        return begin, [_columns(wanted[:-1], np.concatenate([known.rows for known in found], axis=1)[:, first:])]
+        return begin, [columns(wanted[:-1], np.concatenate([known.rows for known in found], axis=1)[:, first:])]
 
     def _summed(self, series: int, place: int, heads: list[Head], kept: Kept | None, edges: Int64) -> RollupColumns:
         """The sums of chunks of one place, which end where `edges` do. What was not kept is to be kept from now on."""
@@ -121,11 +108,11 @@ class Sums:
         for start in range(first, end, PLACE):
             if (series, start) in self._fresh:
                 found[start] = self._fresh[series, start]
-        return {start: kept for start, row in found.items() if (kept := _unpacked(*row)) is not None}
+        return {start: kept for start, row in found.items() if (kept := keeping.unpacked(*row)) is not None}
 
     def _keep(self, series: int, place: int, heads: bytes, edges: Int64, sums: RollupColumns) -> None:
         if len(self._fresh) < MOST or (series, place) in self._fresh:
-            self._fresh[series, place] = heads, _packed(edges, sums)
+            self._fresh[series, place] = heads, keeping.packed(edges, sums)
 
 
 def write(shelf: Shelf, fresh: Fresh) -> Fresh:
@@ -150,43 +137,8 @@ def _cut(kept: Kept, edges: Int64) -> RollupColumns | None:
     first, last = np.searchsorted(kept.edges, [edges[0], edges[-1]])
     if not np.array_equal(kept.edges[first : last + 1], edges):
         return None
-    return _columns(edges[:-1], kept.rows[:, first:last])
+    return columns(edges[:-1], kept.rows[:, first:last])
 
 
 def _whole(kept: Kept) -> RollupColumns:
-    return _columns(kept.edges[:-1], kept.rows)
-
-
-def _columns(starts: Int64, rows: Any) -> RollupColumns:
-    there = rows[-1] != NONE
-    if not there.all():
-        starts, rows = starts[there], rows[:, there]
-    fields = dict(zip(FIELDS, rows, strict=True))
-    unknown, nothing = np.full(len(starts), np.nan), np.zeros(len(starts), np.int64)
-    fields["covered_ms"] = fields["covered_ms"].astype(np.int64)
-    return RollupColumns(
-        start=starts, mean_voltage=unknown, mean_current=unknown, on_ms=nothing, count=nothing, **fields
-    )
-
-
-def _packed(edges: Int64, sums: RollupColumns) -> bytes:
-    """The steps of the edges, and a row of floats for each field: all first bytes, then all second bytes and so on."""
-    rows = np.full((len(FIELDS) + 1, len(edges)), NONE)
-    rows[0].view(np.int64)[:] = np.diff(edges, prepend=0)
-    place = np.searchsorted(edges, sums.start)
-    for row, name in zip(rows[1:], FIELDS, strict=True):
-        row[place] = getattr(sums, name)
-    planes = rows.astype("<f8").view(np.uint8).reshape(-1, 8).T
-    return bytes([FORMAT]) + zlib.compress(planes.tobytes())
-
-
-def _unpacked(heads: bytes, data: bytes) -> Kept | None:
-    """None where it is of another format or damaged: it is made anew."""
-    try:
-        planes = np.frombuffer(zlib.decompress(data[1:]) if data[0] == FORMAT else b"", np.uint8)
-    except zlib.error:
-        return None
-    if not len(planes):
-        return None
-    rows = np.ascontiguousarray(planes.reshape(8, -1).T).view("<f8").reshape(len(FIELDS) + 1, -1)
-    return Kept(heads, np.cumsum(rows[0].view(np.int64)), rows[1:, :-1])
+    return columns(kept.edges[:-1], kept.rows)

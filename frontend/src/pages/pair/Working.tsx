@@ -41,7 +41,7 @@ function Window({ pairing, ways }: { pairing: Pairing; ways: Ways }) {
   const { state, error } = pairing;
   const step = useStep(state === "failed" || state === "expired" ? null : state);
   const [named, setNamed] = useState(false);
-  const measured = useMeasured(pairing.device);
+  const measured = useMeasured(pairing);
   if (state === "failed" || state === "expired" || error?.code === WRONG_CODE)
     return <Trouble pairing={pairing} step={step} ways={ways} />;
   if (state === "done" && step === GOING.length - 1 && (measured || named) && pairing.device !== null)
@@ -49,17 +49,16 @@ function Window({ pairing, ways }: { pairing: Pairing; ways: Ways }) {
   return <Progress pairing={pairing} step={step} onCancelled={ways.begin} onWithout={() => setNamed(true)} />;
 }
 
-/** Has the new plug measured something since it is here? A replaced one must be heard anew. */
-function useMeasured(device: string | null): boolean {
+/** Has the plug measured something since it was waited for? One that took another's place must be heard anew. */
+function useMeasured({ device, opened }: Pairing): boolean {
   const found = useDevices().data?.find(({ id }) => id === device);
   const reading = useReadings();
-  const [since] = useState(() => Date.now());
   return Boolean(
     found?.online &&
-      found.channels.some(({ channel }) => {
-        const { power, at } = reading(outletKey(found.id, channel));
-        return power !== null && at !== null && at > since - SILENT_AFTER_MS;
-      }),
+    found.channels.some(({ channel }) => {
+      const { power, at } = reading(outletKey(found.id, channel));
+      return power !== null && at !== null && at > opened;
+    }),
   );
 }
 
@@ -98,7 +97,9 @@ function Progress({ pairing, step, onCancelled, onWithout }: ProgressProps) {
       </div>
       <div role="status">
         <h1>{t(`pair.title.${state}`)}</h1>
-        <p className="meta">{state === "waiting" ? t("pair.left", { left }) : (pairing.error?.detail ?? t("pair.soon"))}</p>
+        <p className="meta">
+          {state === "waiting" ? t("pair.left", { left }) : (pairing.error?.detail ?? t("pair.soon"))}
+        </p>
       </div>
       <StepList hardwareId={pairing.hardware_id} done={step + (step === STEPS.length - 1 ? 0 : 1)} />
       {silent && <Advice kind="silent" />}

@@ -5,11 +5,7 @@ export const HARDWARE_ID = /^[A-Za-z0-9_-]{3,64}$/;
 
 /** The code without blanks and dashes, I and L read as 1, O as 0; null: no label has such a code. */
 export function readCode(text: string): string | null {
-  const code = text
-    .toUpperCase()
-    .replaceAll(/[\s-]/g, "")
-    .replaceAll(/[IL]/g, "1")
-    .replaceAll("O", "0");
+  const code = text.toUpperCase().replaceAll(/[\s-]/g, "").replaceAll(/[IL]/g, "1").replaceAll("O", "0");
   return ALPHABET.test(code) ? code : null;
 }
 

@@ -1,0 +1,9 @@
+"""Alerts: rules about an outlet's power or a plug's absence, their states, and the messages that tell people."""
+
+from hub.alerts.alert import Alert
+from hub.alerts.alerts import Alerts
+from hub.alerts.delivery import Delivery
+from hub.alerts.herald import Herald
+from hub.alerts.watch import Watch
+
+__all__ = ["Alert", "Alerts", "Delivery", "Herald", "Watch"]

@@ -1,0 +1,86 @@
+"""Delivery: hands notifications to every notifier, each in its order, again where one fails, and says what failed."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from hub.bus import Bus
+from hub.clock import Clock
+from hub.events import ProblemEnded, ProblemRaised
+from hub.messages import HubError, Message
+from hub.plugins.contract import Notification, Notifier
+
+WAITS = (5.0, 30.0, 120.0)  # seconds before each further attempt
+MOST_WAITING = 50  # for one notifier; the oldest goes when one more comes
+PROBLEM = "alert-undelivered"
+log = logging.getLogger("hub.alerts")
+
+
+class Delivery:
+    """`notifiers`: those that run now, by name; each keeps a time limit and raises only HubError."""
+
+    def __init__(self, notifiers: Callable[[], Mapping[str, Notifier]], *, bus: Bus, clock: Clock) -> None:
+        self._notifiers = notifiers
+        self._bus = bus
+        self._clock = clock
+        self._waiting: dict[str, deque[Notification]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failing: dict[str, Message] = {}
+
+    async def stop(self) -> None:
+        """Deliver nothing more; what was tried again until now is lost."""
+        self._waiting.clear()
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def send(self, notification: Notification) -> None:
+        """To every notifier there is. Returns at once."""
+        for name in self._notifiers():
+            waiting = self._waiting.setdefault(name, deque())
+            waiting.append(notification)
+            if len(waiting) > MOST_WAITING:
+                waiting.popleft()
+            if name not in self._tasks:
+                self._tasks[name] = asyncio.get_running_loop().create_task(self._work(name), name=f"notify: {name}")
+
+    async def _work(self, name: str) -> None:
+        """One after the other, until nothing waits."""
+        try:
+            while waiting := self._waiting.get(name):
+                await self._deliver(name, waiting.popleft())
+        finally:
+            self._tasks.pop(name, None)
+
+    async def _deliver(self, name: str, notification: Notification) -> None:
+        reason = Message("alert-notifier-off")
+        for wait in (0.0, *WAITS):
+            if wait:
+                await self._clock.sleep(wait)
+            notifier = self._notifiers().get(name)
+            if notifier is None:  # it was switched off
+                break
+            try:
+                await notifier.notify(notification)
+            except HubError as error:
+                reason = error.message
+                log.warning("%s did not deliver: %s", name, error)
+            else:
+                self._report(name, None)
+                return
+        self._report(name, reason)
+
+    def _report(self, name: str, reason: Message | None) -> None:
+        """A problem for as long as the last notification of some notifier could not be delivered."""
+        if reason is not None:
+            self._failing[name] = reason
+        elif self._failing.pop(name, None) is None:
+            return
+        if self._failing:
+            name, latest = list(self._failing.items())[-1]
+            self._bus.publish(ProblemRaised(PROBLEM, {"notifiers": list(self._failing), "reason": latest}))
+        else:
+            self._bus.publish(ProblemEnded(PROBLEM))
