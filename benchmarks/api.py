@@ -8,7 +8,7 @@ import time
 import aiohttp
 import uvloop
 
-from benchmarks.processes import Load, pin
+from benchmarks.processes import Load, cpu_seconds, pin
 from benchmarks.scenarios import Row, percentile, prepare, row
 from hub.testing.process import HubProcess
 
@@ -27,7 +27,9 @@ async def api(quick: bool) -> list[Row]:
         loading = asyncio.create_task(load.run())
         await asyncio.sleep(2)
         alone = await asked(hub, 1, seconds, pause=0.01)
+        before = cpu_seconds(hub.pid)
         together = await asked(hub, AT_ONCE, seconds)
+        used = (cpu_seconds(hub.pid) - before) / len(together["took"])
         await loading
         await load.end()
         size = alone["bytes"] / 1024
@@ -35,6 +37,7 @@ async def api(quick: bool) -> list[Row]:
             row("list of 100 plugs, 100 samples/s live: p50", percentile(alone["took"], 0.5), "ms", at_most=3),
             row("list of 100 plugs, 100 samples/s live: p99", percentile(alone["took"], 0.99), "ms", at_most=15),
             row("list of 100 plugs: size, packed", size, "KB"),
+            row("CPU of the hub for one, plugs and all", used * 1e6, "µs"),
             row(f"{AT_ONCE} callers at once", len(together["took"]) / together["seconds"], "/s", at_least=800),
         ]
     finally:

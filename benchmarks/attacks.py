@@ -30,7 +30,6 @@ async def attacks(quick: bool) -> list[Row]:
         many = await attack(hub, "from 500 addresses", plugs, names, tries // 2, MANY, "127.0.0.1")
         rows += one + many
         rows.append(row("after: resident", resident_mb(hub.pid), "MB", at_most=250))
-        await hub.log_in()
         lines, cursor = 0, None
         while True:
             asked = {"refused": "true", "limit": "500"} | ({"cursor": cursor} if cursor else {})

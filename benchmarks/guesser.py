@@ -43,7 +43,7 @@ async def over_mqtt(order: dict[str, object], address: str, numbers: range, foun
     """Wrong logins as plugs that there are, as ones that there are not, and as other programs."""
     ids: list[str] = order["hardware_ids"]  # type: ignore[assignment]
     for k in numbers:
-        name = random.choice(ids) if k % 3 else f"plug-{k}"  # noqa: S311
+        name = random.choice(ids) if k % 3 else f"plug-{k}"
         fields = [name.encode(), name.encode(), password(k).encode()]
         body = b"\0\4MQTT\4\xc2\0\x3c" + b"".join(struct.pack(">H", len(field)) + field for field in fields)
         try:

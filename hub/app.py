@@ -228,7 +228,7 @@ class App:
         setup = Setup(people, settings, clock, options.data, proxied=bool(configuration.network.trusted_proxies))
         await self._begin("set-up", setup.load)
         self.needs_setup = not people.has_admin()
-        retained = PlugRetained(database, clock)
+        retained = PlugRetained(database, bus, clock)
         await self._begin("retained messages", retained.load)
         await self._begin("retained messages", retained.start, retained.stop)
 

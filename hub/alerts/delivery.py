@@ -74,10 +74,14 @@ class Delivery:
         self._report(name, reason)
 
     def _report(self, name: str, reason: Message | None) -> None:
-        """A problem for as long as the last notification of some notifier could not be delivered."""
+        """A problem for as long as the last notification of some notifier that runs could not be delivered."""
+        before = dict(self._failing)
+        self._failing.pop(name, None)
         if reason is not None:
             self._failing[name] = reason
-        elif self._failing.pop(name, None) is None:
+        there = self._notifiers()
+        self._failing = {name: why for name, why in self._failing.items() if name in there}
+        if self._failing == before:
             return
         if self._failing:
             name, latest = list(self._failing.items())[-1]

@@ -108,7 +108,10 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     """A session, or a key with the scope; an empty list: nobody has to say who they are."""
     if route.role == "open":
         return []
-    return [{"bearer": []}, *([] if route.needed_scope == "person" else [{"key": [route.needed_scope]}])]
+    ways: list[dict[str, list[str]]] = [{"bearer": []}]
+    if route.needed_scope != "person":
+        ways.append({"key": [route.needed_scope]})
+    return ways
 
 
 def _problem(codes: list[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hub.devices.discovery import Found
 from hub.devices.presence import Presence
 from hub.telemetry.live import Live
 
+NOTHING_KEPT = (None, None, None, None)
 EnergyToday = Callable[[str, int], float | None]
 """(device, channel) -> mWh since midnight in the home's zone; None = not known."""
 RoomId = Callable[[str, str | None], str | None]
@@ -106,5 +107,5 @@ class DeviceViews:
 
 
 def _retention(device: Registered) -> DeviceRetention | None:
-    own = DeviceRetention(device.keep_raw, device.keep_minutes, device.keep_hours, device.keep_days)
-    return own if own != DeviceRetention() else None
+    kept = (device.keep_raw, device.keep_minutes, device.keep_hours, device.keep_days)
+    return None if kept == NOTHING_KEPT else DeviceRetention(*kept)

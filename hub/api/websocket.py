@@ -155,7 +155,7 @@ class Connection:
         self._feed = sockets.feed
         self._request = request
         self._socket = web.WebSocketResponse(
-            compress=False, heartbeat=HEARTBEAT, max_msg_size=MESSAGE_LIMIT, timeout=CLOSE_WITHIN
+            compress=False, heartbeat=HEARTBEAT, max_msg_size=MESSAGE_LIMIT, timeout=CLOSE_WITHIN, autoclose=False
         )
         self._transport: asyncio.WriteTransport | None = None
         self._timer: Timer | None = None
@@ -187,11 +187,13 @@ class Connection:
                         self._read(message.data)
                     elif message.type is WSMsgType.BINARY:
                         self._refuse(HubError("message-invalid"))
+                if not self._ended:
+                    await self._socket.close(drain=False)
         finally:
             self._feed.leave(self)
             self._timer.cancel()
             if self._ended and self._transport is not None:
-                self._transport.close()  # both sides have said goodbye: aiohttp need not say it again
+                self._transport.close()  # both sides have said goodbye; a second one is a broken line to browsers
         return self._socket
 
     async def _pace(self) -> None:

@@ -54,6 +54,12 @@ class Backoff:
         if len(self._tries) > MOST_KEYS:
             self._tries.popitem(last=False)
 
+    def withdraw(self, key: str) -> None:
+        """An attempt that was not judged after all does not count."""
+        tries = self._tries.get(key)
+        if tries is not None:
+            tries.count, tries.until = tries.count - 1, 0.0
+
     def succeeded(self, key: str) -> None:
         """Forget the key's attempts."""
         self._tries.pop(key, None)

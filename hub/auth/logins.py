@@ -63,8 +63,15 @@ class Logins:
         """Raises HubError("login-wrong", "code-needed", "code-wrong", "too-many-attempts"). peer: who asks."""
         account = email.strip().casefold()[:LONGEST_EMAIL]
         user = self._people.by_email(account)
-        counted = self._count(account, user, peer)
-        right = await self._passwords.check(password, None if user is None else self._people.password_hash(user.id))
+        known = user is not None and any(session.address == peer for session in self._sessions.of(user.id))
+        counted = self._count(account, peer, known=known)
+        stored = None if user is None else self._people.password_hash(user.id)
+        try:
+            right = await self._passwords.check(password, stored, known=known)
+        except HubError:  # too many are being checked: this one was not
+            for backoff, key in counted:
+                backoff.withdraw(key)
+            raise
         if not right or user is None or user.disabled or not user.roles:
             # Some type their password where the address belongs: what is no address is written nowhere.
             shown = account if "@" in account else ""
@@ -96,7 +103,7 @@ class Logins:
             raise HubError("forbidden")
         self._by_user.require(user.id)
         self._by_user.attempt(user.id)
-        if not await self._passwords.check(password, self._people.password_hash(user.id)):
+        if not await self._passwords.check(password, self._people.password_hash(user.id), known=True):
             self._audit.refuse(principal, "password.check", "password-wrong", user.id)
             raise HubError("password-wrong", field=field)
         self._by_user.succeeded(user.id)
@@ -120,10 +127,11 @@ class Logins:
         await self._people.set_password(user, password)
         await self._audit.record(principal, "password.reset", user.id)
 
-    def _count(self, account: str, user: User | None, peer: str) -> list[tuple[Backoff, str]]:
-        """An attempt, before it is judged; returns what forgets it when it was right. Raises "too-many-attempts"."""
+    def _count(self, account: str, peer: str, *, known: bool) -> list[tuple[Backoff, str]]:
+        """An attempt, before it is judged; returns what forgets it when it was right. known: somebody is signed in
+        there. Raises HubError("too-many-attempts")."""
         counted = [(self._by_both, f"{account} {peer}"), (self._by_address, peer), (self._by_network, host_key(peer))]
-        if user is None or all(session.address != peer for session in self._sessions.of(user.id)):
+        if not known:
             counted.append((self._by_account, account))
         for backoff, key in counted:
             backoff.require(key)

@@ -97,7 +97,7 @@ class Runner:
         if self._timer is not None:
             self._timer.cancel()
         wait = LONGEST_WAIT_S
-        if at_once:
+        if at_once or (self._mark is None and self._clock.certain()):
             wait = 0.0
         elif self._mark is not None and self._clock.certain():
             now = self._clock.now()

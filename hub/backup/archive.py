@@ -177,7 +177,7 @@ class Reader:
     def block(self, place: int, digest: bytes) -> bytes:
         """The block at this place, which has this digest."""
         content, _ = self._frame(place)
-        if digest_of(content) != digest:
+        if len(content) > BLOCK or digest_of(content) != digest:
             raise self._damaged()
         return content
 
@@ -195,6 +195,8 @@ class Reader:
     def _frame(self, place: int) -> tuple[bytes, int]:
         if self._seal is None:
             raise RuntimeError("the archive is not unlocked")
+        if place > self.size:
+            raise self._damaged()
         self._file.seek(place)
         (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
         end = place + LENGTH.size + length

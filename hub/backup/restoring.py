@@ -1,6 +1,7 @@
 """Brings back what an archive holds: into an empty data folder, or in place of one, which stays beside it."""
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -104,15 +105,14 @@ def _written(archive: Path, folder: Path, keys: Keys, pace: Pace, *, history: bo
         readers = {len(last.head.chain) - 1: last}
         for number in sorted(_needed(wanted) - set(readers)):
             readers[number] = stack.enter_context(_earlier(target, last, number, keys))
-        pace.begin("restoring", sum(entry.size for entry in wanted))
+        size = sum(entry.size for entry in wanted)
+        with _told(folder.parent):  # a small archive may name a block without end
+            if size > shutil.disk_usage(folder).free:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        pace.begin("restoring", size)
         for entry in wanted:
             path = folder / ("configuration" if entry.group == CONFIG else ".") / _safe(entry.name, archive.name)
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with path.open("xb") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.writelines(pieces(entry, readers, pace))
-                file.flush()
-                os.fsync(file.fileno())
+            _write(path, pieces(entry, readers, pace), folder.parent)
         for entry in wanted:
             path = folder / entry.name
             if entry.group != CONFIG and path.exists() and is_sqlite(path):  # a journal is gone once it was used
@@ -120,6 +120,21 @@ def _written(archive: Path, folder: Path, keys: Keys, pace: Pace, *, history: bo
         if not (folder / REGISTRY).exists():
             raise HubError("backup-damaged", file=archive.name)
         return last.head, wanted
+
+
+def _write(path: Path, content: Iterator[bytes], data: Path) -> None:
+    """A new file for the hub only. What goes wrong in writing is told of the data folder, in reading of the archive."""
+    with contextlib.ExitStack() as stack:
+        with _told(data):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = stack.enter_context(path.open("xb"))
+            os.fchmod(file.fileno(), 0o600)
+        for piece in content:
+            with _told(data):
+                file.write(piece)
+        with _told(data):
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _require_restored(path: Path, archive: str, pace: Pace) -> None:
@@ -150,7 +165,7 @@ def _needed(entries: Sequence[FileEntry]) -> set[int]:
 def _safe(name: str, archive: str) -> PurePosixPath:
     """Never outside the folder, whoever wrote the archive."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    if path.is_absolute() or ".." in path.parts or not path.parts or not name.isprintable():
         raise HubError("backup-damaged", file=archive)
     return path
 

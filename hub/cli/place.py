@@ -125,7 +125,8 @@ def print_secret(secret: str, lines: JsonObject | None) -> None:
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:
-    """Columns as wide as their widest cell."""
+    """Columns as wide as their widest cell. What plugs and strangers call themselves paints no terminal."""
+    rows = [["".join(c if c.isprintable() else "\ufffd" for c in cell) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in [headings, *rows]) for n in range(len(headings))]
     for row in [headings, *rows]:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import signal
+import sys
 
 from hub.app import App, Options
 from hub.bus import Bus
@@ -20,6 +21,9 @@ from hub.messages import environment_language
 from hub.plugins import prepare
 
 LOG_FORMATS = ("text", "json")
+SWITCH_S = 0.0005
+"""How long a thread that computes may keep the event loop waiting for the interpreter; by default ten times as long,
+which a merge would cost at each wake-up."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +90,7 @@ def allow_many_connections() -> None:
 
 async def serve(app: App) -> None:
     """Run until SIGTERM or SIGINT; a second one ends at once, which loses nothing that was acknowledged."""
+    sys.setswitchinterval(SWITCH_S)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

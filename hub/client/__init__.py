@@ -1,5 +1,6 @@
 """Client of the API for Python programs; the command line uses it. Imports nothing else of the hub."""
 
-from hub.client.client import ApiError, HubClient, HubUnreachable
+from hub.client.calls import ApiError, HubUnreachable
+from hub.client.client import HubClient
 
 __all__ = ["ApiError", "HubClient", "HubUnreachable"]

@@ -27,6 +27,7 @@ LONGEST_KEPT = 36_500  # days
 OUTLET_FIELDS = {"channel_name": "name", "max_power_w": "max_power_w", "idle_below_w": "idle_below_w"}
 Devices = list[Device]
 ROLE_CAP = {"guest": "view", "user": "manage", "admin": "manage", "system": "manage"}
+LESSER = {(one, other): min(one, other, key=RIGHTS.index) for one in RIGHTS for other in RIGHTS}
 UNSHARED = {"guest": "none", "user": "control", "admin": "manage", "system": "manage"}
 
 
@@ -89,7 +90,7 @@ class Registry:
 
     def right(self, principal: Principal, device: Device) -> str:
         """none, view, control or manage: the lesser of the role's cap and the share."""
-        cap = min(ROLE_CAP.get(principal.role, "none"), principal.most, key=RIGHTS.index)
+        cap = LESSER[ROLE_CAP.get(principal.role, "none"), principal.most]
         if principal.home != device.home:
             return "none"
         if principal.role == "system":
@@ -97,7 +98,7 @@ class Registry:
         share = self._shares.get(device.id, {}).get(principal.user)
         if share is None:
             share = "none" if device.private else UNSHARED.get(principal.role, "none")
-        return min(cap, share, key=RIGHTS.index)
+        return LESSER[cap, share]
 
     def require_adder(self, principal: Principal) -> None:
         """Who may add a device. Raises HubError("forbidden")."""

@@ -1,4 +1,8 @@
-"""What plugs have retained (`status`, `config`): in memory for reading, written behind so that the SD card lasts."""
+"""What plugs have retained (`status`, `config`): in memory for reading, written behind so that the SD card lasts.
+
+A write of its own costs the card 30 KB, mostly the file system's journal. `status` therefore waits for a merge of
+history, which writes anyway. A crash costs what plugs said since: those that are there say it again when they connect.
+"""
 
 import asyncio
 import json
@@ -8,12 +12,16 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub.bus import Bus
 from hub.clock import Clock, Timer
 from hub.database import Database
 from hub.database.tables import plug_retained
+from hub.events import Merged
 from hub.messages import HubError
 
 WRITE_EVERY_S = 60.0
+UNHURRIED = "status"  # the suffix that waits for a merge
+OWNER = "devices.retained"
 # These differ in every status and are stale in an hour: alone they are not worth a write.
 FLEETING = frozenset({"rssi", "uptime", "oldest", "id", "up", "ts"})
 
@@ -25,18 +33,21 @@ DELETE = delete(plug_retained).where(
 
 
 class PlugRetained:
-    """Implements broker.RetainedStore. A change in substance is on disk within a minute and at stop, all changes of
-    a minute in one transaction; a plug that repeats itself costs no write.
+    """Implements broker.RetainedStore. A change in substance is on disk within a minute, that of a status with the next
+    merge of history, and all at stop; all changes until then in one transaction. A plug that repeats itself costs no
+    write.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, bus: Bus, clock: Clock) -> None:
         self._database = database
+        self._bus = bus
         self._clock = clock
         self._payloads: dict[Place, bytes] = {}
         self._written: dict[Place, Any] = {}  # the substance on disk
         self._changed: set[Place] = set()
         self._timer: Timer | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._failed = False
 
     async def load(self) -> None:
         """Read what is stored; before the broker starts."""
@@ -48,16 +59,22 @@ class PlugRetained:
 
     async def start(self) -> None:
         """Begin to write behind."""
-        self._timer = self._clock.call_later(WRITE_EVERY_S, self._write_behind)
+        self._bus.subscribe(Merged, lambda _: self._write_behind(), OWNER)
+        self._timer = self._clock.call_later(WRITE_EVERY_S, self._each_minute)
 
     async def stop(self) -> None:
         """Write what is left."""
+        self._bus.remove_owner(OWNER)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        await self.written()
+        await self.flush()
+
+    async def written(self) -> None:
+        """When the write that was begun has ended."""
         if self._writing is not None:
             await self._writing
-        await self.flush()
 
     def get(self, hardware_id: str, suffix: str) -> bytes | None:
         """The stored payload."""
@@ -101,14 +118,20 @@ class PlugRetained:
                 self._written.pop(place, None)
         return len(news)
 
+    def _each_minute(self) -> None:
+        self._timer = self._clock.call_later(WRITE_EVERY_S, self._each_minute)
+        if self._failed or any(suffix != UNHURRIED for _, suffix in self._changed):
+            self._write_behind()
+
     def _write_behind(self) -> None:
-        self._timer = self._clock.call_later(WRITE_EVERY_S, self._write_behind)
         if self._changed and (self._writing is None or self._writing.done()):
             self._writing = asyncio.create_task(self._try_to_write(), name="retained messages")
 
     async def _try_to_write(self) -> None:
+        self._failed = True
         try:
             await self.flush()
+            self._failed = False
         except HubError as error:
             log.warning("retained messages could not be written: %s Next try in %d s", error, WRITE_EVERY_S)
         except SQLAlchemyError:

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from hub.history.editions import Editions
-from hub.plugins.columns import condensed, empty_rollup, join_rollup, select_rollup
+from hub.plugins.columns import condensed, empty_rollup, join_rollup, select_rollup, size_of
 from hub.plugins.contract import Int64, RollupColumns, SeriesKey
 
-MOST = 200  # outlets; five years of days of one take about 200 KB
+BYTES = 16 << 20  # of all outlets together: a year of days of one takes about 40 KB, five years 200
 RECENT = 3  # days at the end that are remembered by quarters where they are not over or not merged
 
 
@@ -26,8 +26,8 @@ class Source(Protocol):
 
 
 class _Days(msgspec.Struct):
-    """As it was in this edition: sums of the store's days from `start` to `end`, and the quarters from `recent[0]` to
-    `recent[1]`."""
+    """As it was in this edition: sums of the store's from `start` to `end`, none of them across two days, and the
+    quarters from `recent[0]` to `recent[1]`."""
 
     number: int
     start: int
@@ -35,6 +35,11 @@ class _Days(msgspec.Struct):
     sums: RollupColumns
     recent: tuple[int, int]
     quarters: RollupColumns
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return size_of(self.sums) + size_of(self.quarters)
 
 
 class DaySums:
@@ -44,6 +49,8 @@ class DaySums:
         self._editions = editions
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[SeriesKey, str], _Days] = OrderedDict()
+        self.bytes = 0
+        """Of all that is remembered."""
 
     def parts(  # noqa: PLR0917
         self, series: SeriesKey, zone: str, edges: Int64, tail: RollupColumns, now: int, source: Source
@@ -58,7 +65,8 @@ class DaySums:
         sums = select_rollup(known.sums, slice(*np.searchsorted(known.sums.start, [edges[0], edges[first]])))
         older = touched[touched < first]
         if len(older):
-            sums = select_rollup(sums, ~np.isin(sums.start, edges[older]))
+            day = np.searchsorted(edges, sums.start, "right") - 1
+            sums = select_rollup(sums, ~np.isin(day, older))
         parts = [source.quarters(int(edges[k]), int(edges[k + 1])) for k in older]
         return join_rollup([sums, *parts, known.quarters, tail])
 
@@ -71,13 +79,14 @@ class DaySums:
             changed = self._editions.changed(key[0], known.number)
             known = _Days(number, *_sums(known, changed, edges, source), *_quarters(known, changed, recent, source))
         else:
-            sums, quarters = condensed(source.sums(edges), edges), source.quarters(*recent)
+            sums, quarters = _days(edges, source), source.quarters(*recent)
             known = _Days(number, int(edges[0]), int(edges[-1]), sums, recent, quarters)
         with self._lock:
+            before = self._known.pop(key, None)
             self._known[key] = known
-            self._known.move_to_end(key)
-            while len(self._known) > MOST:
-                self._known.popitem(last=False)
+            self.bytes += known.size - (0 if before is None else before.size)
+            while self.bytes > BYTES and len(self._known) > 1:
+                self.bytes -= self._known.popitem(last=False)[1].size
         return known
 
 
@@ -88,13 +97,19 @@ def _sums(known: _Days, changed: int, edges: Int64, source: Source) -> tuple[int
     if start == end and changed > known.end:
         return known.start, known.end, known.sums
     if fresh is None or not known.start <= start <= fresh:
-        return start, end, condensed(source.sums(edges), edges)
+        return start, end, _days(edges, source)
     if end <= fresh and changed > known.end:
         return known.start, known.end, known.sums
     begin = min(fresh, end)
     kept = select_rollup(known.sums, known.sums.start < begin)
     rest = edges[int(np.searchsorted(edges, begin)) :]
-    return known.start, end, join_rollup([kept, condensed(source.sums(rest), rest)])
+    return known.start, end, join_rollup([kept, _days(rest, source)])
+
+
+def _days(edges: Int64, source: Source) -> RollupColumns:
+    """The sums of days; a few more than one a day do no harm."""
+    sums = source.sums(edges)
+    return sums if len(sums.start) <= 2 * len(edges) else condensed(sums, edges)
 
 
 def _fresh(known: _Days, changed: int, edges: Int64) -> int | None:

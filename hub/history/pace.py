@@ -1,9 +1,11 @@
 """The pace of commits and merges: where each costs the card a fixed sum, a home with few plugs makes fewer of them.
 
 On ext4 a commit changes the log's modification time, which takes a transaction of the file system's own journal: 16 KB
-besides the 4 KB block that it fills. The mount option `lazytime` avoids that, and other file systems do not do it.
+besides the blocks of 4 KB that it fills. The mount option `lazytime` avoids that, and other file systems do not do it.
+A block that is begun is written whole: where commits are dear, each waits until its last one is full.
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -11,6 +13,7 @@ COMMIT_S = 60.0
 LONGEST_COMMIT_S = 150.0
 """The most that a power cut in the whole house may take from plugs and hub alike; plugs wait 5 minutes for an ack."""
 BLOCK = 4096
+FULL = 0.96 * BLOCK  # what is aimed at: no two intervals bring the same, and a little more would begin another block
 HOUR_S = 3600
 AFTER_HOUR_S = 2.0
 """By then what was measured in the hour has come, so that its chunks are written once and whole."""
@@ -39,7 +42,9 @@ class Pace:
         if not self._dear:
             return COMMIT_S
         if size:
-            self._last = min(max(self._last * BLOCK / size, COMMIT_S), LONGEST_COMMIT_S)
+            rate = size / self._last
+            blocks = math.ceil(COMMIT_S * rate / FULL)
+            self._last = min(max(blocks * FULL / rate, COMMIT_S), LONGEST_COMMIT_S)
         return self._last
 
 

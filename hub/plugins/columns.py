@@ -113,11 +113,13 @@ def condensed(parts: RollupColumns, edges: Int64) -> RollupColumns:
         return empty_rollup()
     first, last = np.searchsorted(parts.start, [edges[0], edges[-1]])
     inside = slice(first, last)
-    place = np.searchsorted(edges, parts.start[inside], "right") - 1
-    firsts = np.flatnonzero(np.diff(place, prepend=-1))
-    n = len(firsts)
-    if not n:
+    if first == last:
         return empty_rollup()
+    place = np.searchsorted(edges, parts.start[inside], "right") - 1
+    begins = np.ones(len(place), bool)
+    np.not_equal(place[1:], place[:-1], out=begins[1:])
+    firsts = np.flatnonzero(begins)
+    n = len(firsts)
     covered = parts.covered_ms[inside]
     unknown, nothing = np.full(n, np.nan), np.zeros(n, np.int64)
     imported, exported, estimated = (

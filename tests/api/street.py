@@ -44,6 +44,7 @@ class Street(House):
         self.askers: list[Asker] = []
         self.other = ""  # the second home
         self._numbers = itertools.count(1)
+        self._ruled: dict[str, Device] = {}  # of each home the one with schedules and alerts
 
     async def move_in(self) -> None:
         first = self.identity.homes.first
@@ -123,7 +124,9 @@ class Street(House):
             window = await self.pairing.open(opener, hardware_id=f"new-{number}", name="x", code="0" * 16)
             return {"pairing": window.id}
         if kind in ("schedule", "alert"):
-            device, _ = await self.registry.add(hub, hardware_id=f"rule-{number}", name="x")
+            if home not in self._ruled:
+                self._ruled[home] = (await self.registry.add(hub, hardware_id=f"rule-{number}", name="x"))[0]
+            device = self._ruled[home]
             author = hub if owner.roles[home] == "guest" else Principal(owner.id, home, owner.roles[home])
             if kind == "alert":
                 alert = await self.alerts.add(author, device=device.id, name="x", kind="offline")

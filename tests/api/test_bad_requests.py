@@ -3,10 +3,14 @@
 import asyncio
 import gzip
 import io
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import pytest
+import pytest_asyncio
 
+from hub.clock import Clock
+from hub.devices.device import Device
 from tests.api.house import House
 
 JSON = {"Content-Type": "application/json"}
@@ -213,11 +217,29 @@ TABLE = [
 ]
 
 
+class Stage(NamedTuple):
+    """Where the whole table is played: nothing of it may change anything."""
+
+    house: House
+    plug: Device
+    headers: dict[str, str]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    house = House(tmp_path_factory.mktemp("house"), Clock())
+    await house.start()
+    await house.move_in()
+    yield Stage(house, await house.plug("plug-1", room="Hall"), await house.headers("admin"))
+    await house.stop()
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("bad", TABLE, ids=lambda bad: f"{bad.method}{bad.path[:40]}-{bad.code}")
-async def test_each_gets_its_problem(house: House, bad: Bad) -> None:
-    plug = await house.plug("plug-1", room="Hall")
+async def test_each_gets_its_problem(stage: Stage, bad: Bad) -> None:
+    house, plug, signed = stage
     url = f"http://127.0.0.1:{house.server.port}/api/v1{bad.path.replace('DEVICE', plug.id)}"
-    headers = {**await house.headers("admin"), **bad.headers, "Accept-Language": "de"}
+    headers = {**signed, **bad.headers, "Accept-Language": "de"}
     skip = [] if headers.get("Content-Type") else ["Content-Type"]
     async with house.http.request(
         bad.method,
@@ -233,8 +255,8 @@ async def test_each_gets_its_problem(house: House, bad: Bad) -> None:
         assert problem["detail"]
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "Server" not in response.headers or "aiohttp" not in response.headers["Server"]
-    async with house.http.get("/api/v1/devices", headers=await house.headers("admin")) as response:
-        assert [device["id"] for device in (await response.json())["items"]] == [plug.id]
+    async with house.http.get("/api/v1/devices", headers=signed) as response:
+        assert [(device["id"], device["name"]) for device in (await response.json())["items"]] == [(plug.id, "plug-1")]
 
 
 async def test_a_problem_speaks_the_readers_language(house: House) -> None:

@@ -1,12 +1,20 @@
 """The Python client against the real server: a round trip of every resource, errors, and renewal of its token."""
 
 import json
+import re
+from typing import Any
 
+import aiohttp
 import pytest
 
+from hub.api.rest import ROUTES
 from hub.client import ApiError, HubClient, HubUnreachable
 from hub.testing.clock import FakeClock
 from tests.api.house import PASSWORD, House
+
+CODE = "K7QM-2XPA-9D4T-HV3N"
+SECOND_FACTOR = (("GET", ""), ("POST", ""), ("POST", "/confirm"), ("POST", "/codes"), ("POST", "/remove"))
+RENEWAL = {"POST /auth/refresh", "POST /users/{user}/keys"}  # in other tests, with another clock and the machine's key
 
 
 @pytest.fixture
@@ -14,40 +22,168 @@ async def client(house: House) -> HubClient:
     return HubClient(f"http://127.0.0.1:{house.server.port}")
 
 
-async def test_every_resource(house: House, client: HubClient) -> None:
+NOT_OF_THE_CLIENT = {
+    "POST /setup",  # tested by itself, below
+    "GET /auth/key",
+    "POST /account/delete",
+    *(f"{method} /account/second-factor{rest}" for method, rest in SECOND_FACTOR),
+    *(f"GET /certificates/{file}" for file in ("ca", "ca.mobileconfig", "access", "qr", "trusted")),
+}
+"""What a person does in the web app, and files for browsers. `call` reaches them, too."""
+
+
+async def test_every_resource(house: House, client: HubClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, str]] = []
+    request = aiohttp.ClientSession._request
+
+    async def noted(self: Any, method: str, url: Any, **rest: Any) -> Any:
+        called.append((method, str(url).partition("/api/v1")[2].partition("?")[0]))
+        return await request(self, method, url, **rest)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", noted)
     async with client as hub:
         assert (await hub.info())["setup"] == "done"
         who = await hub.login("admin@example.org", PASSWORD)
-        assert who["user"]["role"] == "admin"
         assert await hub.me() == who
-        added = await hub.add_device("plug-5", "Lamp", room="Hall")
-        plug_id = added["device"]["id"]
-        assert [device["name"] for device in await hub.devices()] == ["Lamp"]
-        assert (await hub.change_device(plug_id, name="Big lamp"))["name"] == "Big lamp"
-        assert (await hub.device(plug_id))["name"] == "Big lamp"
-        plug = house.registry.device(plug_id)
-        assert plug is not None
-        house.status(plug, on=False)
-        house.broker.answer = lambda _, message: house.status(plug, on=True, command_id=message["id"])
-        assert (await hub.command(plug_id, "relay_on"))["on"] is True
-        now = house.clock.now()
-        assert (await hub.telemetry([plug_id], now - 5000, now, bucket="raw"))["series"][0]["at"] == []
-        assert (await hub.live(plug_id))["at"] == []
-        assert await hub.gaps([plug_id], now - 5000, now) == []
-        client_added = await hub.add_mqtt_client("node-red", read=["smartplug/#"])
-        assert len(client_added["secret"]) == 64
-        assert [entry["name"] for entry in await hub.mqtt_clients()] == ["node-red"]
-        await hub.remove_mqtt_client("node-red")
-        assert house.dropped == ["node-red"]
-        assert await hub.mqtt_clients() == []
-        await hub.add_user("Ben", "ben@example.org", "guest", PASSWORD)
-        assert [user["name"] for user in await hub.users()] == ["admin", "Ben", "guest", "user"]
-        await hub.remove_device(plug_id)
-        assert await hub.devices() == []
+        await devices_and_rooms(house, hub)
+        await people(hub)
+        await homes_and_oneself(hub)
+        await the_hub_itself(house, hub)
         await hub.logout()
         with pytest.raises(ApiError) as caught:
             await hub.me()
         assert (caught.value.status, caught.value.code) == (401, "token-missing")
+    missing = {
+        f"{route.method} {route.path}"
+        for route in ROUTES
+        if not any(
+            method == route.method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route.path), path)
+            for method, path in called
+        )
+    }
+    assert missing <= NOT_OF_THE_CLIENT | RENEWAL
+
+
+async def devices_and_rooms(house: House, hub: HubClient) -> None:
+    added = await hub.add_device("plug-5", "Lamp", room="Hall")
+    id = added["device"]["id"]
+    assert [device["name"] for device in await hub.devices()] == ["Lamp"]
+    assert (await hub.change_device(id, name="Big lamp", private=True))["private"]
+    assert (await hub.device(id))["name"] == "Big lamp"
+    assert len((await hub.renew_secret(id))["secret"]) == 64
+    assert await hub.found() == []
+    (hall,) = await hub.rooms()
+    assert (hall["id"], hall["devices"]) == ((await hub.device(id))["room_id"], [id])
+    attic = await hub.add_room("Attic")
+    await hub.change_room(attic["id"], name="Loft", position=0)
+    assert [room["name"] for room in await hub.rooms()] == ["Loft", "Hall"]
+    await hub.remove_room(attic["id"])
+    ben = next(member["user"] for member in await hub.shares(id) if member["name"] == "guest")
+    await hub.share(id, ben, "control")
+    held = {member["user"]: (member["share"], member["right"]) for member in await hub.shares(id)}
+    assert held[ben] == ("control", "view")  # a guest never gets more
+    await hub.share(id, ben, None)
+    assert {member["user"]: member["share"] for member in await hub.shares(id)}[ben] is None
+    plug = house.registry.device(id)
+    assert plug is not None
+    house.status(plug, on=False)
+    house.broker.answer = lambda _, message: house.status(plug, on=True, command_id=message["id"])
+    assert (await hub.command(id, "relay_on"))["on"] is True
+    now = house.clock.now()
+    assert (await hub.telemetry([id], now - 5000, now, bucket="raw"))["series"][0]["at"] == []
+    assert (await hub.sum(now - 5000, now, rooms=["Hall"]))["sum"]["outlets"] == [f"{id}:0"]
+    assert (await hub.live(id))["at"] == []
+    assert await hub.gaps([id], now - 5000, now) == []
+    assert b"".join([piece async for piece in hub.export([id], now - 5000, now)]).startswith(b"time_utc")
+    assert (await hub.report("day"))["by_device"][0]["device"] == id
+    assert (await hub.report_file("day", form="csv")).startswith(b"time_utc")
+    assert (await hub.report_file("day")).startswith(b"%PDF")
+    opened = await hub.pair_device("plug-6", "Kettle", CODE)
+    assert [one["id"] for one in await hub.pairings()] == [opened["id"]]
+    assert (await hub.pairing(opened["id"]))["state"] == "waiting"
+    assert (await hub.cancel_pairing(opened["id"]))["state"] == "failed"
+    assert (await hub.replace_device(id, "plug-7", CODE))["replaces"] == id
+    schedule = await hub.add_schedule(id, "Morning", days=[0], time="06:30", command="relay_on")
+    assert (await hub.change_schedule(schedule["id"], time="07:00"))["time"] == "07:00"
+    assert [one["id"] for one in await hub.schedules(id)] == [schedule["id"]]
+    await hub.remove_schedule(schedule["id"])
+    alert = await hub.add_alert(id, "Gone", "offline")
+    assert not (await hub.change_alert(alert["id"], enabled=False))["enabled"]
+    assert [one["id"] for one in await hub.alerts()] == [alert["id"]]
+    await hub.remove_alert(alert["id"])
+    await hub.remove_device(id)
+    assert await hub.devices() == []
+
+
+async def people(hub: HubClient) -> None:
+    ben = await hub.add_user("Ben", "ben@example.org", "guest", PASSWORD)
+    assert [user["name"] for user in await hub.users()] == ["admin", "Ben", "guest", "user"]
+    assert (await hub.user(ben["id"]))["role"] == "guest"
+    assert (await hub.change_user(ben["id"], role="user"))["role"] == "user"
+    await hub.set_password(ben["id"], "another long phrase", keep_second_factor=False)
+    made = await hub.invite("user")
+    assert [link["id"] for link in await hub.invitations()] == [made["invitation"]["id"]]
+    token = made["link"].partition("#")[2]
+    async with HubClient(hub.url) as other:
+        assert (await other.link(token))["role"] == "user"
+        joined = await other.join(token, name="Zoe", email="zoe@example.org", password=PASSWORD)
+    assert [one["current"] for one in await hub.sessions(joined["user"]["id"])] == [False]
+    await hub.end_sessions(joined["user"]["id"])
+    assert await hub.sessions(joined["user"]["id"]) == []
+    await hub.remove_invitation((await hub.invite())["invitation"]["id"])
+    async with HubClient(hub.url) as other:
+        await other.login("ben@example.org", "another long phrase")
+        key = await other.add_key("Node-RED", ["read"])
+    async with HubClient(hub.url, key=key["text"]) as program:
+        assert (await program.me())["user"]["name"] == "Ben"
+    assert [one["id"] for one in await hub.keys(ben["id"])] == [key["key"]["id"]]
+    await hub.remove_key(key["key"]["id"], user=ben["id"])
+    await hub.remove_user(ben["id"])
+    assert (await hub.audit(action="user.remove"))[0]["object"] == ben["id"]
+    assert b"user.remove" in await hub.audit_file()
+
+
+async def homes_and_oneself(hub: HubClient) -> None:
+    assert (await hub.change_home(price=0.3))["price"] == 0.3
+    first = await hub.home()
+    other = await hub.add_home("Hut", "Europe/Berlin", "EUR")
+    assert [one["home"]["name"] for one in await hub.homes()] == ["Home", "Hut"]
+    assert (await hub.switch_home(other["id"]))["home"] == await hub.home() == other
+    assert (await hub.switch_home(first["id"]))["home"] == first
+    await hub.remove_home(other["id"])
+    assert (await hub.change_profile(language="de"))["language"] == "de"
+    async with HubClient(hub.url) as second:
+        await second.login("admin@example.org", PASSWORD)
+        mine = [one["id"] for one in await hub.sessions() if not one["current"]]
+        await hub.end_session(mine[0])
+        with pytest.raises(ApiError, match="ended"):
+            await second.me()
+    key = await hub.add_key("x", ["read", "admin"])
+    assert [one["id"] for one in await hub.keys()] == [key["key"]["id"]]
+    await hub.remove_key(key["key"]["id"])
+    await hub.end_sessions()
+    await hub.change_password(PASSWORD, "another long phrase")
+
+
+async def the_hub_itself(house: House, hub: HubClient) -> None:
+    added = await hub.add_mqtt_client("node-red", read=["smartplug/#"])
+    assert len(added["secret"]) == 64
+    assert [entry["name"] for entry in await hub.mqtt_clients()] == ["node-red"]
+    await hub.remove_mqtt_client("node-red")
+    assert house.dropped == ["node-red"]
+    assert await hub.mqtt_clients() == []
+    assert await hub.problems() == []
+    assert (await hub.rejects())["counts"] == []
+    assert await hub.plugins() == []
+    assert (await hub.broker_stats())["connections"] == 0
+    assert (await hub.history_stats())["outlets"] == 0
+    await hub.check_history()
+    await hub.confirm_time()
+    assert house.care.confirmed == 1
+    assert await hub.certificates() == await hub.renew_certificates() == {"web": None, "mqtt": None}
+    assert (await hub.change_backups(keep=3))["keep"] == 3
+    assert (await hub.start_backup(history=False))["running"] is not None
+    assert (await hub.backups())["state"]["keep"] == 3
 
 
 async def test_setting_up(empty_house: House) -> None:

@@ -14,6 +14,7 @@ from tests.api.house import ROLES, House
 EXAMPLES = {"admin": 2, "user": 4, "guest": 4}  # drawn for each route; `script/bench --only fuzz-api` draws many more
 
 
+@pytest.mark.timeout(1200)  # half a minute of work, on a machine that does other things besides
 @pytest.mark.parametrize("role", ROLES)
 async def test_every_answer_is_documented_and_none_is_a_breakdown(
     tmp_path: Path, role: str, caplog: pytest.LogCaptureFixture

@@ -457,3 +457,22 @@ async def test_a_frame_without_a_mask_is_the_end(house: House) -> None:
         assert (await reader.read()).startswith(b"\x88" + b"\x02" + (1002).to_bytes(2))
     writer.close()
     await writer.wait_closed()
+
+
+async def test_goodbye_is_said_once(house: House) -> None:
+    """A second close frame is a broken line to browsers, which then do not learn why."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(
+        b"GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    async with asyncio.timeout(WITHIN):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(masked(b'{"type":"auth","token":"wrong"}'))
+        assert (await server_frame(reader))["type"] == "error"
+        code = (4401).to_bytes(2)
+        assert await reader.readexactly(4) == b"\x88\x02" + code
+        writer.write(b"\x88\x82" + bytes(4) + code)
+        assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()

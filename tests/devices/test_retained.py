@@ -1,14 +1,18 @@
 """Retained messages: in memory at once, on the disk seldom."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import select
 
 from hub.database.tables import plug_retained
 from hub.devices.retained import PlugRetained
+from hub.events import Merged
 from tests.devices.conftest import House
 
 
@@ -23,13 +27,13 @@ async def on_disk(house: House) -> dict[tuple[str, str], bytes]:
 
 @pytest.fixture
 async def retained(house: House) -> AsyncIterator[PlugRetained]:
-    retained = PlugRetained(house.database, house.clock)
+    retained = PlugRetained(house.database, house.bus, house.clock)
     await retained.load()
     yield retained
     await retained.stop()
 
 
-async def test_memory_at_once_and_disk_after_a_minute(house: House, retained: PlugRetained) -> None:
+async def test_memory_at_once_and_settings_on_disk_after_a_minute(house: House, retained: PlugRetained) -> None:
     await retained.start()
     retained.set("plug-1", "status", status())
     retained.set("plug-2", "config", b"{}")
@@ -39,8 +43,39 @@ async def test_memory_at_once_and_disk_after_a_minute(house: House, retained: Pl
     await house.clock.advance(59)
     assert await on_disk(house) == {}
     await house.clock.advance(1)
-    await retained.stop()
+    await retained.written()
     assert await on_disk(house) == {("plug-1", "status"): status(), ("plug-2", "config"): b"{}"}
+
+
+async def test_statuses_are_written_with_a_merge_all_at_once(house: House, retained: PlugRetained) -> None:
+    await retained.start()
+    with mock.patch.object(house.database, "transaction", wraps=house.database.transaction) as transaction:
+        for minute in range(59):
+            retained.set(f"plug-{minute}", "status", status())
+            await house.clock.advance(60)
+            await retained.written()
+        assert not transaction.called
+        house.bus.publish(Merged(house.clock.now(), house.clock.now()))
+        await retained.written()
+        assert transaction.call_count == 1
+    assert len(await on_disk(house)) == 59
+
+
+async def test_a_status_that_could_not_be_written_is_tried_again_after_a_minute(
+    house: House, retained: PlugRetained
+) -> None:
+    await retained.start()
+    retained.set("plug-1", "status", status())
+    with closing(sqlite3.connect(house.database.path)) as other:
+        other.execute("create trigger no before insert on plug_retained begin select raise(abort, 'no'); end")
+    house.bus.publish(Merged(house.clock.now(), house.clock.now()))
+    await retained.written()
+    assert await on_disk(house) == {}
+    with closing(sqlite3.connect(house.database.path)) as other:
+        other.execute("drop trigger no")
+    await house.clock.advance(60)
+    await retained.written()
+    assert await on_disk(house) == {("plug-1", "status"): status()}
 
 
 async def test_only_substance_is_written(retained: PlugRetained) -> None:
@@ -78,7 +113,7 @@ async def test_stop_writes_and_a_new_start_reads(house: House, retained: PlugRet
     retained.set("plug-1", "status", status(firmware="1.0"))
     retained.set("plug-1", "config", b"not json \xff")
     await retained.stop()
-    fresh = PlugRetained(house.database, house.clock)
+    fresh = PlugRetained(house.database, house.bus, house.clock)
     await fresh.load()
     assert fresh.get("plug-1", "status") == status(firmware="1.0")
     assert fresh.get("plug-1", "config") == b"not json \xff"

@@ -26,7 +26,7 @@ class StoringBroker(FakeBroker):
 
 @pytest.fixture
 async def broker(house: House) -> StoringBroker:
-    return StoringBroker(PlugRetained(house.database, house.clock))
+    return StoringBroker(PlugRetained(house.database, house.bus, house.clock))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.history.pace import BLOCK, Pace, is_dear, merge_in, worth_merging
+from hub.history.pace import BLOCK, FULL, Pace, is_dear, merge_in, worth_merging
 
 HOUR = 3_600_000
 MOUNTS = r"""
@@ -50,16 +50,27 @@ def test_a_minute_where_commits_cost_what_they_hold() -> None:
     assert [pace.commit_in(size) for size in (0, 100, 1_000_000)] == [60.0] * 3
 
 
-def test_a_commit_is_to_fill_a_block_where_each_is_dear() -> None:
+def test_a_commit_is_to_fill_its_last_block_where_each_is_dear() -> None:
     pace = Pace(dear=True)
     assert pace.commit_in(0) == 60
-    assert pace.commit_in(BLOCK) == 60
-    assert pace.commit_in(BLOCK // 2) == 120
-    assert pace.commit_in(BLOCK) == 120, "it fills its block: the pace is right"
+    assert pace.commit_in(int(FULL)) == pytest.approx(60, abs=0.1)
+    assert pace.commit_in(int(FULL / 2)) == pytest.approx(120, abs=0.1)
+    assert pace.commit_in(int(FULL)) == pytest.approx(120, abs=0.1), "it fills its block: the pace is right"
     assert pace.commit_in(600) == 150, "no power cut may take more"
     assert pace.commit_in(0) == 150, "after a merge nothing is known that is new"
-    assert pace.commit_in(3 * BLOCK) == 60
-    assert pace.commit_in(100 * BLOCK) == 60
+    assert pace.commit_in(int(7.5 * FULL)) == pytest.approx(60, abs=0.1), "3 blocks a minute"
+    assert pace.commit_in(100 * BLOCK) == pytest.approx(60, abs=0.5)
+
+
+@pytest.mark.parametrize("rate", [3, 20, 90, 215, 1000, 40_000])
+def test_whatever_comes_no_block_of_a_commit_is_begun_for_little(rate: int) -> None:
+    """rate: bytes of commits a second."""
+    pace, wait = Pace(dear=True), 60.0
+    for _ in range(5):
+        wait = pace.commit_in(int(rate * wait))
+    size = rate * wait
+    assert 60 <= wait <= 150
+    assert wait == 150 or -(-size // BLOCK) * BLOCK <= 1.05 * size
 
 
 def test_merges_come_just_after_the_hour() -> None:

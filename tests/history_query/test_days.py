@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hub.history import days
 from hub.history.calendar import DAY, MINUTE
 from hub.history.editions import NEVER, Editions
 from hub.history.query import Query
@@ -128,6 +129,22 @@ async def test_outlets_stay_apart(home: Home) -> None:
     each = await home.remembering.several([FRIDGE, LAMP], T, NOW, bucket="1d")
     assert total.total_mwh == pytest.approx(sum(one.total_mwh or 0 for one in each), abs=1e-6)
     assert total.energy_mwh[5] == each[0].energy_mwh[5]
+
+
+async def test_days_in_memory_are_bounded(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(days, "BYTES", 50_000)
+    keys = [SeriesKey(f"plug-{k}") for k in range(12)]
+    for key in keys:
+        home.merge(buckets(30 * 96, start=T, bucket_ms=QUARTER), key)
+    for key in [*keys, keys[-1]]:
+        await home.remembering.series(key, T, NOW, bucket="1d")
+    known = home.remembering._days
+    assert known is not None
+    assert 0 < known.bytes <= 50_000
+    assert known.bytes == sum(one.size for one in known._known.values())
+    home.store.asked.clear()
+    await home.remembering.series(keys[-1], T, NOW, bucket="1d")
+    assert home.store.asked == [], "what was asked last stays"
 
 
 def test_the_earliest_change_counts() -> None:

@@ -49,18 +49,21 @@ class Forge:
 
 Token = Callable[[Forge], str]
 TOKENS: dict[str, tuple[Token, str]] = {
-        "a word": (lambda f: "letmein", "token-wrong"),
+    "a word": (lambda f: "letmein", "token-wrong"),
     "dots": (lambda f: "..", "token-wrong"),
     "cut": (lambda f: f.good[:-4], "token-wrong"),
     "twice": (lambda f: f"{f.good}.{f.good}", "token-wrong"),
     "one letter more": (lambda f: f"{f.good}A", "token-wrong"),
     "signature missing": (lambda f: f"{f.head}.{f.body}.", "token-wrong"),
-    "signature of another body": (lambda f: f"{f.head}.{part({**f.claims, 'role': 'admin', 'x': 1})}.{f.sign}", "token-wrong"),
+    "signature of another body": (
+        lambda f: f"{f.head}.{part({**f.claims, 'role': 'admin', 'x': 1})}.{f.sign}",
+        "token-wrong",
+    ),
     "head not base64": (lambda f: f"%%%.{f.body}.{f.sign}", "token-wrong"),
     "head not JSON": (lambda f: f.bare(b"{"), "token-wrong"),
     "head a list": (lambda f: f.bare([]), "token-wrong"),
     "head too deep": (lambda f: f.bare(b"[" * 5000), "token-wrong"),
-    "alg none": (lambda f: jwt.encode(f.claims, None, "none"), "token-wrong"),
+    "alg none": (lambda f: f"{part({'alg': 'none', 'typ': 'JWT'})}.{f.body}.", "token-wrong"),
     "alg None": (lambda f: f.bare({"alg": "None", "typ": "JWT"}), "token-wrong"),
     "alg empty": (lambda f: f.bare({"alg": ""}), "token-wrong"),
     "alg missing": (lambda f: f.bare({"typ": "JWT"}), "token-wrong"),
@@ -102,7 +105,7 @@ TOKENS: dict[str, tuple[Token, str]] = {
     "no session": (lambda f: f.without("sid"), "token-wrong"),
     "a key nobody made": (lambda f: "plughub_" + "A" * 43, "token-wrong"),
     "the beginning of a key": (lambda f: "plughub_", "token-wrong"),
-}  # fmt: skip
+}
 
 
 async def code_of(house: House, header: str | None) -> str:
@@ -271,7 +274,9 @@ CODES = {
         "/auth/login", {"email": EMAIL, "password": "CODE", "code": "CODE"}, 401, "login-wrong"
     ),
     "password: empty": Body("/auth/login", {**LOGIN, "password": ""}, 401, "login-wrong"),
-    "password: longer than 72 bytes": Body("/auth/login", {**LOGIN, "password": PASSWORD + "x" * 60}, 401, "login-wrong"),
+    "password: longer than 72 bytes": Body(
+        "/auth/login", {**LOGIN, "password": PASSWORD + "x" * 60}, 401, "login-wrong"
+    ),
     "password: zero byte": Body("/auth/login", {**LOGIN, "password": PASSWORD + "\0"}, 401, "login-wrong"),
     "password: a megabyte": Body("/auth/login", {**LOGIN, "password": "x" * 900_000}, 401, "login-wrong"),
     "password: true": Body("/auth/login", {**LOGIN, "password": True}, 422, "field-type"),
@@ -288,7 +293,9 @@ CODES = {
     "link: empty": Body("/auth/link", {"token": ""}, 422, "field-too-short"),
     "link: of nobody": Body("/auth/link", {"token": "A" * 32}, 410, "invitation-over"),
     "link: its id": Body("/auth/link", {"token": "INVITATION"}, 410, "invitation-over"),
-    "link: to join, for a password": Body("/auth/password", {"token": "JOIN", "password": "a long enough phrase"}, 410, "invitation-over"),
+    "link: to join, for a password": Body(
+        "/auth/password", {"token": "JOIN", "password": "a long enough phrase"}, 410, "invitation-over"
+    ),
     "link: for a password, to join": Body(
         "/auth/join",
         {"token": "RESET", "name": "x", "email": "x@example.org", "password": "a long enough phrase"},
@@ -315,7 +322,12 @@ CODES = {
     ),
     "join: an address with a second header": Body(
         "/auth/join",
-        {"token": "JOIN", "name": "x", "email": "x@example.org\r\nBcc: y@example.org", "password": "a long enough phrase"},
+        {
+            "token": "JOIN",
+            "name": "x",
+            "email": "x@example.org\r\nBcc: y@example.org",
+            "password": "a long enough phrase",
+        },
         422,
         "field-format",
     ),
@@ -328,21 +340,28 @@ CODES = {
     "set-up: done": Body(
         "/setup",
         {
-            **{"name": "x", "email": "x@example.org", "password": "a long enough phrase", "home_name": "x"},
-            **{"time_zone": "Europe/Berlin", "currency": "EUR", "code": "AAAAA-AAAAA"},
+            "name": "x",
+            "email": "x@example.org",
+            "password": "a long enough phrase",
+            "home_name": "x",
+            "time_zone": "Europe/Berlin",
+            "currency": "EUR",
+            "code": "AAAAA-AAAAA",
         },
         409,
         "setup-done",
     ),
     "JSON: deep": Body("/auth/login", b'{"email":' + b"[" * 100_000, 422, "field-type"),
     "JSON: deep where nothing is known": Body("/auth/login", b'{"x":' * 100_000, 422, "field-unknown"),
-    "JSON: a number without end": Body("/auth/refresh", b'{"refresh_token":' + b"9" * 100_000 + b"}", 422, "field-invalid"),
+    "JSON: a number without end": Body(
+        "/auth/refresh", b'{"refresh_token":' + b"9" * 100_000 + b"}", 422, "field-invalid"
+    ),
     "JSON: a field twice, the last is wrong": Body(
         "/auth/login", f'{{"email":"{EMAIL}","password":"{PASSWORD}","password":"x"}}'.encode(), 401, "login-wrong"
     ),
     "JSON: UTF-16": Body("/auth/login", json.dumps(LOGIN).encode("utf-16"), 400, "json-broken"),
     "JSON: a comment": Body("/auth/login", b"/* */ {}", 400, "json-broken"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("why", CODES)
@@ -388,7 +407,8 @@ WIRE = {
     "two lengths": b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "length and chunks": b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "chunks twice": b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "chunks twice": b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n"
+    b"0\r\n\r\n",
     "length with a sign": b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n{}",
     "length in hex": b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 0x2\r\n\r\n{}",
     "chunk with a sign": b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
@@ -444,8 +464,12 @@ async def test_the_set_up_is_open_in_the_house_only(empty_house: House, why: str
     async with empty_house.http.get("/api/v1/system/info", headers=headers) as response:
         assert (await response.json())["setup"] == expected
     body = {
-        **{"name": "x", "email": "x@example.org", "password": "a long enough phrase", "home_name": "x"},
-        **{"time_zone": "Europe/Berlin", "currency": "EUR"},
+        "name": "x",
+        "email": "x@example.org",
+        "password": "a long enough phrase",
+        "home_name": "x",
+        "time_zone": "Europe/Berlin",
+        "currency": "EUR",
     }
     if expected == "open":
         return

@@ -16,6 +16,7 @@ from hub.plugins.columns import ROLLUP_ARRAYS, join_rollup, select_raw, select_r
 from hub.plugins.contract import RollupColumns
 from hub.testing.store_conformance import DAY, FRIDGE, HOUR, LAMP, MINUTE, StoreConformance, T, raw, rollups
 from hub.testing.traces import assert_raw_equal, assert_rollup_equal, buckets, trace
+from integrations.storage.sqlite import rollups as chunks
 from integrations.storage.sqlite import schema
 from integrations.storage.sqlite.integration import plughub_history_store
 from integrations.storage.sqlite.store import FOREVER, SqliteStore
@@ -266,6 +267,38 @@ def test_days_of_quarters_become_months(store: SqliteStore, path: Path) -> None:
     assert_rollup_equal(store.rollup(FRIDGE, "15m", 0, FOREVER), expected)
     assert store.delete(None, "15m", start + month + 12345) == month // quarter - 1
     assert store.rollup(FRIDGE, "15m", 0, FOREVER).start[0] == start + month
+
+
+def test_many_buckets_are_removed_in_one_go(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    minutes = buckets(3 * 1440, start=T, bucket_ms=MINUTE)
+    store.merge(rollups((FRIDGE, "1m", minutes)))
+    written: list[int] = []
+    real = chunks.encode_rollup
+
+    def noting(columns: RollupColumns) -> bytes:
+        written.append(len(columns.start))
+        return real(columns)
+
+    monkeypatch.setattr(chunks, "encode_rollup", noting)
+    gone = np.r_[100:1500, 2000, 2000]
+    store.merge(rollups(removed=[(FRIDGE, "1m", int(start)) for start in minutes.start[gone]]))
+    assert len(written) == 2, "a chunk for each of the two days"
+    assert_rollup_equal(
+        store.rollup(FRIDGE, "1m", T, T + 3 * DAY), select_rollup(minutes, np.r_[:100, 1500:2000, 2001:4320])
+    )
+    store.merge(rollups(removed=[(FRIDGE, "1m", int(start)) for start in minutes.start[:1440]]))
+    assert store.rollup(FRIDGE, "1m", T, T + DAY).start.size == 0
+
+
+def test_a_damaged_file_takes_its_journal_along(store: SqliteStore, path: Path) -> None:
+    """A hot journal beside a new file would be rolled back into it."""
+    store.close()
+    path.with_name(path.name + "-journal").write_bytes(b"hot")
+    aside = store.set_aside()
+    assert path.with_name(aside + "-journal").read_bytes() == b"hot"
+    assert not path.with_name(path.name + "-journal").exists()
+    store.open()
+    assert store.stats().raw_samples == 0
 
 
 def test_late_buckets_win_over_the_hours_that_stand_there(store: SqliteStore) -> None:

@@ -1,30 +1,17 @@
 // What the pages about people, the account and the audit log read from the hub, each under one key.
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
-import type { ApiClient } from "./client";
+import { all } from "./lists";
 import type { ApiKey, AuditList, DeviceShare, Invitation, Membership, SecondFactor, SignedIn } from "./people.types";
 import type { Device, Role, User } from "./types";
 
-/** All pages of a list. */
-async function all<T>(client: ApiClient, path: string, signal: AbortSignal): Promise<T[]> {
-  const found: T[] = [];
-  let next: string | null = null;
-  do {
-    const cursor: string = next === null ? "" : `?cursor=${encodeURIComponent(next)}`;
-    const page: { items: T[]; next: string | null } = await client.get(path + cursor, signal);
-    found.push(...page.items);
-    next = page.next;
-  } while (next !== null);
-  return found;
-}
-
-function useList<T>(key: string[], path: string, enabled = true) {
+function useList<T>(key: string[], path: string, enabled = true, refetchInterval: number | false = false) {
   const { client } = useHub();
-  return useQuery({ queryKey: key, enabled, queryFn: ({ signal }) => all<T>(client, path, signal) });
+  return useQuery({ queryKey: key, enabled, refetchInterval, queryFn: ({ signal }) => all<T>(client, path, signal) });
 }
 
 /** The members of the home; admins only. */
-export const useMembers = (enabled: boolean) => useList<User>(["members"], "/users", enabled);
+export const useMembers = (enabled: boolean) => useList<User>(["members"], "/users", enabled, WATCHED_MS);
 
 /** Changes a member, and puts what the hub answers in the list. */
 export function useChangeMember(person: User) {
@@ -40,7 +27,8 @@ export function useChangeMember(person: User) {
 }
 
 /** Links that hold; admins only. */
-export const useInvitations = (enabled: boolean) => useList<Invitation>(["invitations"], "/invitations", enabled);
+export const useInvitations = (enabled: boolean) =>
+  useList<Invitation>(["invitations"], "/invitations", enabled, WATCHED_MS);
 
 export const useMySessions = () => useList<SignedIn>(["sessions"], "/account/sessions");
 export const useMyKeys = () => useList<ApiKey>(["keys"], "/account/keys");

@@ -2,15 +2,15 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useSyncExternalStore } from "react";
 import { useHub } from "../app/hub";
+import { all } from "./lists";
 import { type OutletKey, type Reading, outletKey } from "./live";
 import { MINUTE } from "../model/time";
 import type {
   Device,
-  DeviceList,
-  FoundList,
+  FoundDevice,
   Gap,
-  PluginList,
-  ProblemList,
+  PluginView,
+  ProblemView,
   RejectList,
   Series,
   Telemetry,
@@ -22,14 +22,7 @@ export function useDevices() {
     queryKey: ["devices"],
     refetchInterval: 60_000,
     queryFn: async ({ signal }) => {
-      const devices: Device[] = [];
-      let next: string | null = null;
-      do {
-        const path: string = next === null ? "/devices" : `/devices?cursor=${encodeURIComponent(next)}`;
-        const page: DeviceList = await client.get<DeviceList>(path, signal);
-        devices.push(...page.items);
-        next = page.next;
-      } while (next !== null);
+      const devices = await all<Device>(client, "/devices", signal);
       live.seed(devices);
       return devices;
     },
@@ -41,7 +34,7 @@ export function useFound(enabled: boolean) {
   return useQuery({
     queryKey: ["found"],
     enabled,
-    queryFn: async ({ signal }) => (await client.get<FoundList>("/devices/found", signal)).items,
+    queryFn: ({ signal }) => all<FoundDevice>(client, "/devices/found", signal),
   });
 }
 
@@ -51,7 +44,7 @@ export function useProblems(enabled: boolean) {
   return useQuery({
     queryKey: ["problems"],
     enabled,
-    queryFn: async ({ signal }) => (await client.get<ProblemList>("/system/problems", signal)).items,
+    queryFn: ({ signal }) => all<ProblemView>(client, "/system/problems", signal),
   });
 }
 
@@ -60,7 +53,7 @@ export function usePlugins() {
   return useQuery({
     queryKey: ["plugins"],
     refetchInterval: 60_000,
-    queryFn: async ({ signal }) => (await client.get<PluginList>("/plugins", signal)).items,
+    queryFn: ({ signal }) => all<PluginView>(client, "/plugins", signal),
   });
 }
 

@@ -114,6 +114,7 @@ export interface Device {
   key: string;
   name: string;
   room: string | null;
+  room_id: string | null;
   icon: string;
   color: number;
   driver: string;
@@ -200,6 +201,7 @@ export interface ChangeDeviceRequest {
   room?: string | null;
   icon?: string;
   always_on?: boolean;
+  private?: boolean;
   max_power_w?: number | null;
   retention?: DeviceRetention | null;
   channel?: number;

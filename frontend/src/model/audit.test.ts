@@ -52,6 +52,13 @@ it("says before and after in words", () => {
   expect(changesOf(t, "de", price, known)).toEqual([{ field: "Price of a kWh", before: "0,31", after: "0,3456" }]);
   const renamed = line({ action: "device.change", object: "d1", before: { name: "Lmap" }, after: { name: "Lamp" } });
   expect(changesOf(t, "en", renamed, known)).toEqual([{ field: "Name", before: "Lmap", after: "Lamp" }]);
+  const limit = { "channel 0": { max_power_w: 2500, name: null } };
+  const lower = { "channel 0": { max_power_w: 2000, name: null } };
+  expect(changesOf(t, "en", line({ action: "device.change", before: limit, after: lower }), known)).toEqual([
+    { field: "Cut off above", before: "2,500", after: "2,000" },
+  ]);
+  const added = line({ action: "user.add", object: "u2", after: { name: "Ben", role: "user", disabled: false } });
+  expect(changesOf(t, "en", added, known)).toEqual([{ field: "Role", before: null, after: "Member" }]);
   const removed = line({ action: "room.remove", object: "r1", before: { name: "Attic" } });
   expect(changesOf(t, "en", removed, known)).toEqual([]);
 });

@@ -67,31 +67,55 @@ export function fromWords(t: Translate, { origin, via }: AuditLine): string {
 
 export interface Change {
   field: string;
-  before: string;
-  after: string;
+  /** null: it came or went as a whole, and only one side is told. */
+  before: string | null;
+  after: string | null;
 }
 
-/** What differs, field by field. */
+/** What nobody asks for when something came or went; where it changed, it is told. */
+const DULL = new Set(["key", "icon", "color", "driver", "interval_ms", "language", "hardware_id"]);
+
+/** What differs, field by field; of what came or went, what it is. */
 export function changesOf(t: Translate, language: Language, line: AuditLine, known: Known): Change[] {
-  const { before, after, object } = line;
-  const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  const before = flat(line.before);
+  const after = flat(line.after);
+  const words = (value: unknown): string => valueWords(t, language, value);
   // The sentence has said the name of what came or went.
   const said = objectWords(t, line, known);
-  return fields
-    .map((field) => ({
-      field: fieldWords(t, field, known),
-      before: valueWords(t, language, before?.[field]),
-      after: valueWords(t, language, after?.[field]),
-    }))
-    .filter(({ before: old, after: now }) => old !== now)
-    .filter(
-      ({ before: old, after: now }) => object === null || ![old, now].includes(said) || (old !== "–" && now !== "–"),
-    );
+  if (line.before !== null && line.after !== null)
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      .map((field) => ({ id: field, old: words(before[field]), now: words(after[field]) }))
+      .filter(({ old, now }) => old !== now)
+      .map(({ id, old, now }) => ({ field: fieldWords(t, id, known), before: old, after: now }));
+  const shown = (part: Record<string, unknown>): [string, string][] =>
+    Object.entries(part)
+      .filter(([field, value]) => !(DULL.has(field) || field.includes(" ") || value === null || value === false))
+      .map(([field, value]): [string, string] => [fieldWords(t, field, known), words(value)])
+      .filter(([, value]) => value !== said);
+  return [
+    ...shown(before).map(([field, value]) => ({ field, before: value, after: null })),
+    ...shown(after).map(([field, value]) => ({ field, before: null, after: value })),
+  ];
+}
+
+/** Of an outlet or a time to keep: its fields, one by one, as "channel 0 max_power_w". */
+function flat(part: Record<string, unknown> | null): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(part ?? {}))
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      for (const [inner, each] of Object.entries(value)) fields[`${name} ${inner}`] = each;
+    else fields[name] = value;
+  return fields;
 }
 
 function fieldWords(t: Translate, field: string, { members }: Known): string {
-  const id = `audit.field.${field}`;
-  return has(id) ? t(id) : (members.find((member) => member.id === field)?.name ?? field.replaceAll("_", " "));
+  // Most plugs have one outlet: it needs no number.
+  const inner = field.replace(/^channel 0 /, "");
+  const [, outlet, rest] = /^channel (\d+) (.+)$/.exec(inner) ?? [];
+  if (outlet !== undefined && rest !== undefined)
+    return t("audit.outlet", { number: Number(outlet) + 1, field: fieldWords(t, rest, { members, devices: [] }) });
+  const id = `audit.field.${inner}`;
+  return has(id) ? t(id) : (members.find((member) => member.id === inner)?.name ?? inner.replaceAll("_", " "));
 }
 
 function valueWords(t: Translate, language: Language, value: unknown): string {

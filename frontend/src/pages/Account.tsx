@@ -4,7 +4,6 @@ import { type SyntheticEvent, useState } from "react";
 import { Link } from "wouter";
 import { type Language, LONGEST_NAME, type User } from "../api/types";
 import { useHub, useSession } from "../app/hub";
-import { setLanguage } from "../app/preferences";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { useAnnouncer } from "../ui/Announcer";
@@ -74,8 +73,6 @@ function Profile() {
       const change = { name: name.trim(), language, ...(moves && { email: email.trim(), password }) };
       const changed = await client.request<User>("PATCH", "/account", change);
       client.know({ user: changed });
-      // Who chooses a language wants to read it, here too.
-      if (changed.language !== user.language) setLanguage(changed.language);
       setEmail(changed.email);
       setPassword("");
       toast(t("account.saved"));
@@ -140,9 +137,8 @@ function Profile() {
 
 function Password() {
   const { t } = useI18n();
-  const { client } = useHub();
+  const { client, queries } = useHub();
   const { toast } = useAnnouncer();
-  const { queries } = useHub();
   const { user } = useSession();
   const [current, setCurrent] = useState("");
   const [password, setPassword] = useState("");

@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { useDevices, useFound } from "../api/queries";
-import type { AddDeviceRequest, Pairing, ReplaceDeviceRequest } from "../api/types";
+import { type AddDeviceRequest, LONGEST_NAME, type Pairing, type ReplaceDeviceRequest } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
@@ -72,7 +72,7 @@ function Flow({ replace, close }: { replace: string | null; close: string }) {
     setSearch(new URLSearchParams({ ...(replace === null ? {} : { replace }), ...to }));
 
   const open = async ({ hardwareId: plug, code }: Label): Promise<void> => {
-    const name = found.find((one) => one.hardware_id === plug)?.name || plug;
+    const name = (found.find((one) => one.hardware_id === plug)?.name || plug).slice(0, LONGEST_NAME);
     const added: AddDeviceRequest = { hardware_id: plug, name, pairing_code: code };
     const put: ReplaceDeviceRequest = { hardware_id: plug, pairing_code: code };
     const window = replacing

@@ -202,6 +202,7 @@ function Line({ line, known }: { line: AuditLine; known: Known }) {
   const { t, language } = useI18n();
   const { home } = useSession();
   const changes = changesOf(t, language, line, known);
+  const whole = changes.filter(({ before, after }) => before === null || after === null);
   return (
     <li className="audit-line">
       <time className="meta audit-when" dateTime={new Date(line.at).toISOString()}>
@@ -216,11 +217,22 @@ function Line({ line, known }: { line: AuditLine; known: Known }) {
             {t("audit.wasRefused", { why: whyWords(t, line.refused), count: line.count })}
           </span>
         )}
-        {changes.map(({ field, before, after }) => (
-          <span className="meta block audit-change" key={field}>
-            {t("audit.change", { field, before, after })}
+        {whole.length > 0 && (
+          <span className="meta block audit-change">
+            {whole
+              .map(({ field, before, after }) => t("audit.is", { field, value: before ?? after ?? "" }))
+              .join(" · ")}
           </span>
-        ))}
+        )}
+        {changes.map(
+          ({ field, before, after }) =>
+            before !== null &&
+            after !== null && (
+              <span className="meta block audit-change" key={field}>
+                {t("audit.change", { field, before, after })}
+              </span>
+            ),
+        )}
       </div>
       <span className="meta audit-from">{fromWords(t, line)}</span>
     </li>

@@ -1,6 +1,6 @@
 // People: who belongs to the home and what each may do, inviting someone, and where you are signed in.
 import { IconLock, IconPlus, IconShieldLock } from "@tabler/icons-react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { type Shares, useMembers, useShares } from "../api/people";
 import { useDevices } from "../api/queries";
@@ -27,6 +27,9 @@ export default function People({ chosen }: { chosen?: string }) {
   const admin = user.role === "admin";
   const members = useMembers(admin);
   const person = members.data?.find(({ id }) => id === chosen);
+  /** Whom the page began with: only who is chosen on it takes the focus. */
+  const [first, setFirst] = useState(chosen);
+  if (first !== undefined && first !== chosen) setFirst(undefined);
   useTitle(person ? person.name : t("people.title"));
 
   if (!admin) return <Own />;
@@ -66,7 +69,7 @@ export default function People({ chosen }: { chosen?: string }) {
                 {others[0] && <PeopleShares user={others[0]} />}
               </>
             ) : person ? (
-              <Chosen person={person} key={person.id} />
+              <Chosen person={person} key={person.id} opened={person.id !== first} />
             ) : (
               <Missing />
             )}
@@ -102,9 +105,11 @@ function InviteLink() {
   );
 }
 
-function Chosen({ person }: { person: User }) {
+function Chosen({ person, opened }: { person: User; opened: boolean }) {
   const ref = useRef<HTMLHeadingElement>(null);
-  useEffect(() => ref.current?.focus(), []);
+  useEffect(() => {
+    if (opened) ref.current?.focus();
+  }, [opened]);
   return (
     <>
       <section className="sheet" aria-labelledby="person">

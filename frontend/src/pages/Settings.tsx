@@ -7,7 +7,7 @@ import { setLanguage, setTheme, type Theme, useTheme } from "../app/preferences"
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { Choice } from "../ui/Field";
-import { useTitle } from "../ui/hooks";
+import { useDesktop, useTitle } from "../ui/hooks";
 import { BackupSheet } from "./BackupSheet";
 import { HomeSettings } from "./HomeSettings";
 import { PluginsSheet, RefusedSheet } from "./HubSheets";
@@ -25,6 +25,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
   const { client } = useHub();
   const { user } = useSession();
   const theme = useTheme();
+  const desktop = useDesktop();
   useTitle(t("settings.title"));
 
   const signOut = async (): Promise<void> => {
@@ -75,9 +76,11 @@ export default function Settings({ info }: { info: SystemInfo }) {
             <Link href="/settings/account" className="btn outline">
               {t("settings.toAccount")}
             </Link>
-            <Link href="/people" className="btn outline">
-              {t("people.title")}
-            </Link>
+            {!desktop && (
+              <Link href="/people" className="btn outline">
+                {t("people.title")}
+              </Link>
+            )}
             <Button className="btn outline" onPress={() => void signOut()}>
               {t("settings.logout")}
             </Button>

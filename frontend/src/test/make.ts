@@ -29,6 +29,7 @@ export function device(more: Partial<Device> = {}, channel: Partial<Outlet> = {}
     key: "lamp",
     name: "Lamp",
     room: "Kitchen",
+    room_id: "r1",
     icon: "lamp",
     color: 1,
     driver: "smartplug",

@@ -98,7 +98,7 @@ class RawChunks:
         found = []
         for stream in self._streams(series):
             line, chunks = self._lines(stream, start, end, borders)
-            samples, parts = line.measured, [line.corners]
+            samples, parts = line.measured, [_corners(line.corners, borders, ascending=True)[1]]
             for count, part in self._cornered(stream, chunks, start, end, borders):
                 samples += count
                 parts.append(part)

@@ -14,7 +14,7 @@ from hub.plugins.codec import decode_rollups
 from hub.plugins.columns import join_rollup, select_rollup, size_of
 from integrations.storage.sqlite import kept
 
-BYTES = 6 << 20  # a week of quarters of one outlet: 64 KB
+BYTES = 8 << 20  # a week of quarters of one outlet: 64 KB
 FEW = 200  # quarters of an outlet that are kept in the file: of today, and of the day that its midnight lies in
 
 Place = tuple[int, int, int]

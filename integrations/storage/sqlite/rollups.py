@@ -129,16 +129,10 @@ class RollupChunks:
             (count,) = self._shelf.one(f"select coalesce(sum(count), 0) from rollup where {where}", *values)  # noqa: S608
             self._shelf.run(f"delete from rollup where {where}", *values)  # noqa: S608
             gone += count
-        where, values = "start <= ?", [before - LENGTHS[-1]]
-        if series is not None:
-            where += " and series = ?"
-            values.append(series)
-        if tier == SUMMED:
-            self._shelf.run(f"delete from sums where {where}", *values)  # noqa: S608
-            if series is None:
-                self._shelf.run("delete from recent")
-            else:
-                self._shelf.run("delete from recent where series = ?", series)
+        if tier == SUMMED and gone:
+            where, values = ("true", []) if series is None else ("series = ?", [series])
+            self._shelf.run(f"delete from sums where {where} and start <= ?", *values, before - LENGTHS[-1])  # noqa: S608
+            self._shelf.run(f"delete from recent where {where}", *values)  # noqa: S608
         return gone
 
     def _put(self, series: int, tier: int, span: int, new: RollupColumns) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from hub.plugins import TIERS
 from hub.plugins.codec import DamagedChunk, decode_raw, decode_rollup
 from integrations.storage.sqlite.damage import told
+from integrations.storage.sqlite.lines import HOUR
 from integrations.storage.sqlite.pages import Pages, Row
-from integrations.storage.sqlite.raw import HOUR
 from integrations.storage.sqlite.schema import PAGE, connect, prepare
 
 RawPlace = tuple[int, int]

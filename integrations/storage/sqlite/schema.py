@@ -39,13 +39,22 @@ RECENT = """
 create table if not exists recent( -- the same: see recent.py
   series integer not null, span integer not null, start integer not null, heads blob not null, data blob not null,
   primary key(series, span, start)) without rowid"""
+LEAD = """
+create table if not exists lead(series integer primary key, until integer not null, heads blob not null,
+  data blob not null); -- may be lost: see sums.py
+create trigger if not exists lead_added after insert on rollup when new.tier = 900000
+begin delete from lead where series = new.series and until > new.start; end;
+create trigger if not exists lead_changed after update of data on rollup when old.tier = 900000
+begin delete from lead where series = old.series and until > old.start; end;
+create trigger if not exists lead_gone after delete on rollup when old.tier = 900000
+begin delete from lead where series = old.series and until > old.start; end;"""
 LINES = """
 create table if not exists line(id integer primary key, data blob not null); -- may be lost: see lines.py
 create trigger if not exists line_changed after update of data on raw
 begin delete from line where id = old.hour * 16777216 + old.stream; end;
 create trigger if not exists line_gone after delete on raw
 begin delete from line where id = old.hour * 16777216 + old.stream; end;"""
-"""Triggers, because an earlier version of the hub may change samples and knows nothing of their lines."""
+"""Triggers, because an earlier version of the hub may change chunks and knows nothing of what is kept beside them."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -82,4 +91,4 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"begin immediate; {TABLES} pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
         )
     _writes(connection)
-    connection.executescript(";".join((SUMS, RECENT, LINES)))
+    connection.executescript(";".join((SUMS, RECENT, LEAD, LINES)))

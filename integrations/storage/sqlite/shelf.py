@@ -83,5 +83,5 @@ class Shelf:
         self.run(
             "delete from series where id not in (select series from stream) and id not in (select series from rollup)"
         )
-        for table in ("sums", "recent"):
+        for table in ("sums", "recent", "lead"):
             self.run(f"delete from {table} where series not in (select id from series)")  # noqa: S608

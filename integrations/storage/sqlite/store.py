@@ -18,6 +18,7 @@ from integrations.storage.sqlite.salvage import is_sound, salvage
 from integrations.storage.sqlite.schema import connect, prepare
 from integrations.storage.sqlite.shelf import Found, Shelf
 from integrations.storage.sqlite.sums import Fresh, Sums
+from integrations.storage.sqlite.sums import forget as forget_sums
 from integrations.storage.sqlite.sums import write as write_sums
 
 FOREVER = (1 << 63) - 1
@@ -138,6 +139,7 @@ class SqliteStore:
             else:
                 gone = change.rollups.delete(number, TIERS[tier], before)
                 self._recent.forget(number)
+                forget_sums(self._fresh, number)
             shelf.tidy()
             change.commit()
         self._give_back()

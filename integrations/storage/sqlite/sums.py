@@ -11,6 +11,8 @@ from integrations.storage.sqlite.rollups import LENGTHS, SUMMED, Head, RollupChu
 from integrations.storage.sqlite.shelf import Shelf
 
 PLACE = LENGTHS[-1]
+LEAD = -1  # place of the first months in one piece
+LEADING = range(4, 80)  # months of it
 MOST = 2000  # sums of a month, of 1 KB each, that wait to be kept
 
 Fresh = dict[tuple[int, int], tuple[bytes, bytes]]
@@ -31,11 +33,20 @@ class Sums:
         if series is None or len(edges) < 2:
             return empty_rollup()
         start, end = int(edges[0]), int(edges[-1])
+        lead = self._lead(series)
+        if lead is not None and self._begins(series, start, lead):
+            edges = _inside(edges, int(lead.edges[0]), end)
+        begin, parts = _led(lead, edges, None)
         places: dict[int, list[Head]] = {}
-        for head in self._chunks.heads(series, SUMMED, start, end):
+        for head in self._chunks.heads(series, SUMMED, begin, end):
             places.setdefault(head.start // PLACE * PLACE, []).append(head)
-        kept = self._kept(series, start // PLACE * PLACE, end)
-        begin, parts = self._leading(places, kept, edges)
+        kept = self._kept(series, begin, end)
+        if places and not parts:
+            if int(edges[0]) < min(places):
+                edges = _inside(edges, min(places), end)
+            begin, parts = _led(self._fresh_lead(series), edges, places)
+            if not parts:
+                begin, parts = self._leading(series, places, kept, edges)
         for place, there in sorted(places.items()):
             if place < begin:
                 continue
@@ -49,9 +60,25 @@ class Sums:
         parts.append(self._chunks.between(series, SUMMED, start, end, brief=True, spans=(0,)))
         return join_rollup(parts)
 
-    @staticmethod
-    def _leading(places: dict[int, list[Head]], kept: dict[int, Kept], edges: Int64) -> tuple[int, list[RollupColumns]]:
-        """The sums of the first places as far as they are kept, in one piece; and the place that follows."""
+    def _lead(self, series: int) -> Kept | None:
+        """The first months in one piece, as the file has them: triggers see to it that it holds."""
+        row = self._shelf.maybe("select heads, data from lead where series = ?", series)
+        return None if row is None else keeping.unpacked(*row)
+
+    def _fresh_lead(self, series: int) -> Kept | None:
+        row = self._fresh.get((series, LEAD))
+        return None if row is None else keeping.unpacked(*row)
+
+    def _begins(self, series: int, start: int, lead: Kept) -> bool:
+        """Is there nothing between `start` and these months?"""
+        begin = int(lead.edges[0])
+        return start < begin and begin % PLACE == 0 and not self._chunks.heads(series, SUMMED, start, begin)
+
+    def _leading(
+        self, series: int, places: dict[int, list[Head]], kept: dict[int, Kept], edges: Int64
+    ) -> tuple[int, list[RollupColumns]]:
+        """The sums of the first places as far as they are kept each by itself, and the place that follows; where that
+        is months, they are to be kept in one piece."""
         start, end = int(edges[0]), int(edges[-1])
         found: list[Kept] = []
         until = begin = start // PLACE * PLACE
@@ -67,11 +94,17 @@ class Sums:
             return begin, []
         bounds = np.concatenate([*(known.edges[:-1] for known in found), [until]])
         first = int(np.searchsorted(bounds, start))
-        wanted = np.union1d(edges[edges <= until], np.arange(start // PLACE * PLACE + PLACE, until + 1, PLACE))
-        wanted = np.union1d(wanted, [until])
+        wanted = _bounds(edges, until)
         if not np.array_equal(bounds[first:], wanted):
             return start // PLACE * PLACE, []
-        return begin, [columns(wanted[:-1], np.concatenate([known.rows for known in found], axis=1)[:, first:])]
+        sums = columns(wanted[:-1], np.concatenate([known.rows for known in found], axis=1)[:, first:])
+        whole = found if len(found[-1].heads) == HEAD else found[:-1]
+        if len(whole) in LEADING and all(len(known.heads) == HEAD for known in whole):
+            last = int(whole[-1].edges[-1])
+            if last == start // PLACE * PLACE + len(whole) * PLACE:
+                lead = b"".join(known.heads for known in whole)
+                self._keep(series, LEAD, lead, wanted[wanted <= last], select_rollup(sums, sums.start < last))
+        return begin, [sums]
 
     def _summed(self, series: int, place: int, heads: list[Head], kept: Kept | None, edges: Int64) -> RollupColumns:
         """The sums of chunks of one place, which end where `edges` do. What was not kept is to be kept from now on."""
@@ -119,10 +152,61 @@ def write(shelf: Shelf, fresh: Fresh) -> Fresh:
     """Keep what readers summed; returns it, to be forgotten when that is durable."""
     taken = dict(fresh)
     for (series, place), (heads, data) in taken.items():
-        shelf.run(
-            "insert or replace into sums(series, start, heads, data) values(?, ?, ?, ?)", series, place, heads, data
-        )
+        if place == LEAD:
+            _write_lead(shelf, series, heads, data)
+        else:
+            shelf.run(
+                "insert or replace into sums(series, start, heads, data) values(?, ?, ?, ?)", series, place, heads, data
+            )
     return taken
+
+
+def _write_lead(shelf: Shelf, series: int, heads: bytes, data: bytes) -> None:
+    """Its chunks are looked at for the last time: from now on a trigger forgets it when one of them changes."""
+    lead = keeping.unpacked(heads, data)
+    if lead is None:
+        return
+    until = int(lead.edges[-1])
+    chunks = RollupChunks(shelf).heads(series, SUMMED, int(lead.edges[0]), until)
+    if b"".join(head.head for head in sorted(chunks)) == heads:
+        shelf.run(
+            "insert or replace into lead(series, until, heads, data) values(?, ?, ?, ?)", series, until, heads, data
+        )
+
+
+def _led(lead: Kept | None, edges: Int64, places: dict[int, list[Head]] | None) -> tuple[int, list[RollupColumns]]:
+    """The sums of the first places if this is they in one piece; and the place that follows. places: of which the
+    chunks may be others by now."""
+    start, end = int(edges[0]), int(edges[-1])
+    first = start // PLACE * PLACE
+    if lead is None:
+        return first, []
+    begin, until = int(lead.edges[0]) // PLACE * PLACE, int(lead.edges[-1])
+    if not begin <= first < until <= end:
+        return first, []
+    if places is not None:
+        heads = b"".join(head.head for place in range(first, until, PLACE) for head in places.get(place, []))
+        if heads != lead.heads[(first - begin) // PLACE * HEAD :]:
+            return first, []
+    part = _cut(lead, _bounds(edges, until))
+    return (first, []) if part is None else (until, [part])
+
+
+def _bounds(edges: Int64, until: int) -> Int64:
+    """The edges up to there, the borders of places between, and `until`."""
+    first = int(edges[0]) // PLACE * PLACE + PLACE
+    known = edges[: int(np.searchsorted(edges, until, "right"))]
+    bounds = np.concatenate([known, np.arange(first, until + 1, PLACE), [until]])
+    bounds.sort()
+    different: Int64 = bounds[np.append(bounds[1:] != bounds[:-1], True)]
+    return different
+
+
+def forget(fresh: Fresh, series: int | None) -> None:
+    """Of one series or all: it was deleted."""
+    for place in list(fresh):
+        if series is None or place[0] == series:
+            fresh.pop(place, None)
 
 
 def _inside(edges: Int64, low: int, high: int) -> Int64:

@@ -32,8 +32,8 @@ export function NamePlug({ id, pairing }: { id: string; pairing: Pairing }) {
         <Form device={device} rooms={roomsOf(devices)} />
       ) : (
         <>
-          <div role="status">
-            <h1 className="pair-left">{t("pair.back", { name: device.name })}</h1>
+          <div className="pair-say pair-left" role="status">
+            <h1>{t("pair.back", { name: device.name })}</h1>
             <p className="meta">{t("pair.backText")}</p>
           </div>
           <Link href={`/plugs/${device.key}`} className="btn wide">
@@ -101,9 +101,7 @@ function Form({ device, rooms }: { device: Device; rooms: string[] }) {
   return (
     <form className="col" style={{ gap: 18 }} noValidate onSubmit={(event) => void submit(event)}>
       <RadioGroup className="col" style={{ gap: 14 }} value={icon} onChange={setIcon} aria-labelledby="what">
-        <h1 className="pair-left" id="what">
-          {t("pair.what")}
-        </h1>
+        <h1 id="what">{t("pair.what")}</h1>
         <div className="appliances">
           {(all ? Object.keys(APPLIANCES) : FIRST).map((key) => (
             <RadioField key={key} value={key}>

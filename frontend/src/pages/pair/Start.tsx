@@ -64,8 +64,8 @@ export function Start(props: StartProps) {
   const waiting = pairings?.items.filter(isRunning) ?? [];
   return (
     <>
-      <h1 className="pair-left">{replacing ? t("pair.replaceTitle", { name: replacing.name }) : t("pair.which")}</h1>
-      {replacing && <p className="meta">{t("pair.replaceText")}</p>}
+      <h1>{replacing ? t("pair.replaceTitle", { name: replacing.name }) : t("pair.which")}</h1>
+      {replacing && <p className="meta">{t("pair.replaceText", { name: replacing.name })}</p>}
       {!hardwareId && waiting.length + found.length > 0 && (
         <ul className="sheet flush list icons">
           {waiting.map(({ id, hardware_id: plug }) => (

@@ -31,7 +31,8 @@ export interface Ways {
 export function Working({ id, ways }: { id: string; ways: Ways }) {
   const { t } = useI18n();
   const { data, error } = usePairing(id);
-  if (error instanceof ApiError && error.status === 404)
+  // One that is over is forgotten by the hub some day; what the page shows of it stays.
+  if (error instanceof ApiError && error.status === 404 && (!data || isRunning(data)))
     return <Gone title={t("pair.gone")} text={t("pair.goneText")} onBegin={ways.begin} />;
   if (!data) return <SkeletonRows rows={5} />;
   return <Window key={data.id} pairing={data} ways={ways} />;
@@ -95,8 +96,10 @@ function Progress({ pairing, step, onCancelled, onWithout }: ProgressProps) {
       <div className="pair-picture">
         <PlugRing share={SHARE[state]} tone="use" />
       </div>
-      <div role="status">
-        <h1>{t(`pair.title.${state}`)}</h1>
+      <div className="pair-say">
+        <div role="status">
+          <h1>{t(`pair.title.${state}`)}</h1>
+        </div>
         <p className="meta">
           {state === "waiting" ? t("pair.left", { left }) : (pairing.error?.detail ?? t("pair.soon"))}
         </p>
@@ -157,9 +160,11 @@ function Trouble({ pairing, step, ways }: { pairing: Pairing; step: number; ways
       <div className="pair-picture">
         <PlugRing share={done * 0.2 - 0.1} tone="danger" />
       </div>
-      <div role="alert">
+      <div className="pair-say" role="alert">
         <h1>{title}</h1>
-        {error?.code !== "pairing-cancelled" && <p className="meta">{error?.detail}</p>}
+        {error?.code !== "pairing-cancelled" && (
+          <p className="meta">{wrongCode ? t("pair.wrongText") : error?.detail}</p>
+        )}
       </div>
       <StepList hardwareId={plug} done={Math.min(done, STEPS.length - 1)} wrong={tries} />
       {(wrongCode || silent) && <Advice kind={wrongCode ? "code" : "silent"} />}
@@ -183,7 +188,7 @@ function Gone({ title, text, onBegin }: { title: string; text: string; onBegin: 
       <div className="pair-picture">
         <PlugRing share={0.1} tone="danger" />
       </div>
-      <div role="alert">
+      <div className="pair-say" role="alert">
         <h1>{title}</h1>
         <p className="meta">{text}</p>
       </div>
