@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+import msgspec
+
 from hub.alerts.alert import OFFLINE, POWER_ABOVE, Alert, Standing
 from hub.alerts.alerts import Alerts
 from hub.bus import Bus
@@ -144,7 +146,7 @@ class Watch:
         alert.since = now if so else None
         log.info("alert %s (%s): %s", alert.id, alert.kind, standing.state)
         self._bus.publish(AlertChanged(alert.id, alert.device, alert.channel, now, standing.state))
-        self._spawn(self._store_and_tell(alert, standing, lasted))
+        self._spawn(self._store_and_tell(alert, msgspec.structs.replace(standing), lasted))
 
     async def _store_and_tell(self, alert: Alert, standing: Standing, lasted: float | None) -> None:
         """Stored first, so that a hub that is killed in between does not tell it twice; a full disk silences none."""

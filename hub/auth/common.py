@@ -15,6 +15,7 @@ ROWS = (
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
     "qazwsxedcrfvtgbyhnujmikolp",
     "a1b2c3d4e5f6g7h8i9j0",
+    "q1w2e3r4t5y6u7i8o9p0",
     "zaq1xsw2cde3vfr4bgt5nhy6mju7",
     "!@#$%^&*()",
 )

@@ -63,9 +63,9 @@ class Invitations:
     async def reset(self, principal: Principal, user_id: str) -> tuple[Invitation, str]:
         """A link with which a member sets another password; the second factor stays. For admins.
 
-        Raises HubError("user-unknown", "user-elsewhere", "invitations-too-many").
+        Raises HubError("user-unknown", "user-elsewhere", "forbidden", "invitations-too-many").
         """
-        user = self._people.manageable(principal, user_id)
+        user = self._people.openable(principal, user_id)
         made = await self._make(principal, role=None, user=user.id)
         await self._audit.record(principal, "password.link", user.id)
         return made

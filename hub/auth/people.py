@@ -118,6 +118,14 @@ class People:
         self._require_own(principal, user)
         return user
 
+    def openable(self, principal: Principal, user_id: str) -> User:
+        """Somebody who has lost the password or second factor. Not oneself: an open browser, or a key, would do what
+        otherwise asks for the password. Raises HubError("user-unknown", "user-elsewhere", "forbidden")."""
+        user = self.manageable(principal, user_id)
+        if user.id == principal.user:
+            raise HubError("forbidden")
+        return user
+
     def added_to(self, home: str, principal: Principal) -> None:
         """Whoever made a home is its admin; the database knows it already."""
         user = self._users.get(principal.user)

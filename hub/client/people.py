@@ -78,11 +78,19 @@ class PeopleCalls(Calls):
         return await self.items("/account/keys" if user is None else f"/users/{user}/keys")
 
     async def add_key(
-        self, name: str, scopes: Sequence[str], *, expires: int | None = None, user: str | None = None
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        expires: int | None = None,
+        user: str | None = None,
+        password: str | None = None,
     ) -> JsonObject:
-        """A key for yourself, or (from the machine's command line) for somebody; `text` is shown once."""
+        """A key for yourself (with your password), or (from the machine's command line) for somebody; `text` is shown
+        once."""
         path = "/account/keys" if user is None else f"/users/{user}/keys"
-        return await self.call("POST", path, {"name": name, "scopes": list(scopes), "expires": expires})
+        body: dict[str, object] = {"name": name, "scopes": list(scopes), "expires": expires}
+        return await self.call("POST", path, body if password is None else {**body, "password": password})
 
     async def remove_key(self, id: str, *, user: str | None = None) -> None:
         """End a key."""

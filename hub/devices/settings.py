@@ -13,6 +13,8 @@ from hub.plugins.contract import DeviceDriver, Settings
 
 OWNER = "devices.settings"
 LONGEST_VERSION = 40
+LEARN_EVERY_S = 600.0
+"""A plug that calls itself something else each time must not wear the card out."""
 log = logging.getLogger("hub.devices")
 
 
@@ -36,6 +38,7 @@ class DeviceSettings:
         self._bus = bus
         self._time_zone = time_zone
         self._learning: set[asyncio.Task[None]] = set()
+        self._learned_at: dict[str, float] = {}  # device -> loop time
         self._logins: dict[str, tuple[str, bytes | None]] = {}  # device -> hardware_id and secret hash
 
     async def start(self) -> None:
@@ -72,6 +75,10 @@ class DeviceSettings:
             or event.firmware[:LONGEST_VERSION] == device.firmware
         ):
             return
+        now = asyncio.get_running_loop().time()
+        if now - self._learned_at.get(device.id, -LEARN_EVERY_S) < LEARN_EVERY_S:
+            return
+        self._learned_at[device.id] = now
         task = asyncio.create_task(self._registry.learned(device.id, firmware=event.firmware[:LONGEST_VERSION]))
         self._learning.add(task)
         task.add_done_callback(self._learned)
@@ -92,6 +99,7 @@ class DeviceSettings:
         self._publish(device)
 
     def _forget(self, device_id: str) -> None:
+        self._learned_at.pop(device_id, None)
         hardware_id, _ = self._logins.pop(device_id, (None, None))
         if hardware_id is None:
             return

@@ -35,14 +35,14 @@ class Pace:
         self._dear = dear
         self._last = COMMIT_S
 
-    def commit_in(self, size: int) -> float:
-        """Seconds to the next commit, when the last one took `size` bytes (0 = there was none to make)."""
+    def commit_in(self, size: int, seconds: float) -> float:
+        """Seconds to the next commit, when what came in `seconds` took `size` bytes (0 = not known)."""
         if self._set is not None:
             return self._set
         if not self._dear:
             return COMMIT_S
-        if size:
-            rate = size / self._last
+        if size > 0 and seconds > 0:
+            rate = size / seconds
             blocks = math.ceil(COMMIT_S * rate / FULL)
             self._last = min(max(blocks * FULL / rate, COMMIT_S), LONGEST_COMMIT_S)
         return self._last

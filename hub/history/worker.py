@@ -77,6 +77,8 @@ class Schedule:
         self._last = last
         self._waiting = waiting
         self._timer: Timer | None = None
+        self._ticked = 0.0
+        self._took = 0.0  # s that the newest commit's samples had come in
         self._merged = 0.0
         self._next_merge = 0.0
         self._must = False  # the next merge is made however little it merges
@@ -84,7 +86,8 @@ class Schedule:
     def begin(self, first: float) -> None:
         """The first commit comes in `first` s."""
         self.merge_in()
-        self._after(min(first, self._pace.commit_in(0)))
+        self._ticked = self._clock.monotonic()
+        self._after(min(first, self._pace.commit_in(0, 0)))
 
     def end(self) -> None:
         """Nothing more is started."""
@@ -107,7 +110,8 @@ class Schedule:
         if due and not self._must and not worth_merging(self._waiting(), now - self._merged):
             due = False
             self._next_merge = now + merge_in(self._clock.now())
-        delay = self._pace.commit_in(self._last())
+        delay = self._pace.commit_in(self._last(), self._took)
+        self._ticked, self._took = now, now - self._ticked
         self._after(delay if due else min(delay, max(self._next_merge - now, SOONEST_S)))
         if not self._worker.writing.locked():
             self._worker.spawn(self._merge if due or self._urgent() else self._commit)

@@ -106,7 +106,7 @@ RULES = {
     "DELETE /account/sessions/{session}": Rule("guest"),
     "POST /account/sessions/end-others": Rule("guest"),
     "GET /account/keys": Rule("guest"),
-    "POST /account/keys": Rule("guest"),
+    "POST /account/keys": Rule("guest", refusal="password-wrong"),
     "DELETE /account/keys/{key}": Rule("guest"),
     "GET /audit": Rule("admin", "admin"),
     "GET /audit/export": Rule("admin", "admin"),

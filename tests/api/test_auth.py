@@ -68,7 +68,7 @@ async def test_a_browser_keeps_its_session_by_cookie(house: House) -> None:
         assert second["user"] | {"seen": 0} == first["user"] | {"seen": 0}
     bearer = {"Authorization": f"Bearer {second['access_token']}"}
     async with http.get("/api/v1/auth/me", headers=bearer) as response:
-        assert (await response.json()) == {"user": first["user"], "home": first["home"]}
+        assert (await response.json()) == {"user": second["user"], "home": first["home"]}
     async with http.post("/api/v1/auth/logout") as response:
         assert response.status == 204
         assert "Max-Age=0" in response.headers["Set-Cookie"]

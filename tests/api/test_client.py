@@ -133,7 +133,7 @@ async def people(hub: HubClient) -> None:
     await hub.remove_invitation((await hub.invite())["invitation"]["id"])
     async with HubClient(hub.url) as other:
         await other.login("ben@example.org", "another long phrase")
-        key = await other.add_key("Node-RED", ["read"])
+        key = await other.add_key("Node-RED", ["read"], password="another long phrase")
     async with HubClient(hub.url, key=key["text"]) as program:
         assert (await program.me())["user"]["name"] == "Ben"
     assert [one["id"] for one in await hub.keys(ben["id"])] == [key["key"]["id"]]
@@ -158,7 +158,7 @@ async def homes_and_oneself(hub: HubClient) -> None:
         await hub.end_session(mine[0])
         with pytest.raises(ApiError, match="ended"):
             await second.me()
-    key = await hub.add_key("x", ["read", "admin"])
+    key = await hub.add_key("x", ["read", "admin"], password=PASSWORD)
     assert [one["id"] for one in await hub.keys()] == [key["key"]["id"]]
     await hub.remove_key(key["key"]["id"])
     await hub.end_sessions()

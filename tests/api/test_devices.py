@@ -27,6 +27,7 @@ async def test_a_device_as_people_see_it(house: House) -> None:
         "key": "kettle",
         "name": "Kettle",
         "room": "Kitchen",
+        "room_id": house.registry.rooms.id_of(house.home, "Kitchen"),
         "icon": "kettle",
         "color": 1,
         "driver": "smartplug",

@@ -177,6 +177,7 @@ async def test_another_role_and_another_share_show_at_once(street: Street) -> No
         await street.people.remove(hub, person.id)
         assert (await until(ws, "error"))["code"] == "session-ended"
         assert await closed(ws) == 4401
+    assert person.id not in street.registry.shares(hub, device.id)
 
 
 async def test_the_end_of_a_session_and_of_a_key_ends_its_connections(street: Street) -> None:

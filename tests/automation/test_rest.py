@@ -122,30 +122,28 @@ async def test_the_last_run_says_why_it_failed_in_the_readers_language(home: Hom
     assert german["last"]["detail"] == "Heater ist offline. Es wurde nichts gesendet."
 
 
-@pytest.mark.parametrize(
-    ("fields", "code", "field"),
-    [
-        ({"time": "24:00"}, "field-format", "time"),
-        ({"time": "6:30"}, "field-format", "time"),
-        ({"time": "18:60"}, "field-format", "time"),
-        ({"days": []}, "field-too-short", "days"),
-        ({"days": [7]}, "field-too-large", "days[0]"),
-        ({"days": [-1]}, "field-too-small", "days[0]"),
-        ({"days": ["Monday"]}, "field-type", "days[0]"),
-        ({"command": "toggle"}, "field-choice", "command"),
-        ({"command": "reboot"}, "field-choice", "command"),
-        ({"channel": 1}, "channel-unknown", "channel"),
-        ({"name": "\u200b"}, "name-invalid", "name"),
-        ({"author": "admin"}, "field-unknown", "author"),
-        ({"device": "none"}, "device-unknown", None),
-    ],
-)
-async def test_what_is_no_schedule(
-    home: Home, doors: Doors, fields: dict[str, Any], code: str, field: str | None
-) -> None:
-    body = {"device": home.plug.id, "name": "Boiler", **BOILER, **fields}
-    status = 404 if code == "device-unknown" else 422
-    assert await refused(doors.admin.call("POST", "/schedules", body)) == (status, code, field)
+NO_SCHEDULE: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"time": "24:00"}, "field-format", "time"),
+    ({"time": "6:30"}, "field-format", "time"),
+    ({"time": "18:60"}, "field-format", "time"),
+    ({"days": []}, "field-too-short", "days"),
+    ({"days": [7]}, "field-too-large", "days[0]"),
+    ({"days": [-1]}, "field-too-small", "days[0]"),
+    ({"days": ["Monday"]}, "field-type", "days[0]"),
+    ({"command": "toggle"}, "field-choice", "command"),
+    ({"command": "reboot"}, "field-choice", "command"),
+    ({"channel": 1}, "channel-unknown", "channel"),
+    ({"name": "\u200b"}, "name-invalid", "name"),
+    ({"author": "admin"}, "field-unknown", "author"),
+    ({"device": "none"}, "device-unknown", None),
+]
+
+
+async def test_what_is_no_schedule(home: Home, doors: Doors) -> None:
+    for fields, code, field in NO_SCHEDULE:
+        body = {"device": home.plug.id, "name": "Boiler", **BOILER, **fields}
+        status = 404 if code == "device-unknown" else 422
+        assert await refused(doors.admin.call("POST", "/schedules", body)) == (status, code, field), fields
     assert await doors.admin.schedules() == []
 
 

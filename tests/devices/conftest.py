@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.auth.passwords import Passwords
 from hub.auth.identity import Identity
+from hub.auth.passwords import Passwords
 from hub.auth.principal import Principal
 from hub.bus import Bus
 from hub.database import Database

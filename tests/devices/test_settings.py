@@ -117,3 +117,13 @@ async def test_firmware_is_learned_from_a_fresh_status(
     house.bus.publish(StatusReported(device.id, 1, True, {}, firmware="1.2.0"))
     await settings.stop()
     assert device.firmware == "1.2.0"
+
+
+async def test_a_plug_that_calls_itself_something_else_each_time_wears_no_card_out(
+    house: House, broker: StoringBroker, settings: DeviceSettings
+) -> None:
+    [device] = house.registry.all()
+    for number in range(100):
+        house.bus.publish(StatusReported(device.id, 1, True, {}, firmware=f"1.{number}"))
+    await settings.stop()
+    assert device.firmware == "1.0"

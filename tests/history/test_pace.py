@@ -1,10 +1,14 @@
 """How often a home commits and merges: seldom where each costs the disk a fixed sum and brings it little."""
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hub.history.pace import BLOCK, FULL, Pace, is_dear, merge_in, worth_merging
+from hub.history.worker import Schedule, Worker
+from hub.testing.clock import FakeClock
 
 HOUR = 3_600_000
 MOUNTS = r"""
@@ -42,35 +46,65 @@ def test_nothing_known_is_not_dear() -> None:
 def test_what_the_owner_set_is_obeyed() -> None:
     for interval in (1.0, 30.0, 900.0):
         pace = Pace(interval, dear=True)
-        assert [pace.commit_in(size) for size in (0, 100, 1_000_000)] == [interval] * 3
+        assert [pace.commit_in(size, 60) for size in (0, 100, 1_000_000)] == [interval] * 3
 
 
 def test_a_minute_where_commits_cost_what_they_hold() -> None:
     pace = Pace(dear=False)
-    assert [pace.commit_in(size) for size in (0, 100, 1_000_000)] == [60.0] * 3
+    assert [pace.commit_in(size, 60) for size in (0, 100, 1_000_000)] == [60.0] * 3
 
 
 def test_a_commit_is_to_fill_its_last_block_where_each_is_dear() -> None:
-    pace = Pace(dear=True)
-    assert pace.commit_in(0) == 60
-    assert pace.commit_in(int(FULL)) == pytest.approx(60, abs=0.1)
-    assert pace.commit_in(int(FULL / 2)) == pytest.approx(120, abs=0.1)
-    assert pace.commit_in(int(FULL)) == pytest.approx(120, abs=0.1), "it fills its block: the pace is right"
-    assert pace.commit_in(600) == 150, "no power cut may take more"
-    assert pace.commit_in(0) == 150, "after a merge nothing is known that is new"
-    assert pace.commit_in(int(7.5 * FULL)) == pytest.approx(60, abs=0.1), "3 blocks a minute"
-    assert pace.commit_in(100 * BLOCK) == pytest.approx(60, abs=0.5)
+    pace, full = Pace(dear=True), int(FULL)
+    assert pace.commit_in(0, 0) == 60
+    assert pace.commit_in(full, 60) == pytest.approx(60, abs=0.1)
+    assert pace.commit_in(full // 2, 60) == pytest.approx(120, abs=0.1)
+    assert pace.commit_in(full // 12, 10) == pytest.approx(120, abs=0.5), "the first commit comes soon"
+    assert pace.commit_in(600, 60) == 150, "no power cut may take more"
+    assert pace.commit_in(0, 60) == 150, "after a merge nothing is known that is new"
+    assert pace.commit_in(full * 5 // 2, 60) == pytest.approx(72, abs=0.1), "3 blocks"
+    assert pace.commit_in(100 * BLOCK, 60) == pytest.approx(60, abs=0.5)
 
 
-@pytest.mark.parametrize("rate", [3, 20, 90, 215, 1000, 40_000])
-def test_whatever_comes_no_block_of_a_commit_is_begun_for_little(rate: int) -> None:
-    """rate: bytes of commits a second."""
-    pace, wait = Pace(dear=True), 60.0
-    for _ in range(5):
-        wait = pace.commit_in(int(rate * wait))
-    size = rate * wait
-    assert 60 <= wait <= 150
-    assert wait == 150 or -(-size // BLOCK) * BLOCK <= 1.05 * size
+@pytest.mark.parametrize("rate", [30, 90, 215, 1000, 40_000])
+async def test_whatever_comes_no_block_of_a_commit_is_begun_for_little(rate: int) -> None:
+    """rate: bytes of commits a second. The first commit comes after 10 s, and one in a merge after half an hour."""
+    clock, sizes = FakeClock(1_800_000), [0]
+    at, cut = [clock.monotonic()], [0, 1]
+
+    async def commit() -> bool:
+        at.append(clock.monotonic())
+        sizes.append(int(rate * (at[-1] - at[-2])))
+        return True
+
+    async def merge() -> bool:
+        await commit()
+        cut.append(len(at) - 2)
+        sizes.append(0)  # nothing is left of which the size were known
+        return True
+
+    worker = Worker()
+    schedule = Schedule(
+        worker,
+        clock,
+        pace=Pace(dear=True),
+        commit=commit,
+        merge=merge,
+        urgent=lambda: False,
+        last=lambda: sizes[-1],
+        waiting=lambda: 1 << 20,
+    )
+    schedule.begin(10)
+    for _ in range(3600):
+        await clock.advance(1)
+        await worker.settled()
+    schedule.end()
+    worker.close()
+    waits = np.diff(at)
+    assert waits.max() <= 150
+    own = np.delete(waits, cut) * rate
+    assert len(own) > 10
+    assert sum(math.ceil(size / BLOCK) * BLOCK for size in own) <= 1.1 * own.sum()
 
 
 def test_merges_come_just_after_the_hour() -> None:

@@ -5,6 +5,9 @@ import { all } from "./lists";
 import type { ApiKey, AuditList, DeviceShare, Invitation, Membership, SecondFactor, SignedIn } from "./people.types";
 import type { Device, Role, User } from "./types";
 
+/** Somebody joins while the page is open: then they appear on it. */
+const WATCHED_MS = 20_000;
+
 function useList<T>(key: string[], path: string, enabled = true, refetchInterval: number | false = false) {
   const { client } = useHub();
   return useQuery({ queryKey: key, enabled, refetchInterval, queryFn: ({ signal }) => all<T>(client, path, signal) });

@@ -5,16 +5,7 @@ import { useHub } from "../app/hub";
 import { all } from "./lists";
 import { type OutletKey, type Reading, outletKey } from "./live";
 import { MINUTE } from "../model/time";
-import type {
-  Device,
-  FoundDevice,
-  Gap,
-  PluginView,
-  ProblemView,
-  RejectList,
-  Series,
-  Telemetry,
-} from "./types";
+import type { Device, FoundDevice, Gap, PluginView, ProblemView, RejectList, Series, Telemetry } from "./types";
 
 export function useDevices() {
   const { client, live } = useHub();

@@ -66,7 +66,7 @@ describe("the live connection", () => {
     last().goLive();
     expect(last().sent).toEqual([
       { type: "auth", token: "token" },
-      { type: "subscribe", rooms: ["home:h"] },
+      { type: "subscribe", rooms: ["home:h", "user:u"] },
     ]);
     expect(onState).toHaveBeenLastCalledWith("live");
   });

@@ -1105,6 +1105,13 @@ export const de: Record<MessageId, string> = {
   "audit.field.max_power_w": "Abschalten über",
   "audit.field.idle_below_w": "Leerlauf unter",
 
+  "account.keys.passwordHint": "Ein Schlüssel überdauert deine Anmeldung: Ein offener Browser genügt dafür nicht.",
+
+  "audit.session": "eine eigene",
+  "audit.value.read": "lesen",
+  "audit.value.en": "Englisch",
+  "audit.value.de": "Deutsch",
+
   "toast.label": "Meldungen",
 
   "field.tooLong": "Höchstens {limit} Zeichen. {over, plural, one {Eines ist} other {# sind}} zu viel.",

@@ -1087,6 +1087,13 @@ export const en = {
   "audit.field.max_power_w": "Cut off above",
   "audit.field.idle_below_w": "Idle below",
 
+  "account.keys.passwordHint": "A key outlives your sign-in: an open browser is not enough for one.",
+
+  "audit.session": "one of their own",
+  "audit.value.read": "read",
+  "audit.value.en": "English",
+  "audit.value.de": "German",
+
   "toast.label": "Messages",
 
   "field.tooLong": "At most {limit} characters. {over, plural, one {One is} other {# are}} too many.",

@@ -42,7 +42,9 @@ export function objectWords(t: Translate, line: AuditLine, { members, devices }:
   // A device's line may be about one that is gone: then it still says its name.
   const said = [after?.name, before?.name].find((name) => typeof name === "string");
   const found = members.find(({ id }) => id === object)?.name ?? devices.find(({ id }) => id === object)?.name;
-  return found ?? said ?? (object === "others" ? t("audit.others") : object);
+  if (found !== undefined || said !== undefined) return found ?? said ?? "";
+  if (line.action === "session.end") return t(object === "others" ? "audit.others" : "audit.session");
+  return object;
 }
 
 /** A sentence for the action; one that has none shows its id. */

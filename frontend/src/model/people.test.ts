@@ -3,7 +3,7 @@ import type { Right } from "../api/people.types";
 import type { Device } from "../api/types";
 import { translate, type Translate } from "../i18n/i18n";
 import { device } from "../test/make";
-import { agentWords, choices, common, mayWords, readAgent, scopesOf, scopeWords, shareFor } from "./people";
+import { agentWords, choices, common, mayWords, ownWords, readAgent, scopesOf, scopeWords, shareFor } from "./people";
 
 const t: Translate = (id, values) => translate("en", id, values);
 const kettle = device({ id: "k1", name: "Kettle", room: "Kitchen" });
@@ -26,6 +26,13 @@ it("says in one sentence what somebody may do", () => {
   expect(may("guest", { k1: "view", k2: "view", x1: "view" })).toBe("looks at Kitchen and Lamp");
   expect(may("guest", {}, "view")).toBe("looks at all");
   expect(may("guest", {})).toBe("sees no plug yet");
+});
+
+it("says to a guest what they see, not that it is all", () => {
+  const seen = [device({ ...desk, right: "view" })];
+  expect(ownWords(t, "en", "guest", seen)).toBe("looks at Office");
+  expect(ownWords(t, "en", "user", [{ ...kettle, right: "control" }])).toBe("sees and switches Kitchen");
+  expect(ownWords(t, "en", "guest", [])).toBe("sees no plug yet");
 });
 
 it("counts plugs where their names would be too many", () => {

@@ -60,6 +60,17 @@ export function mayWords(
     : t("people.may.switchSome", { names: name(switched) });
 }
 
+/** The same to somebody about themselves: `devices` are those that they see, and what else there is they do not know. */
+export function ownWords(t: Translate, language: Language, role: Role, devices: Device[]): string {
+  if (role === "admin") return t("people.may.everything");
+  if (devices.length === 0) return t("people.may.nothing");
+  const switched = devices.filter(({ right }) => atLeast(right, "control"));
+  const name = (some: Device[]): string => named(t, language, devices, some);
+  if (switched.length === 0) return t("people.may.look", { names: name(devices) });
+  if (switched.length === devices.length) return t("people.may.switchOnly", { names: name(devices) });
+  return t("people.may.lookSwitch", { seen: name(devices), switched: name(switched) });
+}
+
 /** Whole rooms by the room's name, others by the plug's, or how many they are. */
 function named(t: Translate, language: Language, all: Device[], some: Device[]): string {
   const whole = (room: string | null): boolean =>

@@ -89,9 +89,19 @@ it("makes a key with every scope up to the chosen one, and shows it once", async
   await userEvent.selectOptions(keys.getByLabelText("What it may do"), "control");
   await userEvent.selectOptions(keys.getByLabelText("Holds for"), "never");
   await userEvent.click(keys.getByRole("button", { name: "Make a key" }));
+  expect(keys.getByText("Enter your password.")).toBeInTheDocument();
+  expect(sent).toEqual([]);
+  await userEvent.type(keys.getByLabelText("Your password"), "secret phrase");
+  await userEvent.click(keys.getByRole("button", { name: "Make a key" }));
+  expect(keys.getByText("Enter your password.")).toBeInTheDocument();
+  await userEvent.type(keys.getByLabelText("Your password"), "secret phrase");
+  await userEvent.click(keys.getByRole("button", { name: "Make a key" }));
   expect(await screen.findByText("plughub_k3f9secret")).toBeInTheDocument();
   expect(sent).toEqual([
-    { asked: "POST /account/keys", body: { name: "Node-RED", scopes: ["read", "control"], expires: null } },
+    {
+      asked: "POST /account/keys",
+      body: { name: "Node-RED", scopes: ["read", "control"], expires: null, password: "secret phrase" },
+    },
   ]);
   await userEvent.click(screen.getByRole("button", { name: "I have copied it" }));
   expect(screen.queryByText("plughub_k3f9secret")).not.toBeInTheDocument();

@@ -89,8 +89,9 @@ function NewKey({ onBack, onAdded }: { onBack: () => void; onAdded: (added: Adde
   const [name, setName] = useState("");
   const [most, setMost] = useState<Scope>("read");
   const [expiry, setExpiry] = useState<Expiry>("365");
+  const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
-  const error = useFormError(["name", "scopes", "expires"]);
+  const error = useFormError(["name", "scopes", "expires", "password"]);
 
   const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
@@ -100,11 +101,15 @@ function NewKey({ onBack, onAdded }: { onBack: () => void; onAdded: (added: Adde
       error.set("name", t("edit.nameMissing"));
       return;
     }
+    if (!password) {
+      error.set("password", t("account.passwordMissing"));
+      return;
+    }
     setBusy(true);
     const days = DAYS[expiry];
     const expires = days === null ? null : Math.round(client.now() + days * 24 * HOUR);
     try {
-      const asked = { name: name.trim(), scopes: scopesUpTo(most), expires };
+      const asked = { name: name.trim(), scopes: scopesUpTo(most), expires, password };
       const added = await client.request<AddedKey>("POST", "/account/keys", asked);
       void queries.invalidateQueries({ queryKey: ["keys"] });
       onAdded(added);
@@ -138,6 +143,16 @@ function NewKey({ onBack, onAdded }: { onBack: () => void; onAdded: (added: Adde
         error={error.at("expires")}
         options={EXPIRIES.map((value) => ({ value, label: t(`account.keys.expiry.${value}`) }))}
         onChange={(value) => setExpiry(value as Expiry)}
+      />
+      <TextField
+        label={t("account.yourPassword")}
+        name="password"
+        type="password"
+        autoComplete="current-password"
+        hint={t("account.keys.passwordHint")}
+        value={password}
+        error={error.at("password")}
+        onChange={setPassword}
       />
       {error.below}
       <div className="row">

@@ -18,7 +18,13 @@ const ACL_FILE = "acl_file";
 
 export function AddByHand({ hardwareId }: { hardwareId: string }) {
   const [added, setAdded] = useState<AddedDevice | null>(null);
-  return added ? <Done added={added} /> : <Form asked={hardwareId} onAdded={setAdded} />;
+  const { t } = useI18n();
+  return (
+    <>
+      <h1>{t("pair.byHand")}</h1>
+      {added ? <Done added={added} /> : <Form asked={hardwareId} onAdded={setAdded} />}
+    </>
+  );
 }
 
 function Form({ asked, onAdded }: { asked: string; onAdded: (added: AddedDevice) => void }) {

@@ -9,7 +9,7 @@ import { useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { type Translate, useI18n } from "../i18n/i18n";
 import { duration } from "../model/format";
-import { initial, mayWords } from "../model/people";
+import { initial, mayWords, ownWords } from "../model/people";
 import { dayAndClock, MINUTE, startOfDay } from "../model/time";
 import { useDesktop, useTitle } from "../ui/hooks";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
@@ -158,7 +158,7 @@ function Own() {
   const { t, language } = useI18n();
   const { user } = useSession();
   const devices = useDevices();
-  const words = devices.data ? mayWords(t, language, user.role, devices.data, ({ right }) => right) : "";
+  const words = devices.data ? ownWords(t, language, user.role, devices.data) : "\u00a0";
   return (
     <div className="people-own">
       <header className="page-head">

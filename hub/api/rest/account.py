@@ -9,7 +9,7 @@ from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.auth import Session
 from hub.api.types.people import (
     AddedKey,
-    AddKeyRequest,
+    AddOwnKeyRequest,
     ApiKey,
     ApiKeyList,
     ChangePasswordRequest,
@@ -172,9 +172,10 @@ async def list_keys(call: Call[PageQuery, None]) -> ApiKeyList:
     return key_page(call, own(call).id)
 
 
-async def add_key(call: Call[NoQuery, AddKeyRequest]) -> AddedKey:
+async def add_key(call: Call[NoQuery, AddOwnKeyRequest]) -> AddedKey:
     """POST /account/keys"""
     asked = call.body
+    await call.services.identity.logins.require_password(call.principal, asked.password)
     key, text = await call.services.identity.keys.add(
         call.principal, name=asked.name, scopes=asked.scopes, expires=asked.expires
     )
@@ -364,11 +365,11 @@ ROUTES = (
         handler=add_key,
         role="guest",
         scope="person",
-        body=AddKeyRequest,
+        body=AddOwnKeyRequest,
         answer=AddedKey,
         status=201,
-        errors=("name-invalid", "scopes-invalid", "expiry-past", "keys-too-many"),
-        example=AddKeyRequest("Node-RED", ["read", "control"]),
+        errors=("name-invalid", "scopes-invalid", "expiry-past", "keys-too-many", *CONFIRMED),
+        example={"name": "Node-RED", "scopes": ["read", "control"], "password": "correct horse battery"},
         answer_example=AddedKey(EXAMPLE_KEY, "plughub_k3f9…"),
     ),
     Route(

@@ -65,7 +65,7 @@ async def reset_password(call: AnyCall) -> AddedInvitation:
 
 async def remove_users_second_factor(call: AnyCall) -> None:
     """DELETE /users/{user}/second-factor"""
-    user = call.services.people.manageable(call.principal, call.path("user"))
+    user = call.services.people.openable(call.principal, call.path("user"))
     await call.services.identity.factors.remove(call.principal, user.id)
 
 

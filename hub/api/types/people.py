@@ -182,6 +182,12 @@ class AddKeyRequest(Request):
     expires: int | None = None
 
 
+class AddOwnKeyRequest(AddKeyRequest, kw_only=True):
+    """The password is asked for although one is signed in: a key outlives a session that somebody else got hold of."""
+
+    password: Password
+
+
 class AddedKey(msgspec.Struct):
     """`text` is shown once and kept only as a hash."""
 

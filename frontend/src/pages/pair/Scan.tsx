@@ -17,7 +17,8 @@ const detectorClass = (): DetectorClass | undefined =>
   (globalThis as { BarcodeDetector?: DetectorClass }).BarcodeDetector;
 
 /** A camera is given to pages over HTTPS only, and not every browser reads QR codes. */
-export const canScan = (): boolean => isSecureContext && "mediaDevices" in navigator && detectorClass() !== undefined;
+export const canScan = (): boolean =>
+  globalThis.isSecureContext && "mediaDevices" in navigator && detectorClass() !== undefined;
 
 const LOOK_EVERY_MS = 150;
 
