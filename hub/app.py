@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from hub.api.services import Services, no_lines
 from hub.api.types.system import PluginErrors, PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
+from hub.auth.certificates import Certificates
 from hub.auth.identity import Identity
 from hub.auth.limits import RateLimits, Rates
 from hub.auth.setup import Setup
@@ -30,6 +31,7 @@ from hub.broker import EmbeddedBroker
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.config import Configuration
+from hub.config.schema import ExternalMqtt
 from hub.database import Database, DataLock, SettingsTable
 from hub.database.settings import LOGINS_BY_HAND
 from hub.devices.commands import Commands
@@ -46,7 +48,7 @@ from hub.history.query import Query
 from hub.history.retention import Retention
 from hub.messages import HubError, render
 from hub.plugins import PluginManager
-from hub.plugins.contract import SeriesKey, StoreError
+from hub.plugins.contract import DeviceDriver, HistoryStore, SeriesKey, StoreError
 from hub.ports import Ports
 from hub.telemetry.acks import Acks
 from hub.telemetry.arrival import Arrivals
@@ -112,6 +114,38 @@ class Receiver:
 class App:
     """The hub. `start()` leaves nothing behind when a part fails; `stop()` commits everything."""
 
+    # Each is there from its own step of `_start` on.
+    _problems: Problems
+    _database: Database
+    _settings: SettingsTable
+    _hub_id: str
+    _identity: Identity
+    _registry: Registry
+    _external: ExternalMqtt | None
+    _issued: Certificates
+    _pairing: Pairing
+    _access: MqttAccess
+    _setup: Setup
+    _retained: PlugRetained
+    _drivers: Mapping[str, DeviceDriver]
+    _store: HistoryStore
+    _presence: Presence
+    _streams: Streams
+    _live: Live
+    _rejects: Rejects
+    _history: History
+    _backups: Backups
+    _ingest: Ingest
+    _host: str
+    _chosen: dict[str, int]
+    _broker: "EmbeddedBroker | ExternalBroker"
+    _acks: Acks
+    _commands: Commands
+    _schedules: Schedules
+    _runner: Runner
+    _alerts: Alerts
+    _watch: Watch
+
     def __init__(
         self, options: Options, configuration: Configuration, plugins: PluginManager, *, bus: Bus, clock: Clock
     ) -> None:
@@ -126,6 +160,7 @@ class App:
         self.http_port = self.https_port = self.mqtt_port = self.mqtts_port = 0
         self.needs_setup = False
         self.pairing: Pairing | None = None  # there once the hub has started
+        self._https: Https | None = None
         self._local = "127.0.0.1"
 
     @property
@@ -166,89 +201,98 @@ class App:
         self.unsaved.append(HubError("hub-part-unsaved", part=part, reason=str(reason)))
 
     async def _start(self) -> None:
-        options, configuration, bus, clock = self._options, self._configuration, self._bus, self._clock
-        problems = Problems(bus, clock)  # first: whatever a part raises at its start is kept
+        self._problems = Problems(self._bus, self._clock)  # first: whatever a part raises at its start is kept
+        await self._open_registry()
+        await self._open_people()
+        await self._open_history()
+        await self._open_broker()
+        await self._open_rules()
+        await self._open_web()
+
+    async def _open_registry(self) -> None:
+        """The data folder, the database and what stands in it."""
+        options, bus, clock = self._options, self._bus, self._clock
         lock = DataLock(options.data)
         lock.acquire()
         self._started.append(("data lock", _sync(lock.release)))
-
-        database = Database(options.data)
+        database = self._database = Database(options.data)
         await self._begin("database", database.open, database.close)
         if database.mended is not None:
             lost, copy = database.mended.aside, database.mended.copy
             problem = "database-lost" if copy is None else "database-restored"
             bus.publish(ProblemRaised(problem, {"file": lost, "copy": copy}))
-        settings = SettingsTable(database)
+        settings = self._settings = SettingsTable(database)
         await self._begin("settings", settings.load)
         hub_id = settings.get("hub_id")
         if hub_id is None:
             hub_id = secrets.token_hex(8)
             await settings.set("hub_id", hub_id)
-
-        security = configuration.security
-        identity = Identity(database, clock, options.data, algorithm=security.tokens)
-        people, homes = identity.people, identity.homes
+        self._hub_id = str(hub_id)
+        identity = self._identity = Identity(
+            database, clock, options.data, algorithm=self._configuration.security.tokens
+        )
         await self._begin("people", identity.load, identity.stop)
-        declared = configuration.home
-        homes.declare(name=declared.name, time_zone=declared.time_zone, currency=declared.currency)
-        registry = Registry(database, bus, clock, identity.audit)
-        await self._begin("registry", registry.load)
-        external = None if options.demo else configuration.network.mqtt.external
-        report = problem_reporter(bus)
-        issued = certificates(
-            configuration.network,
-            configuration.hub.name,
+        declared = self._configuration.home
+        identity.homes.declare(name=declared.name, time_zone=declared.time_zone, currency=declared.currency)
+        self._registry = Registry(database, bus, clock, identity.audit)
+        await self._begin("registry", self._registry.load)
+
+    async def _open_people(self) -> None:
+        """Who may come in: certificates, pairing, MQTT logins, the set-up."""
+        options, network, clock = self._options, self._configuration.network, self._clock
+        identity, registry = self._identity, self._registry
+        self._external = None if options.demo else network.mqtt.external
+        issued = self._issued = certificates(
+            network,
+            self._configuration.hub.name,
             options.data,
             clock,
-            hub_id=hub_id,
-            plugs=external is None,
-            report=report,
+            hub_id=self._hub_id,
+            plugs=self._external is None,
+            report=problem_reporter(self._bus),
         )
         await self._begin("certificates", issued.start, issued.stop)
-        pairing = Pairing(
+        pairing = self._pairing = Pairing(
             registry,
-            bus=bus,
+            bus=self._bus,
             clock=clock,
-            hub_id=hub_id,
-            principal_of=people.principal,
-            offered=external is None,
+            hub_id=self._hub_id,
+            principal_of=identity.people.principal,
+            offered=self._external is None,
             plug_ca=issued.plug_authority,
             tls_port=lambda: self.mqtts_port or None,
         )
-        access = MqttAccess(
+        self._access = MqttAccess(
             registry,
-            database,
+            self._database,
             clock,
             audit=identity.audit,
             pairing_open=pairing.is_open,
             knocked=pairing.knocked,
             just_paired=pairing.accepts,
         )
-        await self._begin("MQTT logins", access.load)
-        setup = Setup(people, settings, clock, options.data, proxied=bool(configuration.network.trusted_proxies))
-        await self._begin("set-up", setup.load)
-        self.needs_setup = not people.has_admin()
-        retained = PlugRetained(database, bus, clock)
-        await self._begin("retained messages", retained.load)
-        await self._begin("retained messages", retained.start, retained.stop)
+        await self._begin("MQTT logins", self._access.load)
+        proxied = bool(network.trusted_proxies)
+        self._setup = Setup(identity.people, self._settings, clock, options.data, proxied=proxied)
+        await self._begin("set-up", self._setup.load)
+        self.needs_setup = not identity.people.has_admin()
 
+    async def _open_history(self) -> None:
+        """From a plug's message to the disk."""
+        options, configuration, bus, clock = self._options, self._configuration, self._bus, self._clock
+        registry = self._registry
+        self._retained = PlugRetained(self._database, bus, clock)
+        await self._begin("retained messages", self._retained.load)
+        await self._begin("retained messages", self._retained.start, self._retained.stop)
         await self._begin("plugins", self._plugins.start, self._plugins.stop)
-        drivers = self._plugins.device_drivers()
-        store = self._plugins.history_store(configuration.history.store, options.data)
-        presence = Presence(registry, bus, clock)
+        drivers = self._drivers = self._plugins.device_drivers()
+        store = self._store = self._plugins.history_store(configuration.history.store, options.data)
+        presence = self._presence = Presence(registry, bus, clock)
         await self._begin("presence", presence.start, presence.stop)
-
         streams, buffer, live, rejects, arrivals = Streams(), Buffer(), Live(), Rejects(), Arrivals(clock)
-        home_retention = kept(configuration.history.retention)
-
-        def retention(series: SeriesKey) -> Retention:
-            device = registry.device(series.device)
-            if device is None:
-                return home_retention
-            return home_retention.with_own(device.keep_raw, device.keep_minutes, device.keep_hours, device.keep_days)
-
+        self._streams, self._live, self._rejects = streams, live, rejects
         interval = configuration.history.commit_interval
-        history = History(
+        history = self._history = History(
             folder=options.data,
             store=store,
             streams=streams,
@@ -259,24 +303,24 @@ class App:
             arrivals=arrivals,
             bus=bus,
             clock=clock,
-            retention=retention,
+            retention=self._retention,
             log_limit=configuration.history.log_limit,
             commit_interval=None if interval is None else interval / 1000,
         )
         await self._begin("history", history.start, history.stop)
-        backups = Backups(
+        self._backups = Backups(
             data=options.data,
             config=options.config,
             version=__version__,
-            settings=settings,
+            settings=self._settings,
             declared=configuration.backup,
             rest=history.at_rest,
             bus=bus,
             clock=clock,
-            zone=lambda: homes.first.time_zone,
+            zone=lambda: self._identity.homes.first.time_zone,
         )
-        await self._begin("backups", backups.start, backups.stop)
-        ingest = Ingest(
+        await self._begin("backups", self._backups.start, self._backups.stop)
+        self._ingest = Ingest(
             registry=registry,
             drivers=drivers,
             streams=streams,
@@ -287,41 +331,48 @@ class App:
             bus=bus,
             arrivals=arrivals,
         )
-        host = options.host or configuration.network.host
-        mqtt_host = options.host or configuration.network.mqtt.host or host
-        network = configuration.network
+
+    async def _open_broker(self) -> None:
+        """The broker as it will listen, acknowledgements and commands; nobody is heard yet."""
+        options, network, bus, clock = self._options, self._configuration.network, self._bus, self._clock
+        registry, access, issued, external = self._registry, self._access, self._issued, self._external
+        host = self._host = options.host or network.host
         https_port, mqtts_port = options.https_port or network.https.port, options.mqtts_port or network.mqtt.tls.port
-        ports = self.ports.choose(
+        ports = self._chosen = self.ports.choose(
             host,
             http=options.http_port or network.http_port,
             mqtt=options.mqtt_port or network.mqtt.port,
             https=https_port or HTTPS_PORT,
             mqtts=mqtts_port or MQTTS_PORT,
         )
-        https = None
         if issued.web is not None:
+            only = network.https.only
             try:
-                https = Https(
-                    issued.web.files, ports["https"], only=network.https.only, optional=https_port is None
-                )
+                self._https = Https(issued.web.files, ports["https"], only=only, optional=https_port is None)
             except HubError as error:
                 raise HubError("hub-part-failed", part="HTTPS", reason=error.message) from error
-            issued.web.use = https.replace
-        receiver = Receiver(ingest, pairing, presence)
-        broker: EmbeddedBroker | ExternalBroker
+            issued.web.use = self._https.replace
+        receiver = Receiver(self._ingest, self._pairing, self._presence)
         if external is not None:
-            broker = external_broker(
-                external, receiver, retained, clock, hub_id=hub_id, registry=registry, access=access, bus=bus
+            self._broker = external_broker(
+                external,
+                receiver,
+                self._retained,
+                clock,
+                hub_id=self._hub_id,
+                registry=registry,
+                access=access,
+                bus=bus,
             )
         else:
-            broker = EmbeddedBroker(
+            self._broker = EmbeddedBroker(
                 receiver,
                 access.authenticate,
-                retained,
+                self._retained,
                 clock,
                 listeners=listeners(
                     network.mqtt,
-                    mqtt_host,
+                    options.host or network.mqtt.host or host,
                     ports["mqtt"],
                     tls=None if issued.plugs is None else issued.plugs.files,
                     tls_port=ports["mqtts"],
@@ -330,119 +381,166 @@ class App:
                 limits=limits(network.mqtt.limits),
                 folder=options.data,
                 known=access.login,
-                report=report,
+                report=problem_reporter(bus),
             )
             if issued.plugs is not None:
-                issued.plugs.use = broker.replace
-        by_hand = external is not None and not external.dynamic_security
-        if bool(settings.get(LOGINS_BY_HAND)) != by_hand:
-            await settings.set(LOGINS_BY_HAND, by_hand)
-        acks = Acks(
-            registry=registry, drivers=drivers, streams=streams, send=broker.send, bus=bus, clock=clock, hub_id=hub_id
+                issued.plugs.use = self._broker.replace
+        if bool(self._settings.get(LOGINS_BY_HAND)) != self._by_hand:
+            await self._settings.set(LOGINS_BY_HAND, self._by_hand)
+        broker, drivers = self._broker, self._drivers
+        acks = self._acks = Acks(
+            registry=registry,
+            drivers=drivers,
+            streams=self._streams,
+            send=broker.send,
+            bus=bus,
+            clock=clock,
+            hub_id=self._hub_id,
         )
         await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
-        commands = Commands(registry, presence, broker, drivers=drivers, bus=bus, clock=clock, secure=history.commit)
+        commands = self._commands = Commands(
+            registry, self._presence, broker, drivers=drivers, bus=bus, clock=clock, secure=self._history.commit
+        )
         await self._begin("commands", commands.start, commands.stop)
-        schedules = Schedules(database, registry, people, bus=bus, clock=clock, audit=identity.audit)
+
+    async def _open_rules(self) -> None:
+        """Schedules and alerts."""
+        database, registry, bus, clock = self._database, self._registry, self._bus, self._clock
+        people, homes, audit = self._identity.people, self._identity.homes, self._identity.audit
+        schedules = self._schedules = Schedules(database, registry, people, bus=bus, clock=clock, audit=audit)
         await self._begin("schedules", schedules.load)
-        runner = Runner(schedules, registry, commands, settings=settings, bus=bus, clock=clock, zone=homes.time_zone)
-        alerts = Alerts(database, registry, people, bus=bus, clock=clock, audit=identity.audit)
+        self._runner = Runner(
+            schedules,
+            registry,
+            self._commands,
+            settings=self._settings,
+            bus=bus,
+            clock=clock,
+            zone=homes.time_zone,
+        )
+        alerts = self._alerts = Alerts(database, registry, people, bus=bus, clock=clock, audit=audit)
         await self._begin("alerts", alerts.load)
         delivery = Delivery(self._plugins.notifiers, bus=bus, clock=clock)
         self._started.append(("delivery of alerts", delivery.stop))
-        watch = Watch(alerts, presence, bus=bus, clock=clock)
+        watch = self._watch = Watch(alerts, self._presence, bus=bus, clock=clock)
         watch.told = Herald(registry, people, home=lambda: homes.first.id, send=delivery.send).tell
         await self._begin("alerts", watch.start, watch.stop)
+
+    async def _open_web(self) -> None:
+        """The API and the web app; then plugs are heard, and the hub makes itself known."""
+        options, network, clock = self._options, self._configuration.network, self._clock
+        identity, registry, broker = self._identity, self._registry, self._broker
         discovery = Discovery(
             registry,
-            bus,
-            drivers,
-            name=configuration.hub.name,
-            hub_id=hub_id,
+            self._bus,
+            self._drivers,
+            name=self._configuration.hub.name,
+            hub_id=self._hub_id,
             clock=clock,
-            knocking=pairing.knocking,
+            knocking=self._pairing.knocking,
         )
-
-        def zone(series: SeriesKey) -> str:
-            device = registry.device(series.device)
-            return "UTC" if device is None else homes.time_zone(device.home)
-
-        query = Query(store, history.tail, clock, zone, retention, editions=history.tail.editions)
         labels: dict[str, str] = {}
-        today = Today(history, registry, homes, clock)
-        views = DeviceViews(presence, commands, live, today, registry.rooms.id_of, labels=labels)
-        services = Services(
-            version=__version__,
-            session=acks.session,
-            demo=options.demo,
-            clock=clock,
-            bus=bus,
-            identity=identity,
-            limits=RateLimits(clock, Rates(security.reads_per_minute, security.writes_per_minute)),
-            pairing_limits=RateLimits(clock, Rates(writes=PAIRINGS_PER_MINUTE)),
-            admin_networks=Networks(security.admin_addresses),
-            proxies=Networks(configuration.network.trusted_proxies),
-            setup=setup,
-            mqtt=access,
-            registry=registry,
-            commands=commands,
-            discovery=discovery,
-            pairing=pairing,
-            schedules=schedules,
-            runner=runner,
-            alerts=alerts,
-            watch=watch,
-            live=live,
-            history=history,
-            care=history.care,
-            rejects=rejects,
-            query=query,
-            views=views,
-            problems=problems,
-            backups=backups,
-            plugins=self._plugin_views,
-            drivers=drivers,
-            drop_login=broker.drop_client,
-            broker_stats=broker.stats,
-            login_lines=broker_lines if by_hand else no_lines,
-            https=https,
-            certificates=issued,
-        )
+        services = self._services(discovery, labels)
         websocket = None
-        if isinstance(broker, EmbeddedBroker) and configuration.network.mqtt.websocket.enabled:
+        if isinstance(broker, EmbeddedBroker) and network.mqtt.websocket.enabled:
             websocket = broker.websocket
-        server = ApiServer(services, host=host, port=ports["http"], mqtt=websocket)
+        server = ApiServer(services, host=self._host, port=self._chosen["http"], mqtt=websocket)
         if options.demo:
-            await ensure_demo(registry, people, options.data, ports["mqtt"])
+            await ensure_demo(registry, identity.people, options.data, self._chosen["mqtt"])
             if (code := demo_code(options.data)) is not None:
                 labels[NEW_PLUG["hardware_id"]] = code
-        forgetting = (schedules.forget_author, alerts.forget_author)
-        follow_rights(identity, registry, access, server.sockets, broker.drop_client, forget_author=forgetting)
+        forgetting = (self._schedules.forget_author, self._alerts.forget_author)
+        follow_rights(identity, registry, self._access, server.sockets, broker.drop_client, forget_author=forgetting)
         await self._begin("web server", server.start, server.stop)
         self.http_port = server.port
-        self.https_port = 0 if https is None else https.port
-        self.pairing = pairing
-        pairing.start(broker)
-        self._started.append(("pairing", pairing.stop))
+        self.https_port = 0 if self._https is None else self._https.port
+        self.pairing = self._pairing
+        self._pairing.start(broker)
+        self._started.append(("pairing", self._pairing.stop))
         await self._begin("broker", broker.start, broker.stop)
         if isinstance(broker, EmbeddedBroker):
             self.mqtt_port, self.mqtts_port = broker.port("mqtt"), broker.port("mqtts")
         device_settings = DeviceSettings(
-            registry, broker, retained, drivers=drivers, bus=bus, time_zone=homes.time_zone
+            registry,
+            broker,
+            self._retained,
+            drivers=self._drivers,
+            bus=self._bus,
+            time_zone=identity.homes.time_zone,
         )
         await self._begin("plug settings", device_settings.start, device_settings.stop)
-        homes.on_changed = device_settings.home_changed
-        await self._begin("runs of schedules", runner.start, runner.stop)
-        self._local = "127.0.0.1" if host in EVERYWHERE else host
+        identity.homes.on_changed = device_settings.home_changed
+        await self._begin("runs of schedules", self._runner.start, self._runner.stop)
+        self._local = "127.0.0.1" if self._host in EVERYWHERE else self._host
         keys = identity.keys
         await self._begin(
             "key of the command line",
             _sync(partial(keys.write_command_line_key, self.url)),
             _sync(keys.remove_command_line_key),
         )
-        if configuration.network.mdns and not _is_loopback(host):
+        if network.mdns and not _is_loopback(self._host):
             await discovery.start(self.http_port, self.mqtt_port or None)
             self._started.append(("discovery", discovery.stop))
+
+    def _services(self, discovery: Discovery, labels: dict[str, str]) -> Services:
+        """What requests are answered from."""
+        history, homes, security = self._history, self._identity.homes, self._configuration.security
+        tail, clock = history.tail, self._clock
+        today = Today(history, self._registry, homes, clock)
+        return Services(
+            version=__version__,
+            session=self._acks.session,
+            demo=self._options.demo,
+            clock=clock,
+            bus=self._bus,
+            identity=self._identity,
+            limits=RateLimits(clock, Rates(security.reads_per_minute, security.writes_per_minute)),
+            pairing_limits=RateLimits(clock, Rates(writes=PAIRINGS_PER_MINUTE)),
+            admin_networks=Networks(security.admin_addresses),
+            proxies=Networks(self._configuration.network.trusted_proxies),
+            setup=self._setup,
+            mqtt=self._access,
+            registry=self._registry,
+            commands=self._commands,
+            discovery=discovery,
+            pairing=self._pairing,
+            schedules=self._schedules,
+            runner=self._runner,
+            alerts=self._alerts,
+            watch=self._watch,
+            live=self._live,
+            history=history,
+            care=history.care,
+            rejects=self._rejects,
+            query=Query(self._store, tail, clock, self._zone, self._retention, editions=tail.editions),
+            views=DeviceViews(
+                self._presence, self._commands, self._live, today, self._registry.rooms.id_of, labels=labels
+            ),
+            problems=self._problems,
+            backups=self._backups,
+            plugins=self._plugin_views,
+            drivers=self._drivers,
+            drop_login=self._broker.drop_client,
+            broker_stats=self._broker.stats,
+            login_lines=broker_lines if self._by_hand else no_lines,
+            https=self._https,
+            certificates=self._issued,
+        )
+
+    @property
+    def _by_hand(self) -> bool:
+        """Do people write the logins into the files of their own broker?"""
+        return self._external is not None and not self._external.dynamic_security
+
+    def _retention(self, series: SeriesKey) -> Retention:
+        device, home = self._registry.device(series.device), kept(self._configuration.history.retention)
+        if device is None:
+            return home
+        return home.with_own(device.keep_raw, device.keep_minutes, device.keep_hours, device.keep_days)
+
+    def _zone(self, series: SeriesKey) -> str:
+        device = self._registry.device(series.device)
+        return "UTC" if device is None else self._identity.homes.time_zone(device.home)
 
     async def _begin(self, part: str, start: Step, stop: Step | None = None) -> None:
         try:

@@ -37,10 +37,10 @@ GZIP_LEVEL = 1  # 60 KB of devices: 0.4 ms, level 6 takes three times as long fo
 
 
 REFUSED = frozenset({
-    *("token-missing", "token-wrong", "session-ended", "forbidden", "address-refused", "origin-refused"),
+    *("token-missing", "token-wrong", "forbidden", "address-refused", "origin-refused"),
     *("device-unknown", "user-unknown", "invitation-over", "setup-code-wrong"),
 })  # fmt: skip
-"""What the audit log notes of those who may not. An expired token is everyday."""
+"""What the audit log notes of those who may not. A session or a token that has run out is everyday."""
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):

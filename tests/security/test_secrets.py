@@ -4,6 +4,7 @@ import asyncio
 import base64
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -59,7 +60,7 @@ async def live(hub: HubProcess) -> dict[str, str]:
     program = {"X-Plughub-Client": "program"}
     async with aiohttp.ClientSession(hub.url + "/", headers=program) as http:
 
-        async def post(path: str, body: dict[str, object]) -> dict[str, str]:
+        async def post(path: str, body: Mapping[str, object]) -> dict[str, str]:
             async with http.post(path, json=body, headers={"Authorization": f"Bearer {hub.token}"}) as answer:
                 return dict(await answer.json(content_type=None)) if answer.status != 204 else {}
 
