@@ -36,7 +36,7 @@ export function PriceForm({ total, admin, onDone }: PriceFormProps) {
     }
     setBusy(true);
     try {
-      await client.request<Home>("PATCH", "/homes/current", { price });
+      client.know({ home: await client.request<Home>("PATCH", "/homes/current", { price }) });
       await queries.invalidateQueries({ queryKey: ["report"] });
       announce(t("energy.priceSaved"));
       onDone?.();
