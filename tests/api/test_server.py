@@ -80,6 +80,11 @@ async def test_the_current_home(house: House) -> None:
     async with house.http.get("/api/v1/homes/current", headers=await house.headers("guest")) as response:
         home = await response.json()
     assert home == {
-        **{"id": house.home, "name": "Home", "time_zone": "UTC", "currency": "EUR"},
-        **{"price": None, "week_start": 0, "declared": []},
+        "id": house.home,
+        "name": "Home",
+        "time_zone": "UTC",
+        "currency": "EUR",
+        "price": None,
+        "week_start": 0,
+        "declared": [],
     }
