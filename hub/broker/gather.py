@@ -31,6 +31,7 @@ class Gather:
         self._epoll = select.epoll()
         self._connections: dict[int, PlugConnection] = {}
         self._last = 0.0
+        self._reads = 0  # of the turn before
         self._next: asyncio.Handle | None = None
         loop.add_reader(self._epoll.fileno(), self._turn)
 
@@ -101,10 +102,12 @@ class Gather:
         """For the next turn: none, a while, or until something comes."""
         now = self._loop.time()
         close, self._last = reads > 1 or now - self._last < CALM_S, now
+        # One turn with few reads is a gap between bursts, or the one right after a turn that came late.
+        many, self._reads = max(reads, self._reads), reads
         if more or reads >= AT_ONCE_READS or taken >= AT_ONCE_BYTES:
             wait = 0.0
         elif reads and close:
-            wait = BUSY_S if reads >= BUSY_READS else CALM_S
+            wait = BUSY_S if many >= BUSY_READS else CALM_S
         elif self._next is None:
             return
         else:

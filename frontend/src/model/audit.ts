@@ -19,6 +19,8 @@ export const KINDS = [
   "pairing",
   "room",
   "home",
+  "schedule",
+  "alert",
   "mqtt-client",
 ] as const;
 
