@@ -39,10 +39,27 @@ function packed(): Plugin {
   };
 }
 
+/** Swagger UI for the page of the API, beside the web app and not a part of it: nothing of it is in the app's files. */
+function apiDocs(): Plugin {
+  const source = join(import.meta.dirname, "node_modules/swagger-ui-dist");
+  const names = ["swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "LICENSE", "NOTICE"];
+  return {
+    name: "api-docs",
+    apply: "build",
+    async generateBundle() {
+      for (const name of names) {
+        const text = await readFile(join(source, name), "utf8");
+        const content = text.replace(/\n\/[/*]# sourceMappingURL=.*$/s, "\n"); // the maps are not shipped
+        this.emitFile({ type: "asset", fileName: `api-docs/${name}`, source: content });
+      }
+    },
+  };
+}
+
 const hub = process.env.HUB_URL ?? "http://127.0.0.1:8123";
 
 export default defineConfig({
-  plugins: [react(), preloadFont(), packed()],
+  plugins: [react(), preloadFont(), apiDocs(), packed()],
   build: {
     outDir: "../hub/api/static",
     emptyOutDir: true,

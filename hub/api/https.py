@@ -14,6 +14,7 @@ from hub.messages import HubError
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; those of 1.3 are all good
 SECURE_PAGE = "/secure"
+DOCS_PAGE = f"{PREFIX}/docs"
 OPEN_PATHS = (f"{PREFIX}/system/info", f"{PREFIX}/setup")
 OPEN_PREFIXES = (f"{PREFIX}/certificates/", "/assets/")
 HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
@@ -74,7 +75,7 @@ def https_headers(https: Https | None) -> Callable[[web.Request, web.StreamRespo
         if request.secure:
             if https.only:
                 response.headers["Strict-Transport-Security"] = HSTS
-        elif response.content_type == "text/html":
+        elif response.content_type == "text/html" and "Content-Security-Policy" not in response.headers:
             address = https.address(request.headers.get("Host", ""))
             if address is not None:
                 policy = CONTENT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {address}")
@@ -110,7 +111,8 @@ def require_https(https: Https | None, has_admin: Callable[[], bool]) -> Callabl
         if path in OPEN_PATHS or path == SECURE_PAGE or (reads and path.startswith(OPEN_PREFIXES)):
             return await handler(request)
         address = https.address(request.headers.get("Host", ""))
-        if path.startswith("/api/") or path == "/mqtt" or not reads or address is None:
+        is_api = path.startswith("/api/") and path != DOCS_PAGE
+        if is_api or path == "/mqtt" or not reads or address is None:
             raise HubError("https-required")
         if not has_admin() or "." in path.rpartition("/")[2]:  # the set-up, and the files of every page
             return await handler(request)

@@ -21,6 +21,17 @@ CONTENT_POLICY = "; ".join((
     "frame-ancestors 'none'",
 ))  # fmt: skip
 
+DOCS_POLICY = "; ".join((
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",  # arrows in the style sheet of Swagger UI
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+))  # fmt: skip
+
 HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",

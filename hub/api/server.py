@@ -141,6 +141,7 @@ class ApiServer:
                 router.add_route(route.method, f"{PREFIX}{path}", bind(route, self._services))
             router.add_route("*", f"{PREFIX}{path}", refuse_method([route.method for route in routes]))
         router.add_route("GET", f"{PREFIX}/openapi.json", self._openapi)
+        router.add_route("GET", f"{PREFIX}/docs", self._webapp.docs)
         router.add_route("GET", f"{PREFIX}/ws", self.sockets.handle)
         if self._mqtt is not None:
             router.add_route("GET", "/mqtt", self._mqtt)

@@ -6,9 +6,11 @@ from pathlib import Path
 from aiohttp import web
 
 from hub.api.errors import reader_language
+from hub.api.security import DOCS_POLICY
 from hub.messages import HubError, Message, render
 
 HASHED = "assets/"  # the build puts a hash of the content into each name below it
+INDEX, DOCS = "index.html", "api-docs/page.html"  # served under addresses of their own
 FOR_EVER = "public, max-age=31536000, immutable"
 CHECK_FIRST = "no-cache"
 PAGE = (
@@ -33,15 +35,22 @@ class WebApp:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """A file, or index.html where a browser navigates to a page. Raises HubError("path-unknown")."""
         name = request.path.removeprefix("/")
-        if name in self._files and name != "index.html":
+        if name in self._files and name not in (INDEX, DOCS):
             return self._file(name, FOR_EVER if name.startswith(HASHED) else CHECK_FIRST)
         if not _wants_page(request):
             raise HubError("path-unknown")
-        if "index.html" not in self._files:
+        return self._page(INDEX, request)
+
+    async def docs(self, request: web.Request) -> web.StreamResponse:
+        """The page that describes the API and lets one try it."""
+        response = self._page(DOCS, request)
+        response.headers["Content-Security-Policy"] = DOCS_POLICY
+        return response
+
+    def _page(self, name: str, request: web.Request) -> web.StreamResponse:
+        if name not in self._files:
             self.scan()
-        if "index.html" not in self._files:
-            return _not_built(request)
-        return self._file("index.html", CHECK_FIRST)
+        return self._file(name, CHECK_FIRST) if name in self._files else _not_built(request)
 
     def _file(self, name: str, caching: str) -> web.FileResponse:
         response = web.FileResponse(self._root / name)
