@@ -20,6 +20,6 @@ export default ts.config(
     },
   },
   { files: ["**/*.{js,mjs}"], languageOptions: { globals: globals.node } },
-  { files: ["public/*.js"], languageOptions: { globals: globals.browser, sourceType: "script" } },
+  { files: ["public/**/*.js"], languageOptions: { globals: globals.browser, sourceType: "script" } },
   prettier,
 );

@@ -112,6 +112,7 @@ class Feed:
         self._change_timer: Timer | None = None
         self._encoder = msgspec.json.Encoder()
         self._views_encoded: dict[tuple[str, str], bytes] = {}
+        self._newest: dict[Outlet, bytes] = {}  # of devices that somebody follows
 
     def start(self) -> None:
         """Hear the bus."""
@@ -214,6 +215,7 @@ class Feed:
         outlet = (event.device, sample.channel)
         values = (event.at, sample.power, sample.voltage, sample.current, sample.relay_state, sample.energy_mwh)
         item = (outlet, self._encoder.encode((*outlet, *values)))
+        self._newest[outlet] = item[1]
         for audience in audiences:
             audience.fresh.append(item)
         self._soon()
@@ -260,7 +262,14 @@ class Feed:
         self._recheck(event.home)
         self.touch(event.device)
 
+    def newest(self, follower: Follower) -> bytes:
+        """The newest sample of each outlet it follows, encoded and joined by commas."""
+        audience = self._audience_of.get(follower)
+        devices = frozenset[str]() if audience is None else audience.devices
+        return b",".join([encoded for outlet, encoded in self._newest.items() if outlet[0] in devices])
+
     def _device_removed(self, event: DeviceRemoved) -> None:
+        self._newest = {outlet: item for outlet, item in self._newest.items() if outlet[0] != event.device}
         self._recheck(event.home)
 
     def _recheck(self, home: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
-from multidict import MultiMapping
+from multidict import CIMultiDict, MultiMapping
 
 from hub.api.errors import broken, invalid, reader_language
 from hub.api.security import peer_address
@@ -60,7 +60,7 @@ class Call(Generic[QueryT, BodyT]):
         self._principal = principal
         self.query = query
         self.body = body
-        self.reply_headers: dict[str, str] = {}
+        self.reply_headers: CIMultiDict[str] = CIMultiDict()
 
     @property
     def principal(self) -> Principal:
@@ -254,7 +254,7 @@ async def read_body(route: Route, decoder: msgspec.json.Decoder[Any], request: w
         raise HubError("json-too-deep") from None
 
 
-def respond(request: web.Request, answer: Any, status: int, headers: dict[str, str]) -> web.Response:
+def respond(request: web.Request, answer: Any, status: int, headers: CIMultiDict[str]) -> web.Response:
     """A struct, or JSON that is already encoded, as the answer; compressed where that pays."""
     if answer is None:
         return web.Response(status=204 if status == 200 else status, headers=headers)

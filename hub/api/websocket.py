@@ -1,69 +1,24 @@
-"""The WebSocket at /api/v1/ws: who is there, what they follow, and frames that a slow reader cannot make pile up."""
-
-import asyncio
-import contextlib
-import logging
-from typing import Annotated
+"""The WebSocket at /api/v1/ws: who is connected, how many may be, and who may come back where they were."""
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from hub.api.errors import invalid, reader_language
-from hub.api.feed import Feed, Outlet
+from hub.api.connection import Connection
+from hub.api.cookies import socket_cookie
+from hub.api.feed import Feed
+from hub.api.resume import Absent, Missed
 from hub.api.security import peer_address, require_own_origin
-from hub.auth.principal import Principal
+from hub.api.socket_messages import ClientMessage
 from hub.auth.tokens import Tokens
-from hub.clock import Clock, Timer
-from hub.frames import TEXT, close_frame, encode_frame, require_masks
-from hub.messages import HubError, render
+from hub.clock import Clock
+from hub.messages import HubError
 
-log = logging.getLogger("hub.api.websocket")
-
-NOT_AUTHENTICATED = 4401
-FORBIDDEN = 4403
-TOO_MANY = 1013
 GOING_AWAY = 1001
 
-AUTH_WITHIN = 10.0  # seconds
-NEVER = 10 * 365 * 24 * 3600.0
-HEARTBEAT = 30.0  # a dead connection is noticed after one and a half
-CLOSE_WITHIN = 2.0
-MESSAGE_LIMIT = 16 * 1024
-ROOMS_LIMIT = 200
 PER_USER = 20
 STRANGERS = 20  # connections from one address that have not signed in yet
 TOTAL = 2000
 BEHIND = 64 * 1024  # bytes not yet taken by the network: about 700 samples
-MESSAGES_A_SECOND = 50  # of one client; what comes faster is read later
-MESSAGES_AT_ONCE = 200
-LOST = 64  # times BEHIND: so much is only waiting where the other end does not read at all
-
-Rooms = Annotated[list[Annotated[str, msgspec.Meta(max_length=200)]], msgspec.Meta(max_length=ROOMS_LIMIT)]
-
-
-class Auth(msgspec.Struct, tag="auth", forbid_unknown_fields=True):
-    """First message, and again to renew."""
-
-    token: str
-
-
-class Subscribe(msgspec.Struct, tag="subscribe", forbid_unknown_fields=True):
-    """Follow these rooms besides."""
-
-    rooms: Rooms
-
-
-class Unsubscribe(msgspec.Struct, tag="unsubscribe", forbid_unknown_fields=True):
-    """Follow these rooms no longer."""
-
-    rooms: Rooms
-
-
-class Ping(msgspec.Struct, tag="ping", forbid_unknown_fields=True):
-    """Answered by pong."""
-
-
-ClientMessage = Auth | Subscribe | Unsubscribe | Ping
 
 
 class WebSockets:
@@ -89,6 +44,8 @@ class WebSockets:
         self._per_user = per_user
         self._total = total
         self._open: set[Connection] = set()
+        self._absent: Absent[Connection] = Absent(clock)
+        self._closing = False
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends. Raises HubError before the handshake."""
@@ -100,7 +57,8 @@ class WebSockets:
         peer = peer_address(request)
         if sum(1 for connection in self._open if not connection.user and connection.peer == peer) >= STRANGERS:
             raise HubError("connections-too-many", limit=STRANGERS)
-        connection = Connection(self, request)
+        shown = socket_cookie(request)
+        connection = Connection(self, request, None if shown is None else self.tokens.opened_by(shown))
         self._open.add(connection)
         try:
             return await connection.serve()
@@ -116,251 +74,53 @@ class WebSockets:
         """Connections for each person."""
         return self._per_user
 
-    def connections(self) -> "list[Connection]":
+    def connections(self) -> list[Connection]:
         """Every open connection."""
         return list(self._open)
 
     def rights_changed(self, user: str) -> None:
         """Somebody's role or shares are others now, or they are no member any more: everyone sees what they may."""
+        self._absent.give_up(lambda connection: connection.user == user)
         for connection in self.connections():
             if connection.user == user:
                 connection.look_again()
 
     def session_ended(self, session: str) -> None:
         """A session or an API key holds no more."""
+
+        def concerned(connection: Connection) -> bool:
+            return connection.principal.via == f"session {session}" or connection.principal.scopes is not None
+
+        self._absent.give_up(concerned)
         for connection in self.connections():
-            if connection.principal.via == f"session {session}" or connection.principal.scopes is not None:
+            if concerned(connection):
                 connection.look_again()
+
+    def wait_for(self, connection: Connection) -> bool:
+        """Its line broke: will it go on hearing, in case that it comes back?"""
+        if self._closing or not connection.user:
+            return False
+        self._absent.hold(connection)
+        return True
+
+    def take_over(self, asker: Connection, resume: str, seq: int) -> Missed | None:
+        """What the connection with this id was told after `seq`, or held back; it ends by that. None: it is unknown,
+        was somebody else's or of other rights, or was told more than is kept."""
+        others = (other for other in self._open if other.resume == resume and other is not asker)
+        held = self._absent.get(resume) or next(others, None)
+        if held is None or held.principal != asker.principal:
+            return None
+        self.feed.flush()
+        missed = held.missed(seq)
+        if held in self._open:
+            held.give_up()
+        else:
+            self._absent.give_up(lambda connection: connection is held)
+        return missed
 
     def close_all(self) -> None:
         """Tell everyone that the hub goes away."""
+        self._closing = True
+        self._absent.give_up()
         for connection in self.connections():
             connection.end(GOING_AWAY)
-
-
-class Connection:
-    """One client. Reads in its own handler; frames are written by the feed, straight to the transport.
-
-    `seq` counts the frames that carry it. What a slow reader has not taken yet is held back here: the newest
-    sample of each outlet and the names of changed devices, so that what is kept is bounded by the number of plugs.
-    """
-
-    def __init__(self, sockets: WebSockets, request: web.Request) -> None:
-        self.principal = Principal("", "", "guest")
-        self.rooms: set[str] = set()
-        self.language = reader_language(request.headers.get("Accept-Language"))
-        self.peer = peer_address(request)
-        self._token = ""
-        self._sockets = sockets
-        self._feed = sockets.feed
-        self._request = request
-        self._socket = web.WebSocketResponse(
-            compress=False, heartbeat=HEARTBEAT, max_msg_size=MESSAGE_LIMIT, timeout=CLOSE_WITHIN, autoclose=False
-        )
-        self._transport: asyncio.WriteTransport | None = None
-        self._timer: Timer | None = None
-        self._ended = False
-        self._seq = 0
-        self._heard = -MESSAGES_AT_ONCE / MESSAGES_A_SECOND  # when the next message is due, monotonic seconds
-        self._late_samples: dict[Outlet, bytes] = {}
-        self._late_changes: dict[str, None] = {}
-        self._lossy = False
-
-    @property
-    def user(self) -> str:
-        """The opaque id of the person; empty until authenticated."""
-        return self.principal.user
-
-    async def serve(self) -> web.WebSocketResponse:
-        """Shake hands and read until the end."""
-        require_masks(self._request)
-        await self._socket.prepare(self._request)
-        self._transport = self._request.transport
-        self._timer = self._sockets.clock.call_later(AUTH_WITHIN, self._expired)
-        try:
-            with contextlib.suppress(ConnectionError):  # a PING that comes after the end cannot be answered
-                async for message in self._socket:
-                    if self._ended:
-                        continue
-                    await self._pace()
-                    if message.type is WSMsgType.TEXT:
-                        self._read(message.data)
-                    elif message.type is WSMsgType.BINARY:
-                        self._refuse(HubError("message-invalid"))
-                if not self._ended:
-                    await self._socket.close(drain=False)
-        finally:
-            self._feed.leave(self)
-            self._timer.cancel()
-            if self._ended and self._transport is not None:
-                self._transport.close()  # both sides have said goodbye; a second one is a broken line to browsers
-        return self._socket
-
-    async def _pace(self) -> None:
-        """Nobody keeps the hub busy by talking without end: the network makes them wait."""
-        now = self._sockets.clock.monotonic()
-        self._heard = max(self._heard, now - MESSAGES_AT_ONCE / MESSAGES_A_SECOND) + 1 / MESSAGES_A_SECOND
-        if self._heard > now:
-            await self._sockets.clock.sleep(self._heard - now)
-
-    def end(self, code: int) -> None:
-        """Say goodbye with this close code; who does not answer is cut off. Calling it again does nothing."""
-        if self._ended or self._transport is None or self._timer is None:
-            return
-        self._feed.leave(self)
-        self._timer.cancel()
-        self._ended = True
-        if self.behind:
-            self._transport.abort()
-            return
-        self._write(close_frame(code))
-        self._timer = self._sockets.clock.call_later(CLOSE_WITHIN, self._transport.abort)
-
-    def _expired(self) -> None:
-        self._tell_error(HubError("token-expired" if self.user else "token-missing"))
-        self.end(NOT_AUTHENTICATED)
-
-    def _read(self, text: str) -> None:
-        try:
-            message = self._sockets.decoder.decode(text)
-            if isinstance(message, Auth):
-                self._authenticate(message.token)
-            elif not self.user:
-                raise HubError("token-missing")
-            elif isinstance(message, Subscribe):
-                self._subscribe(message.rooms)
-            elif isinstance(message, Unsubscribe):
-                self._unsubscribe(message.rooms)
-            else:
-                self._write(PONG)
-        except HubError as error:
-            self._refuse(error)
-        except msgspec.ValidationError as error:
-            self._refuse(invalid(error))
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            self._refuse(HubError("message-invalid"))
-
-    def _authenticate(self, token: str) -> None:
-        access = self._sockets.tokens.access(token)
-        if self.user and (access.principal.user, access.principal.home) != (self.user, self.principal.home):
-            self._tell_error(HubError("forbidden"))
-            self.end(FORBIDDEN)
-            return
-        if not self.user and not self._sockets.may_join(access.principal.user):
-            self._tell_error(HubError("connections-too-many", limit=self._sockets.limit))
-            self.end(TOO_MANY)
-            return
-        self.principal, self._token = access.principal, token
-        if self._timer is not None:
-            self._timer.cancel()
-        clock = self._sockets.clock
-        ends = NEVER if access.expires is None else (access.expires - clock.now()) / 1000
-        self._timer = clock.call_later(max(0.0, ends), self._expired)
-        self._feed.follow(self)
-        self.tell("ready", b'"session":' + msgspec.json.encode(self._sockets.session))
-
-    def look_again(self) -> None:
-        """What its token gives may be less or more than it was; where it is nothing any more, this is the end."""
-        try:
-            self.principal = self._sockets.tokens.access(self._token).principal
-        except HubError as error:
-            self._tell_error(error)
-            self.end(NOT_AUTHENTICATED)
-        else:
-            self._feed.recheck(self)
-
-    def _subscribe(self, rooms: list[str]) -> None:
-        if not self.principal.has_scope("read"):
-            raise HubError("forbidden")
-        for room in rooms:
-            self._feed.check_room(self.principal, room)
-        if len(self.rooms | set(rooms)) > ROOMS_LIMIT:
-            raise HubError("room-too-many", limit=ROOMS_LIMIT)
-        self.rooms |= set(rooms)
-        self._followed()
-
-    def _unsubscribe(self, rooms: list[str]) -> None:
-        self.rooms -= set(rooms)
-        self._followed()
-
-    def _followed(self) -> None:
-        self._feed.follow(self)
-        self.tell("subscribed", b'"rooms":' + msgspec.json.encode(sorted(self.rooms)))
-
-    def _refuse(self, error: HubError) -> None:
-        """Say what was wrong; before the login that is the end."""
-        self._tell_error(error)
-        if not self.user:
-            self.end(NOT_AUTHENTICATED)
-
-    def _tell_error(self, error: HubError) -> None:
-        detail = render(error.message, self.language)
-        self._write(encode_frame(TEXT, msgspec.json.encode({"type": "error", "code": error.id, "detail": detail})))
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that the network has not taken yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
-
-    @property
-    def behind(self) -> bool:
-        """Has the reader still to take more than what a frame or two need?"""
-        return self.waiting > self._sockets.behind
-
-    def samples(self, items: list[tuple[Outlet, bytes]], body: bytes) -> None:
-        """Send, or keep only the newest of each outlet for later."""
-        if not self._late_samples and not self.behind:
-            self.tell("samples", b'"items":[' + body + b"]")
-            return
-        for outlet, item in items:
-            self._lossy = self._lossy or outlet in self._late_samples
-            self._late_samples[outlet] = item
-        self._feed.hold_back(self)
-
-    def changed(self, device: str) -> None:
-        """Send the device as it is now, or remember that it must be sent."""
-        if self.behind:
-            self._late_changes[device] = None
-            self._feed.hold_back(self)
-            return
-        encoded = self._feed.encoded(self.principal, device)
-        if encoded is not None:
-            self.tell("device", b'"device":' + encoded)
-
-    def removed(self, device: str) -> None:
-        """Nothing more is sent of it."""
-        self._late_changes.pop(device, None)
-        for outlet in [outlet for outlet in self._late_samples if outlet[0] == device]:
-            del self._late_samples[outlet]
-        self.tell("device_removed", b'"device":' + msgspec.json.encode(device))
-
-    def catch_up(self) -> bool:
-        """Send what was held back, if the reader has caught up."""
-        if self.behind:
-            return False
-        changes, self._late_changes = self._late_changes, {}
-        for device in changes:
-            self.changed(device)
-        if self._late_samples:
-            items = b",".join(self._late_samples.values())
-            lossy = b',"lossy":true' if self._lossy else b""
-            self._late_samples, self._lossy = {}, False
-            self.tell("samples", b'"items":[' + items + b"]" + lossy)
-        return True
-
-    def tell(self, type: str, rest: bytes) -> None:
-        """Any frame with a sequence number."""
-        self._seq += 1
-        self._write(encode_frame(TEXT, b'{"type":"%b","seq":%d,%b}' % (type.encode(), self._seq, rest)))
-
-    def _write(self, data: bytes) -> None:
-        transport = self._transport
-        if transport is None or transport.is_closing() or self._socket.closed:
-            return
-        if self.waiting > LOST * self._sockets.behind:
-            transport.abort()
-            return
-        transport.write(data)
-
-
-PONG = encode_frame(TEXT, b'{"type":"pong"}')

@@ -56,7 +56,7 @@ class Identity:
     async def load(self) -> None:
         """Read everything, in the order in which it builds on one another."""
         self.signer.load()
-        for part in (self.homes, self.sessions, self.people, self.factors, self.keys, self.invitations):
+        for part in (self.homes, self.sessions, self.people, self.factors, self.keys, self.tokens, self.invitations):
             await part.load()
 
     async def stop(self) -> None:

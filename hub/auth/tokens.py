@@ -35,11 +35,12 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What a login or a refresh gives; expires_in in seconds."""
+    """What a login or a refresh gives; expires_in in seconds. socket_token: opens the WebSocket and nothing else."""
 
     access_token: str
     expires_in: int
     refresh_token: str
+    socket_token: str
 
 
 class Tokens:
@@ -64,6 +65,16 @@ class Tokens:
         self._keys = keys
         self._clock = clock
         self._signer = signer
+        self._openers: dict[bytes, str] = {}  # hashes of each session's newest refresh and socket token: the session
+
+    async def load(self) -> None:
+        """Read which refresh tokens are the newest of their sessions."""
+        async with self._database.transaction() as connection:
+            newest = select(refresh_tokens.c.hash, refresh_tokens.c.session).where(refresh_tokens.c.used.is_(None))
+            rows = (await connection.execute(newest)).all()
+        self._openers.clear()
+        for row in rows:
+            self._remember(row.hash, row.session)
 
     def access(self, token: str) -> Access:
         """Who this token or API key belongs to, with the role of this moment.
@@ -93,6 +104,19 @@ class Tokens:
             raise HubError("token-wrong")
         return Access(msgspec.structs.replace(person, via=f"session {sid}"), expires * 1000, sid)
 
+    def opened_by(self, token: str) -> str | None:
+        """An access token for whoever shows a session's newest refresh token or its socket token, which stays as it is.
+
+        None: it is used up or unknown, or its session or person is no more.
+        """
+        session = self._sessions.get(self._openers.get(digest(token), ""))
+        if session is None or self._clock.now() >= ends(session):
+            return None
+        user = self._people.user(session.user)
+        if user is None or self._people.principal(user.id, session.home) is None:
+            return None
+        return self._access_token(user, session)
+
     async def issue(self, user: User, home: Home, *, address: str = "", agent: str = "") -> Grant:
         """Tokens of a new session. On a full disk it ends with the hub's run: whoever looks after the hub has to get
         in to see that."""
@@ -103,6 +127,8 @@ class Tokens:
             async with self._database.transaction() as connection:
                 await self._sessions.store(connection, session)
                 await self._keep(connection, refresh, session)
+            self._openers = {key: held for key, held in self._openers.items() if self._sessions.get(held)}
+            self._remember(digest(refresh), session.id)
         except HubError as error:
             if error.id != UNWRITABLE_ID:
                 raise
@@ -135,6 +161,9 @@ class Tokens:
                     if turned.rowcount:
                         await self._sessions.touch(connection, session, address)
                         await self._keep(connection, successor, session)
+                if turned.rowcount:
+                    self._forget(digest(token))
+                    self._remember(digest(successor), session.id)
             except HubError as error:
                 if error.id != UNWRITABLE_ID:
                     raise
@@ -175,7 +204,14 @@ class Tokens:
         await connection.execute(insert(refresh_tokens).values(**row))
 
     def _grant(self, user: User, session: Session, refresh: str) -> Grant:
-        return Grant(self._access_token(user, session), ACCESS_S, refresh)
+        return Grant(self._access_token(user, session), ACCESS_S, refresh, self._socket_token(digest(refresh)))
+
+    def _remember(self, newest: bytes, session: str) -> None:
+        self._openers[newest] = self._openers[digest(self._socket_token(newest))] = session
+
+    def _forget(self, used: bytes) -> None:
+        self._openers.pop(used, None)
+        self._openers.pop(digest(self._socket_token(used)), None)
 
     def _access_token(self, user: User, session: Session) -> str:
         now = self._clock.now() // 1000
@@ -192,5 +228,12 @@ class Tokens:
         return self._signer.sign(claims)
 
     def _successor(self, token: str) -> str:
-        raw = self._signer.derive(b"refresh", token.encode("utf-8", "surrogatepass"))
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return _text(self._signer.derive(b"refresh", token.encode("utf-8", "surrogatepass")))
+
+    def _socket_token(self, refresh_hash: bytes) -> str:
+        """Of the hash, so that it is known again after a restart."""
+        return _text(self._signer.derive(b"socket", refresh_hash))
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -11,7 +11,9 @@ import aiohttp
 import msgspec
 import pytest
 
-from hub.api.websocket import AUTH_WITHIN, PER_USER, STRANGERS
+from hub.api.connection import AUTH_WITHIN
+from hub.api.resume import AWAY
+from hub.api.websocket import PER_USER, STRANGERS
 from hub.auth.tokens import ACCESS_S
 from hub.devices.discovery import Found
 from hub.events import DeviceFound, GapsChanged, ProblemEnded, ProblemRaised
@@ -62,7 +64,9 @@ async def test_sign_in_subscribe_and_see_a_sample(house: House) -> None:
     plug = await house.plug()
     ws = await house.http.ws_connect("/api/v1/ws")
     await ws.send_json({"type": "auth", "token": await house.token("user")})
-    assert await frame(ws) == {"type": "ready", "session": "s-1", "seq": 1}
+    ready = await frame(ws)
+    assert len(ready.pop("resume")) >= 22
+    assert ready == {"type": "ready", "session": "s-1", "by": "auth", "resumed": False, "seq": 1}
     room = f"home:{house.home}"
     await ws.send_json({"type": "subscribe", "rooms": [room]})
     assert await frame(ws) == {"type": "subscribed", "rooms": [room], "seq": 2}
@@ -419,7 +423,9 @@ async def test_frames_of_every_length(length: int) -> None:
     assert reader.at_eof()
 
 
-async def test_nothing_is_left_of_a_connection_that_ended(house: House) -> None:
+async def test_nothing_is_left_of_a_connection_that_ended(fake_house: House) -> None:
+    house = fake_house
+    assert isinstance(house.clock, FakeClock)
     plug = await house.plug()
     polite = await join(house, "user", f"home:{house.home}")
     rude = await join(house, "admin", f"device:{plug.id}")
@@ -432,6 +438,8 @@ async def test_nothing_is_left_of_a_connection_that_ended(house: House) -> None:
     async with asyncio.timeout(WITHIN):
         while house.server.sockets.connections():
             await asyncio.sleep(0)
+    assert house.server.feed.followers == 1  # the rude one may come back
+    await house.clock.advance(AWAY)
     assert house.server.feed.followers == 0
     house.sample(plug, 1.0)
     house.server.feed.flush()

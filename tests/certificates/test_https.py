@@ -198,6 +198,8 @@ async def test_where_only_https_is_wanted_http_leads_there() -> None:
         moved = await site.get(f"{site.http}/plugs?room=1", headers=THROUGH_A_PROXY)
         assert moved.status == 308
         assert moved.headers["Location"] == f"{site.https}/plugs?room=1"
+        moved = await site.get(f"{site.http}/api/v1/docs", headers=THROUGH_A_PROXY)
+        assert (moved.status, moved.headers["Location"]) == (308, f"{site.https}/api/v1/docs")
         for path in ("/secure", "/api/v1/certificates/ca", "/api/v1/certificates/access", "/api/v1/system/info"):
             open_to_all = await site.get(site.http + path, headers=THROUGH_A_PROXY | {"Accept": "text/html"})
             assert open_to_all.status in (200, 503), path

@@ -14,8 +14,8 @@ import pytest
 
 from hub.api import ApiServer
 from hub.api.addresses import Networks
+from hub.api.connection import MESSAGES_A_SECOND, MESSAGES_AT_ONCE
 from hub.api.door import Door
-from hub.api.websocket import MESSAGES_A_SECOND, MESSAGES_AT_ONCE
 from hub.auth.audit import MOST_NAMED, Asked
 from hub.auth.limits import RateLimits, Rates
 from hub.cli.place import print_table

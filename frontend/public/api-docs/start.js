@@ -13,7 +13,6 @@
     url: "/api/v1/openapi.json",
     dom_id: "#api",
     deepLinking: true,
-    docExpansion: "none",
     defaultModelsExpandDepth: 0,
     filter: true,
     persistAuthorization: false,

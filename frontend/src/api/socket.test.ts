@@ -21,9 +21,9 @@ class FakeSocket {
   hear(frame: object): void {
     this.onmessage?.({ data: JSON.stringify(frame) });
   }
-  goLive(): void {
+  goLive(resumed = false, resume = "r"): void {
     this.onopen?.();
-    this.hear({ type: "ready", session: "s", seq: 0 });
+    this.hear({ type: "ready", session: "s", by: "auth", resume, resumed, seq: 0 });
     this.hear({ type: "subscribed", rooms: ["home:h"], seq: 0 });
   }
 }
@@ -43,6 +43,7 @@ function connect(more: Partial<SocketOptions> = {}) {
     onFrame: vi.fn(),
     onState: vi.fn(),
     onMissed: vi.fn(),
+    onResumed: vi.fn(),
     open: () => new FakeSocket() as unknown as WebSocket,
     random: () => 1,
     ...more,
@@ -102,6 +103,42 @@ describe("the live connection", () => {
     vi.advanceTimersByTime(500);
     last().goLive();
     expect(onMissed).toHaveBeenCalledTimes(2);
+  });
+
+  it("goes on where the line broke, and fetches anew only where the hub cannot", () => {
+    const { onMissed, onResumed } = connect();
+    last().goLive(false, "first");
+    last().hear({ type: "gaps", seq: 1, device: "d" });
+    last().onclose?.({ code: 1006 });
+    vi.advanceTimersByTime(500);
+    last().goLive(true, "second");
+    expect(last().sent[0]).toEqual({ type: "auth", token: "token", resume: "first", seq: 1 });
+    expect(onMissed).toHaveBeenCalledTimes(0);
+    expect(onResumed).toHaveBeenCalledTimes(1);
+    last().onclose?.({ code: 1006 });
+    vi.advanceTimersByTime(500);
+    last().onopen?.();
+    expect(last().sent[0]).toEqual({ type: "auth", token: "token", resume: "second", seq: 0 });
+    last().hear({ type: "ready", session: "s", by: "auth", resume: "third", resumed: true, seq: 0 });
+    last().onclose?.({ code: 1006 }); // before everything came
+    vi.advanceTimersByTime(1000);
+    last().goLive(false, "fourth");
+    expect(last().sent[0]).toEqual({ type: "auth", token: "token" });
+    expect(onMissed).toHaveBeenCalledTimes(1);
+    expect(onResumed).toHaveBeenCalledTimes(1);
+  });
+
+  it("follows once, by its token, whatever else signs it in or renews it", () => {
+    const { onMissed, onResumed } = connect();
+    last().onopen?.();
+    last().hear({ type: "ready", session: "s", by: "cookie", resume: "r", resumed: false, seq: 1 });
+    expect(last().sent).toHaveLength(1);
+    last().hear({ type: "ready", session: "s", by: "auth", resume: "r", resumed: false, seq: 2 });
+    last().hear({ type: "subscribed", rooms: ["home:h"], seq: 3 });
+    last().hear({ type: "ready", session: "s", by: "auth", resume: "r", resumed: false, seq: 4 });
+    expect(last().sent).toHaveLength(2);
+    expect(onMissed).toHaveBeenCalledTimes(0);
+    expect(onResumed).toHaveBeenCalledTimes(0);
   });
 
   it("gets a fresh token when the hub no longer takes the old one", async () => {

@@ -13,6 +13,8 @@ export interface SocketOptions {
   onState: (state: SocketState) => void;
   /** Frames may have been missed: whatever was fetched before is to be fetched again. */
   onMissed: () => void;
+  /** The hub went on where the line broke: of the samples in between only the newest came. */
+  onResumed: () => void;
   open?: (url: string) => WebSocket;
   random?: () => number;
 }
@@ -27,6 +29,9 @@ export class LiveSocket {
   private stopped = false;
   private failures = 0;
   private seq: number | null = null;
+  private ready: { resume: string; resumed: boolean } | null = null;
+  /** The last connection that was subscribed, as the hub calls it, and the last frame that came over it. */
+  private last: { resume: string; seq: number } | null = null;
   private wasLive = false;
   private heard = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -71,8 +76,9 @@ export class LiveSocket {
     const socket = (this.options.open ?? ((url) => new WebSocket(url)))(this.options.url);
     this.socket = socket;
     this.seq = null;
+    this.ready = null;
     this.heard = Date.now();
-    socket.onopen = () => this.say({ type: "auth", token });
+    socket.onopen = () => this.say({ type: "auth", token, ...this.last });
     socket.onmessage = (event: MessageEvent<string>) => this.receive(JSON.parse(event.data) as ServerFrame);
     socket.onclose = (event) => {
       if (this.socket === socket) this.closed(event.code);
@@ -88,13 +94,24 @@ export class LiveSocket {
     this.heard = Date.now();
     if (frame.type === "ready") {
       this.seq = frame.seq;
+      if (frame.by === "cookie") return; // the token that was sent counts
+      if (this.ready) {
+        if (this.last) this.last.seq = frame.seq; // only renewed
+        return;
+      }
+      this.ready = frame;
+      this.last = null; // what it named is used up
       this.say({ type: "subscribe", rooms: this.options.rooms });
       return;
     }
     if (frame.type === "subscribed") {
       this.seq = frame.seq;
       this.failures = 0;
-      if (this.wasLive) this.options.onMissed();
+      if (this.ready) this.last = { resume: this.ready.resume, seq: frame.seq };
+      if (this.wasLive) {
+        if (this.ready?.resumed) this.options.onResumed();
+        else this.options.onMissed();
+      }
       this.wasLive = true;
       this.options.onState("live");
       return;
@@ -102,6 +119,7 @@ export class LiveSocket {
     if ("seq" in frame) {
       const missed = this.seq !== null && frame.seq !== this.seq + 1;
       this.seq = frame.seq;
+      if (this.last) this.last.seq = frame.seq;
       if (missed) this.options.onMissed();
     }
     this.options.onFrame(frame);

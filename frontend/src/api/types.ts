@@ -475,7 +475,7 @@ export type SampleItem = [
 ];
 
 export type ServerFrame =
-  | { type: "ready"; session: string; seq: number }
+  | { type: "ready"; session: string; by: "auth" | "cookie"; resume: string; resumed: boolean; seq: number }
   | { type: "subscribed"; rooms: string[]; seq: number }
   | { type: "error"; code: string; detail: string }
   | { type: "pong" }

@@ -33,6 +33,7 @@ export class Hub {
       onFrame: (frame) => this.receive(frame),
       onState: (state) => this.connection.set(state, this.client.now()),
       onMissed: () => void this.queries.invalidateQueries(),
+      onResumed: () => this.refetchMeasured(),
     });
     this.socket = socket;
     const stopListening = this.client.onSession((next) => next && socket.authenticate(next.access_token));

@@ -474,6 +474,10 @@ export const de: Record<MessageId, string> = {
   "settings.hub": "Hub",
   "settings.demo": "Demo: Die Stecker sind nachgebildet",
   "settings.licence": "Freie Software unter der Apache-Lizenz 2.0",
+  "settings.api": "API für Programme",
+  "settings.api.text":
+    "Was diese App kann, kann auch ein Programm von dir. Die Seite zeigt jede Anfrage und lässt dich sie mit einem API-Schlüssel ausprobieren. Sie ist auf Englisch.",
+  "settings.api.open": "API-Seite öffnen",
 
   "settings.plugins": "Plugins",
   "plugin.answer":

@@ -468,6 +468,10 @@ export const en = {
   "settings.hub": "Hub",
   "settings.demo": "Demo: the plugs are simulated",
   "settings.licence": "Free software under the Apache License 2.0",
+  "settings.api": "API for programs",
+  "settings.api.text":
+    "All that this app does, a program of yours can do too. The page shows every request and lets you try it with an API key.",
+  "settings.api.open": "Open the API page",
 
   "settings.plugins": "Plugins",
   "plugin.answer": "{count, plural, =0 {All plugins run} one {One plugin needs a look} other {# plugins need a look}}",

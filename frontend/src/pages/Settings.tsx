@@ -104,6 +104,20 @@ export default function Settings({ info }: { info: SystemInfo }) {
             </section>
           </>
         )}
+        <section className="sheet" aria-labelledby="api">
+          <h2 id="api">{t("settings.api")}</h2>
+          <p className="meta" style={{ margin: "8px 0 16px" }}>
+            {t("settings.api.text")}
+          </p>
+          <div className="row wrap">
+            <a href="/api/v1/docs" className="btn outline">
+              {t("settings.api.open")}
+            </a>
+            <Link href="/settings/account" className="btn outline">
+              {t("account.keys.title")}
+            </Link>
+          </div>
+        </section>
         <section className="sheet" aria-labelledby="about">
           <h2 id="about">{t("settings.about")}</h2>
           <dl className="facts">

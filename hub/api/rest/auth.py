@@ -3,20 +3,17 @@
 import msgspec
 from aiohttp import web
 
-from hub.api.routing import PREFIX, AnyCall, Call, NoQuery, Route
+from hub.api.cookies import refresh_cookie, set_cookies
+from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.security import is_forwarded, peer_address, require_own_origin
 from hub.api.types.auth import LoginRequest, Me, RefreshRequest, Session, SetupRequest, TokenKey
 from hub.api.types.people import Home, User
 from hub.auth.homes import Home as StoredHome
 from hub.auth.people import User as StoredUser
-from hub.auth.sessions import IDLE_MS
 from hub.auth.tokens import Grant
 from hub.messages import HubError
 
 TAG = "auth"
-COOKIE = "plughub_refresh"  # over HTTP
-SECURE_COOKIE = "__Host-plughub_refresh"  # over HTTPS; a browser takes it from there only
-COOKIE_PATH = f"{PREFIX}/auth"
 CLIENT_HEADER = "X-Plughub-Client"
 
 EXAMPLE_USER = User("9c41d2aa01b7e655", "Ada", "ada@example.org", "en", "admin")
@@ -56,7 +53,7 @@ def begin(call: AnyCall, grant: Grant, user: StoredUser, home: StoredHome) -> Se
     """The answer of everything that signs somebody in."""
     refresh_token = grant.refresh_token if is_program(call.request) else None
     if refresh_token is None:
-        set_cookie(call, grant.refresh_token, IDLE_MS // 1000)
+        set_cookies(call.request, call.reply_headers, grant)
     return Session(
         grant.access_token,
         grant.expires_in,
@@ -64,14 +61,6 @@ def begin(call: AnyCall, grant: Grant, user: StoredUser, home: StoredHome) -> Se
         home_view(call, home),
         refresh_token=refresh_token,
     )
-
-
-def set_cookie(call: AnyCall, value: str, seconds: int) -> None:
-    """The refresh cookie; 0 seconds deletes it. Over plain HTTP a browser would not keep a Secure one."""
-    place = f"{COOKIE}={value}; Path={COOKIE_PATH}"
-    if call.request.secure:
-        place = f"{SECURE_COOKIE}={value}; Path=/; Secure"
-    call.reply_headers["Set-Cookie"] = f"{place}; Max-Age={seconds}; HttpOnly; SameSite=Strict"
 
 
 async def sign_in(call: AnyCall, user: StoredUser, home: StoredHome) -> Session:
@@ -112,7 +101,7 @@ async def logout(call: Call[NoQuery, RefreshRequest]) -> None:
     """POST /auth/logout"""
     token = presented(call)
     await call.services.tokens.revoke(token)
-    set_cookie(call, "", 0)
+    set_cookies(call.request, call.reply_headers, None)
 
 
 def presented(call: Call[NoQuery, RefreshRequest]) -> str:
@@ -120,8 +109,7 @@ def presented(call: Call[NoQuery, RefreshRequest]) -> str:
     if call.body.refresh_token is not None:
         return call.body.refresh_token
     require_own_origin(call.request)
-    # One that went over HTTP does not count over HTTPS: others may have read or made it.
-    token = call.request.cookies.get(SECURE_COOKIE if call.request.secure else COOKIE)
+    token = refresh_cookie(call.request)
     if not token:
         raise HubError("session-ended")
     return token
