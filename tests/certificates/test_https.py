@@ -109,6 +109,17 @@ async def test_who_signs_in_over_https_has_a_cookie_that_http_never_sees(site: S
         ):
             return response.status
 
+    async def first_frame(base: str) -> str:
+        headers = {"Cookie": f"__Host-plughub_refresh={secret}"}
+        async with (
+            aiohttp.ClientSession() as plain,
+            plain.ws_connect(f"{base}/api/v1/ws", headers=headers, origin=base, ssl=site.trust) as socket,
+        ):
+            await socket.send_json({"type": "ping"})
+            return str((await socket.receive_json(timeout=10))["type"])
+
+    assert await first_frame(site.https) == "ready", "it signs in the WebSocket, and is not used up by it"
+    assert await first_frame(site.http) == "error"
     assert await refresh(site.https, "plughub_refresh") == 401, "one that came over HTTP does not count"
     assert await refresh(site.http, "__Host-plughub_refresh") == 401
     assert await refresh(site.https, "__Host-plughub_refresh") == 200

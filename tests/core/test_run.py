@@ -120,18 +120,19 @@ async def test_a_port_in_use_is_said_and_ends_the_start(hub: HubProcess, tmp_pat
 
 async def test_the_demo_takes_the_next_free_port_and_remembers_it(tmp_path: Path) -> None:
     hub = HubProcess(arguments=("--demo",))
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        wanted = hub.mqtt_port = taken.getsockname()[1]
+    try:
+        with socket.create_server(("127.0.0.1", hub.mqtt_port)):
+            await hub.start()
+            moved = json.loads((hub.data / "demo.json").read_text())["broker"]["port"]
+            assert moved != hub.mqtt_port
+            async with asyncio.timeout(20):
+                while f"MQTT on {moved}" not in hub.output():  # HTTP answers a little before
+                    await asyncio.sleep(0.02)
+            assert await hub.stop() == 0
         await hub.start()
-        moved = json.loads((hub.data / "demo.json").read_text())["broker"]["port"]
-        assert moved != wanted
-        async with asyncio.timeout(20):
-            while f"MQTT on {moved}" not in hub.output():  # HTTP answers a little before
-                await asyncio.sleep(0.02)
-        assert await hub.stop() == 0
-    await hub.start()
-    assert json.loads((hub.data / "demo.json").read_text())["broker"]["port"] == moved
-    await hub.close()
+        assert json.loads((hub.data / "demo.json").read_text())["broker"]["port"] == moved
+    finally:
+        await hub.close()
 
 
 async def test_two_hubs_do_not_share_a_data_folder(hub: HubProcess, tmp_path: Path) -> None:

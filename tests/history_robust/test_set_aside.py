@@ -90,7 +90,7 @@ async def test_a_damaged_store_is_set_aside_and_the_plugs_fill_the_new_one(
     core = DataCore(tmp_path, clock, registry)
     told = problems(core)
     await core.start()
-    aside = next(tmp_path.glob("history.sqlite.damaged-*"))
+    aside = next(tmp_path.glob("history.sqlite.damaged-*Z"))
     assert told == [("history-store-lost", {"file": aside.name})]
     assert ask(core) == (-1, 109), "so that the plug sends again all that it holds"
     assert seqs(core) == {RUN: list(range(100, 110))}, "the log was not lost"
@@ -120,7 +120,7 @@ async def test_a_store_that_breaks_under_the_running_hub_is_replaced(
     assert await core.history.merge()
     assert seqs(core) == {RUN: list(range(3600, 3620))}, "the commits that were not merged, and what came since"
     assert ask(core) == (-1, 3619)
-    assert next(tmp_path.glob("history.sqlite.damaged-*")).stat().st_size == size
+    assert next(tmp_path.glob("history.sqlite.damaged-*Z")).stat().st_size == size
     await core.stop()
 
 
