@@ -436,6 +436,7 @@ class App:
             self._drivers,
             name=self._configuration.hub.name,
             hub_id=self._hub_id,
+            host=self._host,
             clock=clock,
             knocking=self._pairing.knocking,
         )

@@ -31,7 +31,8 @@ class Ports:
             taken = set(chosen.values())
             free = (number for number in candidates if number not in taken and is_free(host, number))
             chosen[name] = next(free, port)
-        self.moved = chosen != wanted
+        # What was taken at an earlier start may be free by now: then nothing is to be told.
+        self.moved = any(chosen[name] != port and not is_free(host, port) for name, port in wanted.items())
         places = {name: {"wanted": port, "port": chosen[name]} for name, port in wanted.items()}
         if places != remembered:
             self._file.write_text(json.dumps(places) + "\n", encoding="utf-8")

@@ -84,6 +84,8 @@ def main() -> int:
             build()
     except subprocess.CalledProcessError as error:
         return error.returncode
+    except KeyboardInterrupt:
+        return 130
     except subprocess.TimeoutExpired as error:
         print(f"npm did not end within {error.timeout:.0f} s: is the npm registry reachable?", file=sys.stderr)
         return 1

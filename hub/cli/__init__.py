@@ -18,7 +18,13 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `plughub`. Exit codes: 0 done, 1 an error that was said, 2 wrong usage, 130 interrupted."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="plughub", description=sentence("cli-about"))
     parser.add_argument("--version", action="version", version=f"plughub {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -37,5 +43,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HubError as error:
         complain(error)
         return 1
-    except KeyboardInterrupt:
-        return 130

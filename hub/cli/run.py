@@ -20,6 +20,8 @@ from hub.log import setup_logging
 from hub.messages import environment_language
 from hub.plugins import prepare
 
+AGAIN_S = 1.0
+"""Signals of one Ctrl-C: a terminal sends it to every process in front, and a script passes it on."""
 LOG_FORMATS = ("text", "json")
 SWITCH_S = 0.0005
 """How long a thread that computes may keep the event loop waiting for the interpreter; by default ten times as long,
@@ -32,12 +34,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_data_option(parser)
     parser.add_argument("--demo", action="store_true", help=sentence("cli-run-demo"))
     parser.add_argument("--host", help=sentence("cli-run-host"))
-    parser.add_argument("--http-port", type=int, help=sentence("cli-run-http-port"))
-    parser.add_argument("--mqtt-port", type=int, help=sentence("cli-run-mqtt-port"))
-    parser.add_argument("--https-port", type=int, help=sentence("cli-run-https-port"))
-    parser.add_argument("--mqtts-port", type=int, help=sentence("cli-run-mqtts-port"))
+    parser.add_argument("--http-port", type=port, help=sentence("cli-run-http-port"))
+    parser.add_argument("--mqtt-port", type=port, help=sentence("cli-run-mqtt-port"))
+    parser.add_argument("--https-port", type=port, help=sentence("cli-run-https-port"))
+    parser.add_argument("--mqtts-port", type=port, help=sentence("cli-run-mqtts-port"))
     parser.add_argument("--safe-mode", action="store_true", help=sentence("cli-run-safe-mode"))
     parser.add_argument("--log-format", choices=LOG_FORMATS, help=sentence("cli-run-log-format"))
+
+
+def port(text: str) -> int:
+    """Of an option. Raises argparse.ArgumentTypeError for what is none."""
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(sentence("cli-port-wrong", text=text))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,15 +98,20 @@ def allow_many_connections() -> None:
 
 
 async def serve(app: App) -> None:
-    """Run until SIGTERM or SIGINT; a second one ends at once, which loses nothing that was acknowledged."""
+    """Run until SIGTERM or SIGINT; one that comes later ends at once, which loses nothing that was acknowledged."""
     sys.setswitchinterval(SWITCH_S)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
+    first = 0.0
+
     def stop() -> None:
-        if stopping.is_set():
+        nonlocal first
+        if not stopping.is_set():
+            first = loop.time()
+            stopping.set()
+        elif loop.time() - first > AGAIN_S:
             os._exit(130)
-        stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)

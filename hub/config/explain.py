@@ -14,6 +14,7 @@ from hub.messages import Message
 # How people who know YAML 1.1 (or Home Assistant) write booleans.
 OLD_FLAGS = {"on": "true", "yes": "true", "y": "true", "off": "false", "no": "false", "n": "false"}
 EXTRA_KEY = "extra keys not allowed"
+TOP = "configuration.yaml"
 LONGEST_SHOWN = 40
 SIMPLE_TYPES = {
     str: "config-expected-text",
@@ -67,7 +68,9 @@ def _wrong(document: Document, path: Path, key: str, value: Any) -> Message:
     if path in document.hidden:
         return Message("config-value-wrong-hidden", {"key": key})
     if isinstance(value, (Mapping, list)):
-        return Message("config-kind-wrong", {"key": key, "kind": "list" if isinstance(value, list) else "section"})
+        return Message(
+            "config-kind-wrong", {"key": key or TOP, "kind": "list" if isinstance(value, list) else "section"}
+        )
     if value is None:
         return Message("config-value-empty", {"key": key})
     shown = str(value).lower() if isinstance(value, bool) else str(value)

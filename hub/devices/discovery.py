@@ -36,12 +36,15 @@ class Found(msgspec.Struct, frozen=True):
     driver: str
 
 
+ANY_IPV4 = "0.0.0.0"  # noqa: S104 - what is compared here, not bound
+
+
 class Discovery:
     """Announces _plughub, _http and _mqtt; browses for what the drivers know.
 
     All of it happens in the background: registration takes over a second and must not hold up the start, and a
     machine without a network is a hub all the same. `interfaces` (addresses) limits where: tests use 127.0.0.1.
-    `knocking`: unpaired plugs that try to log in, which are there too.
+    `host`: what the hub listens on. `knocking`: unpaired plugs that try to log in, which are there too.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Discovery:
         name: str,
         hub_id: str,
         interfaces: Sequence[str] | None = None,
+        host: str = "",
         clock: Clock | None = None,
         knocking: "Callable[[], list[Found]]" = list,
     ) -> None:
@@ -62,6 +66,7 @@ class Discovery:
         self._name = name
         self._hub_id = hub_id
         self._interfaces = interfaces
+        self._host = host
         self._clock = clock or Clock()
         self._knocking = knocking
         self._zeroconf: AsyncZeroconf | None = None
@@ -96,12 +101,12 @@ class Discovery:
     async def _follow_network(self, ports: tuple[int, int, int | None]) -> None:
         """Begin anew when the host's addresses change: after a power cut a Pi is up before its router."""
         while True:
-            addresses = own_addresses(self._interfaces)
+            addresses = own_addresses(self._interfaces, self._host)
             try:
                 await self._open(addresses, ports)
             except (OSError, Error) as error:
                 log.warning("no mDNS: %s; until it works the hub is found by its address only", error)
-            while addresses == own_addresses(self._interfaces):
+            while addresses == own_addresses(self._interfaces, self._host):
                 await self._clock.sleep(LOOK_AGAIN_S)
             await self._close()
 
@@ -188,11 +193,14 @@ class Discovery:
             log.error("mDNS failed", exc_info=task.exception())
 
 
-def own_addresses(interfaces: Sequence[str] | None) -> list[bytes]:
-    """Packed addresses under which the hub is to be reached, loopback only where nothing else was asked for."""
+def own_addresses(interfaces: Sequence[str] | None, host: str = "") -> list[bytes]:
+    """Packed addresses under which the hub is to be reached, loopback only where nothing else was asked for; of those
+    that a server on `host` listens on (0.0.0.0: of IPv4 only)."""
     texts: list[str] = list(interfaces or ())
     if not texts:
         for adapter in ifaddr.get_adapters():
             texts += [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for ip in adapter.ips]
         texts = [text for text in texts if not ipaddress.ip_address(text).is_loopback]
+        if host == ANY_IPV4:
+            texts = [text for text in texts if ipaddress.ip_address(text).version == 4]
     return [ipaddress.ip_address(text).packed for text in texts]

@@ -318,9 +318,12 @@ def _found(view: mmap.mmap) -> Iterator[int]:
 def _places(view: mmap.mmap) -> Iterator[int]:
     """Where a record may begin. What lies a window behind is let go of: a log of 1 GB need not be in memory."""
     behind = 0
+    # CPython before 3.11.5 reads a byte beyond what it searches (gh-105235): at the end of the mapping that is a crash.
+    last = len(view) - 1
     for window in range(START, len(view), WINDOW):
         at = window - 1
-        while (at := view.find(RECORD_MAGIC, at + 1, window + WINDOW + len(RECORD_MAGIC) - 1)) >= 0:
+        end = min(window + WINDOW + len(RECORD_MAGIC) - 1, last)
+        while (at := view.find(RECORD_MAGIC, at + 1, end)) >= 0:
             yield at
         if window > START:
             view.madvise(mmap.MADV_DONTNEED, behind, window - START - behind)

@@ -199,3 +199,18 @@ async def test_a_plugin_that_raises_as_it_runs_is_counted_and_goes_on(hub: HubPr
     assert listed["trips"]["errors"]["count"] == 2
     assert "RuntimeError: tripped" in listed["trips"]["errors"]["last"]
     assert listed["smartplug"]["errors"] == {"count": 0, "last": None}
+
+
+async def test_a_ctrl_c_that_comes_twice_stops_in_order(hub: HubProcess) -> None:
+    await hub.start()
+    os.kill(hub.pid, signal.SIGINT)  # the terminal, to all in front
+    os.kill(hub.pid, signal.SIGTERM)  # the script that started it
+    assert await hub.stop() == 0
+    assert "everything is saved" in hub.output()
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "65536", "80000", "x"])
+async def test_a_port_that_is_none(tmp_path: Path, wrong: str) -> None:
+    code, said = await plughub("run", "--data", str(tmp_path / "d"), f"--http-port={wrong}")
+    assert code == 2
+    assert f"{wrong} is no port" in said

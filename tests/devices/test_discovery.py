@@ -132,7 +132,7 @@ async def test_machine_without_network_announces_when_there_is_one(
     addresses = [b"\x7f\0\0\1"]
     with monkeypatch.context() as patch:
         patch.setattr(hub.devices.discovery, "AsyncZeroconf", no_network)
-        patch.setattr(hub.devices.discovery, "own_addresses", lambda interfaces: list(addresses))
+        patch.setattr(hub.devices.discovery, "own_addresses", lambda interfaces, host: list(addresses))
         discovery = make(house)
         await discovery.start(8080, 1883)
         await house.clock.advance(300)

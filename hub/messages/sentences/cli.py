@@ -117,6 +117,7 @@ EN = {
     "cli-audit-heading-what": "WHAT",
     "cli-audit-heading-on": "ON",
     "cli-audit-heading-how": "HOW",
+    "cli-port-wrong": "{text} is no port: a port is a number from 1 to 65535",
 }
 
 DE = {
@@ -239,4 +240,5 @@ DE = {
     "cli-audit-heading-what": "WAS",
     "cli-audit-heading-on": "WORAN",
     "cli-audit-heading-how": "WIE",
+    "cli-port-wrong": "{text} ist kein Port: Ein Port ist eine Zahl von 1 bis 65535",
 }
