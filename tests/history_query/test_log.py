@@ -1,14 +1,16 @@
 """The commit log keeps every record that it confirmed, whatever happens to the file."""
 
+import mmap
 import os
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.history.log import BLOCK, RECORD, SLOT, START, CommitLog, LogFull
+from hub.history.log import BLOCK, RECORD, SLOT, START, CommitLog, LogFull, _found
 from hub.messages import HubError
 
 SMALL = 2 * BLOCK
@@ -340,3 +342,19 @@ def test_any_history_of_a_log(tmp_path: Path, steps: list[tuple[int, bytes | int
             path.write_bytes(data)
             lost.add(victim)
     log.close()
+
+
+def test_no_search_reaches_the_last_byte(path: Path) -> None:
+    """CPython before 3.11.5 reads one byte beyond what it searches: there the process would end."""
+
+    class Watched(mmap.mmap):
+        ends: ClassVar[list[int]] = []
+
+        def find(self, sub: bytes, start: int, end: int) -> int:  # type: ignore[override]
+            self.ends.append(end)
+            return super().find(sub, start, end)
+
+    written(path, [b"a" * 100, b"b" * 100])
+    with path.open("rb") as file, Watched(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        assert len(list(_found(view))) == 2
+        assert max(view.ends) < len(view)
