@@ -3,6 +3,7 @@
 import re
 import ssl
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -75,13 +76,18 @@ def https_headers(https: Https | None) -> Callable[[web.Request, web.StreamRespo
         if request.secure:
             if https.only:
                 response.headers["Strict-Transport-Security"] = HSTS
-        elif response.content_type == "text/html" and "Content-Security-Policy" not in response.headers:
+        elif is_page(response) and "Content-Security-Policy" not in response.headers:
             address = https.address(request.headers.get("Host", ""))
             if address is not None:
                 policy = CONTENT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {address}")
                 response.headers["Content-Security-Policy"] = policy
 
     return add
+
+
+def is_page(response: web.StreamResponse) -> bool:
+    """A page, or the answer that the browser's copy is still good: it takes over the headers of that answer."""
+    return response.content_type == "text/html" or response.status == HTTPStatus.NOT_MODIFIED
 
 
 def web_context(files: Certificate) -> ssl.SSLContext:

@@ -13,7 +13,15 @@ from tests.e2e.conftest import NAME
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
-PAGES = ("/", "/plugs", "/plugs/washing-machine", "/plugs/washing-machine?range=day", "/settings")
+PAGES = (
+    *("/", "/plugs", "/plugs/washing-machine", "/plugs/washing-machine?range=day", "/plugs/washing-machine/edit"),
+    *("/plugs/add", "/energy", "/people", "/settings", "/settings/account", "/settings/backup", "/admin/audit"),
+    "/secure",
+)
+SIZES: dict[str, dict[str, Any]] = {
+    "ph": {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
+    "dk": {"viewport": DESKTOP},
+}
 expect.set_options(timeout=15_000)
 
 
@@ -154,22 +162,36 @@ async def test_a_plug_is_removed_once_that_is_answered(demo_hub: HubProcess, bro
 async def test_every_page_in_every_size_and_theme(
     demo_hub: HubProcess, browser: Browser, shots: Path, language: str
 ) -> None:
-    context, tab = await open_tab(browser, demo_hub, viewport=PHONE, device_scale_factor=2, is_mobile=True)
-    for theme in ("light", "dark"):
-        await tab.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        await tab.page.goto("/")
-        await expect(tab.page.get_by_role("button", name="Set up this home")).to_be_visible()
-        await tab.page.screenshot(path=shots / f"firstrun-ph-{theme}-{language}.png")
-    await context.close()
-    await demo_hub.set_up()
-    for size, options in (
-        ("ph", {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}),
-        ("dk", {"viewport": DESKTOP}),
-    ):
+    async def shoot(page: Page, name: str, size: str) -> None:
+        for theme in ("light", "dark"):
+            await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            await page.screenshot(path=shots / f"{name}-{size}-{theme}-{language}.png")
+
+    for size, options in SIZES.items():
         context, tab = await open_tab(browser, demo_hub, **options)
         page = tab.page
         await page.add_init_script(f"localStorage.setItem('language', '{language}')")
         await page.goto("/")
+        await expect(page.locator("main h1")).to_be_visible()
+        await shoot(page, "firstrun-hello", size)
+        await page.locator("main .btn").first.click()
+        await expect(page.locator("input[name=email]")).to_be_visible()
+        await shoot(page, "firstrun-account", size)
+        await page.locator("input[name=name]").fill("Tester")
+        await page.locator("input[name=email]").fill(EMAIL)
+        await page.locator("input[name=password]").fill(PASSWORD)
+        await page.locator("form button[type=submit]").click()
+        await expect(page.locator("select").first).to_be_visible()
+        await shoot(page, "firstrun-home", size)
+        await context.close()
+    await demo_hub.set_up()
+    for size, options in SIZES.items():
+        context, tab = await open_tab(browser, demo_hub, **options)
+        page = tab.page
+        await page.add_init_script(f"localStorage.setItem('language', '{language}')")
+        await page.goto("/")
+        await expect(page.locator("input[name=email]")).to_be_visible()
+        await shoot(page, "login", size)
         await log_in_any(page)
         await expect(page.locator(".now").first).to_have_text(re.compile(r"\d"))
         for theme in ("light", "dark"):
