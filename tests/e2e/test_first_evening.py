@@ -165,7 +165,7 @@ async def test_every_page_in_every_size_and_theme(
     async def shoot(page: Page, name: str, size: str) -> None:
         for theme in ("light", "dark"):
             await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            await page.screenshot(path=shots / f"{name}-{size}-{theme}-{language}.png")
+            await page.screenshot(path=shots / f"{name}-{size}-{theme}-{language}.png", animations="disabled")
 
     for size, options in SIZES.items():
         context, tab = await open_tab(browser, demo_hub, **options)
@@ -201,7 +201,7 @@ async def test_every_page_in_every_size_and_theme(
                 await expect(page.locator("main h1, main .now").first).to_be_visible()
                 await page.wait_for_load_state("networkidle")
                 name = re.sub(r"\W+", "-", path).strip("-") or "home"
-                await page.screenshot(path=shots / f"{name}-{size}-{theme}-{language}.png")
+                await page.screenshot(path=shots / f"{name}-{size}-{theme}-{language}.png", animations="disabled")
                 wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert wide <= 0, f"{path} at {size} is {wide} px wider than the screen"
         assert tab.errors == []
