@@ -162,3 +162,34 @@ async def test_a_broker_that_stops_in_the_middle_of_a_turn(bench: Bench, monkeyp
     plug.send(publish(TELEMETRY.format("plug-1"), b"x") * 2)
     assert await plug.closed() == b""
     await bench.receiver.until("disconnected", "plug-1", "hub_stopped")
+
+
+def test_one_turn_with_few_reads_does_not_make_the_next_wait_long() -> None:
+    class Loop:
+        """Notes for how long the next turn is put off."""
+
+        def __init__(self) -> None:
+            self.now = 0.0
+            self.waits: list[float] = []
+
+        def time(self) -> float:
+            return self.now
+
+        def add_reader(self, *_: object) -> None:
+            pass
+
+        def remove_reader(self, *_: object) -> None:
+            pass
+
+        def call_later(self, wait: float, _: object) -> object:
+            self.waits.append(wait)
+            self.now += wait
+            return object()
+
+    loop = Loop()
+    gathering = gather.Gather(loop, {})  # type: ignore[arg-type]
+    for reads in (20, 3, 20, 3, 3, 3):
+        gathering._wait(reads, 100 * reads, more=False)
+    gathering._epoll.close()
+    busy, calm = gather.BUSY_S, gather.CALM_S
+    assert loop.waits == [busy, busy, busy, busy, calm, calm]
