@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from hub.auth.audit import MOST_NAMED, MOST_WAITING, Asked, Entry
+from hub.auth.audit import KEPT_MS, MOST_NAMED, MOST_WAITING, Asked, Entry
 from hub.auth.principal import Principal, system
 from hub.database.tables import audit_logs
 from hub.messages import HubError
@@ -118,6 +118,14 @@ async def test_pages_and_the_whole(hall: Hall) -> None:
     pages = [page async for page in hall.identity.audit.all(hub, Asked())]
     assert [len(page) for page in pages] == [500, 500, 203]
     assert len({line.id for page in pages for line in page}) == 1203
+
+
+async def test_what_is_older_than_two_years_goes(hall: Hall) -> None:
+    hub = system(hall.identity.homes.first.id)
+    kept = hall.clock.now() - KEPT_MS
+    hall.identity.audit._waiting += [_line(hub, kept - 1, 1), _line(hub, kept, 2)]
+    await hall.identity.audit.record(hub, "now")
+    assert [line.object for line in await lines(hall)] == [None, "2"]
 
 
 def _line(hub: Principal, at: int, number: int) -> dict[str, object]:
