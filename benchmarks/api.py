@@ -14,6 +14,7 @@ from hub.testing.process import HubProcess
 
 CONFIGURATION = "network:\n  mdns: false\nsecurity:\n  reads_per_minute: 1000000\n"
 AT_ONCE = 8
+A_SECOND = 800
 
 
 async def api(quick: bool) -> list[Row]:
@@ -37,8 +38,9 @@ async def api(quick: bool) -> list[Row]:
             row("list of 100 plugs, 100 samples/s live: p50", percentile(alone["took"], 0.5), "ms", at_most=3),
             row("list of 100 plugs, 100 samples/s live: p99", percentile(alone["took"], 0.99), "ms", at_most=15),
             row("list of 100 plugs: size, packed", size, "KB"),
-            row("CPU of the hub for one, plugs and all", used * 1e6, "µs"),
-            row(f"{AT_ONCE} callers at once", len(together["took"]) / together["seconds"], "/s", at_least=800),
+            row(f"{AT_ONCE} callers at once", len(together["took"]) / together["seconds"], "/s", at_least=A_SECOND),
+            # The same in another way, for a machine that has other work besides.
+            row("CPU of the hub for one, plugs and all", used * 1e6, "µs", at_most=1e6 / A_SECOND),
         ]
     finally:
         await hub.close()

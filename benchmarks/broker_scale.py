@@ -103,7 +103,8 @@ async def broker_scale(quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="plughub-tls-") as folder:
         tls_port, ca = free_port(), _make_certificate(Path(folder))
         hub = HubProcess(
-            f"hub:\n  log: {{levels: {{collector: debug}}}}\nnetwork:\n  mdns: false\n  mqtt:\n"
+            "hub:\n  log: {levels: {collector: debug}}\nsecurity:\n  writes_per_minute: 1000000\n"
+            "network:\n  mdns: false\n  mqtt:\n"
             f"    tls: {{port: {tls_port}, certificate: {ca}, key: {folder}/hub.key}}\n"
             "    websocket: {enabled: false}\n"
         )

@@ -6,6 +6,7 @@
 
 import asyncio
 import json
+import os
 import random
 import struct
 import sys
@@ -16,6 +17,9 @@ import aiohttp
 import uvloop
 
 AT_ONCE = 16
+STRANGER = 8
+"""Every so many tries are at an account that there is not: each of them costs the hub a whole bcrypt."""
+POLITE = 10  # who measures on the same core goes first
 WORDS = ("password", "sunshine", "summer", "welcome", "dragon", "smartplug", "admin", "letmein", "football", "qwerty")
 
 
@@ -30,7 +34,7 @@ async def over_http(order: dict[str, object], address: str, numbers: range, foun
     connector = aiohttp.TCPConnector(local_addr=(address, 0))
     async with aiohttp.ClientSession(connector=connector) as session:
         for k in numbers:
-            email = order["email"] if k % 4 else f"user{k}@home.example"
+            email = order["email"] if k % STRANGER else f"user{k}@home.example"
             try:
                 async with session.post(url, json={"email": email, "password": password(k)}) as answer:
                     body = await answer.json(content_type=None)
@@ -63,6 +67,7 @@ async def over_mqtt(order: dict[str, object], address: str, numbers: range, foun
 
 async def main() -> None:
     """Guess, report."""
+    os.nice(POLITE)
     order = json.loads(sys.stdin.readline())
     addresses, tries = order["addresses"], order["tries"]
     http: Counter[str] = Counter()

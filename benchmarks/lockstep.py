@@ -12,9 +12,7 @@ import msgspec
 
 from benchmarks.mqtt import Plug, oldest
 from benchmarks.steered import Counts
-from hub.testing.process import HubProcess
-
-CONFIGURATION = "network:\n  mdns: false\n"
+from hub.testing.process import CONFIGURATION, HubProcess
 
 
 class Steer:

@@ -17,9 +17,12 @@ import numpy as np
 from benchmarks.processes import Load, cpu_seconds, pin, resident_mb
 from benchmarks.scenarios import Row, add_plugs, percentile, row
 from benchmarks.store import FixedClock, NoTail, rollup
+from hub.bus import Bus
 from hub.history.calendar import DAY, HOUR
 from hub.history.editions import Editions
 from hub.history.query import Query
+from hub.history.ready import Ready
+from hub.history.retention import Retention
 from hub.plugins.columns import RAW_ARRAYS, rounded_rollup, select_rollup
 from hub.plugins.contract import TIERS, Merge, RawColumns, RollupColumns, SeriesKey
 from hub.testing.process import HubProcess
@@ -136,9 +139,39 @@ async def after_a_start(path: Path, keys: list[SeriesKey], end: int, rounds: int
     ]
 
 
+async def made_ready(path: Path, keys: list[SeriesKey], end: int, rounds: int) -> list[Row]:
+    """A year of days for the first time ever, where the hub has made its sums before: each time in a store of which
+    nothing was asked."""
+    took, worked = [], []
+    clock, zone = FixedClock(end), "Europe/Berlin"
+    for _ in range(rounds):
+        copy = path.with_name("asked-first.sqlite")
+        copy.write_bytes(path.read_bytes())
+        store = SqliteStore(copy)
+        store.open()
+        await Ready(
+            store,
+            NoTail(),
+            outlets=lambda: keys,
+            zone=lambda _: zone,
+            retention=lambda _: Retention(),
+            bus=Bus(),
+            clock=clock,
+        ).make()
+        query = Query(store, NoTail(), clock, lambda _: zone, editions=Editions())
+        begin, used = time.perf_counter(), time.process_time()
+        await query.several(keys, end - YEAR, end, bucket="1d")
+        took.append((time.perf_counter() - begin) * 1000)
+        worked.append((time.process_time() - used) * 1000)
+        store.close()
+        copy.unlink()
+    return spread("year of days, 30 plugs, first ever, made ready", took, worked, at_most=60)
+
+
 async def in_process(path: Path, keys: list[SeriesKey], end: int, rounds: int) -> list[Row]:
     """Straight from the query, everything merged."""
-    after = await after_a_start(path, keys, end, max(rounds // 5, 10))
+    after = await made_ready(path, keys, end, max(rounds // 20, 3))
+    after += await after_a_start(path, keys, end, max(rounds // 5, 10))
     store = SqliteStore(path)
     store.open()
     query = Query(store, NoTail(), FixedClock(end), lambda _: "Europe/Berlin", editions=Editions())

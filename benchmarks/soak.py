@@ -7,10 +7,10 @@ import time
 from benchmarks.processes import Load, resident_mb
 from benchmarks.scenarios import Row, prepare, row
 from benchmarks.watcher import Watcher
-from hub.testing.process import HubProcess
+from hub.testing.process import CONFIGURATION, HubProcess
 
 PLUGS, RATE = 100, 800
-CONFIGURATION = "network:\n  mdns: false\nhistory:\n  commit_interval: 8 s\n"
+COMMITS = "history:\n  commit_interval: 8 s\n"
 QUESTION_S = 10
 GROWTH_MB = 10  # the heap's own ups and downs
 
@@ -19,7 +19,7 @@ async def soak(quick: bool) -> list[Row]:
     """800 samples a second, commits eight times as often, one page open and one that asks for charts, for 64 minutes
     (so that a merge lies inside)."""
     seconds = 120 if quick else 64 * 60
-    hub = HubProcess(CONFIGURATION)
+    hub = HubProcess(CONFIGURATION + COMMITS)
     try:
         plugs = await prepare(hub, PLUGS)
         devices = (await hub.call("GET", "/devices"))["items"]

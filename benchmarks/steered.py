@@ -3,8 +3,8 @@
 `python -m benchmarks.steered SOCKET NOW --config … --data … --host … --http-port … --mqtt-port …`; NOW: Unix ms at the
 start. The clock stands still until it is told on the Unix socket SOCKET, one JSON object a line:
 {"do": "advance", "seconds": s}: move on, and finish the commit or merge that falls due;
-{"do": "merge"}: merge now; {"do": "go"}: run as clocks do from now on; {"do": "count"}: nothing. Each is answered with
-Counts.
+{"do": "merge"}: merge now; {"do": "go"}: run as clocks do from now on; {"do": "count"}: finish what is under way. Each
+is answered with Counts.
 """
 
 import argparse
@@ -38,7 +38,8 @@ TURNS = gather.CALM_S, gather.BUSY_S
 
 
 class Counts(msgspec.Struct):
-    """What history has done since the start, and the CPU seconds of its thread for it (of the process: `cpu`)."""
+    """What history has done since the start, and the CPU seconds of its thread for it (of the process: `cpu`).
+    What that thread does besides writing commits it does because of a merge, much of it after."""
 
     commits: int = 0
     merges: int = 0
@@ -92,7 +93,7 @@ class Steering:
         self._counts = Counts()
         self._history: History | None = None
         self._waiting = 0  # samples that are committed and not merged
-        self._used = 0.0  # CPU of history's thread that is not yet a commit's or a merge's
+        self._used = 0.0  # CPU of history's thread that is not yet a commit's
         self._committed_at = 0  # Unix ns
         bus.subscribe(Committed, self._committed, "benchmark")
         bus.subscribe(Merged, self._merged, "benchmark")
@@ -100,7 +101,7 @@ class Steering:
     def history(self, **parts: Any) -> History:
         """Make it, and watch its thread."""
         self._history = history = History(**parts)
-        run = history.worker.run
+        run, writing = history.worker.run, history._writer._write
 
         async def timed(call: Callable[[], T]) -> T:
             def work() -> T:
@@ -108,7 +109,11 @@ class Steering:
                 try:
                     return call()
                 finally:
-                    self._used += time.thread_time() - begin
+                    used = time.thread_time() - begin
+                    if getattr(call, "func", None) == writing:
+                        self._used += used
+                    else:
+                        self._counts.merge_cpu += used
 
             return await run(work)
 
@@ -124,13 +129,13 @@ class Steering:
                 order = json.loads(line)
                 if order["do"] == "advance":
                     await self._clock.still.advance(order["seconds"])
-                    while history.worker.tasks:
-                        await history.worker.settled()
                 elif order["do"] == "merge":
                     await history.merge()
                 elif order["do"] == "go":
                     gather.CALM_S, gather.BUSY_S = TURNS
                     self._clock.go()
+                while order["do"] in ("advance", "count") and history.worker.tasks:
+                    await history.worker.settled()
                 self._counts.cpu, self._counts.now = time.process_time(), self._clock.now()
                 writer.write(msgspec.json.encode(self._counts) + b"\n")
                 await writer.drain()
@@ -148,9 +153,8 @@ class Steering:
         counts = self._counts
         counts.merges += 1
         counts.merged += self._waiting
-        counts.merge_cpu += self._used
         counts.merge_span = self._committed_at, time.time_ns()  # a merge begins with a commit
-        self._waiting, self._used = 0, 0.0
+        self._waiting = 0
 
 
 async def run(app: App, steering: Steering, socket: str) -> None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy.exc import DatabaseError
 
+from firmware.plug import NAME as FIRMWARE_NAME
+from firmware.plug import VERSION as FIRMWARE_VERSION
 from hub import __version__
-from hub.alerts import Alerts, Delivery, Herald, Watch
+from hub.alerts import Alerts, Delivery, Herald, Past, Watch
 from hub.api import Today
 from hub.api.addresses import Networks
 from hub.api.https import Https
@@ -37,6 +39,7 @@ from hub.database.settings import LOGINS_BY_HAND
 from hub.devices.commands import Commands
 from hub.devices.demo import NEW_PLUG, demo_code, ensure_demo
 from hub.devices.discovery import Discovery
+from hub.devices.firmware import Firmware
 from hub.devices.pairing import Pairing
 from hub.devices.presence import Presence
 from hub.devices.registry import Registry
@@ -45,6 +48,7 @@ from hub.devices.settings import DeviceSettings
 from hub.events import ProblemRaised
 from hub.history.core import History
 from hub.history.query import Query
+from hub.history.ready import Ready
 from hub.history.retention import Retention
 from hub.messages import HubError, render
 from hub.plugins import PluginManager
@@ -57,6 +61,7 @@ from hub.telemetry.ingest import Ingest
 from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
 from hub.telemetry.streams import Streams
+from hub.updates import Updates
 from hub.wiring import (
     broker_lines,
     certificates,
@@ -135,6 +140,7 @@ class App:
     _rejects: Rejects
     _history: History
     _backups: Backups
+    _updates: Updates
     _ingest: Ingest
     _host: str
     _chosen: dict[str, int]
@@ -145,6 +151,8 @@ class App:
     _runner: Runner
     _alerts: Alerts
     _watch: Watch
+    _past: Past
+    _delivery: Delivery
 
     def __init__(
         self, options: Options, configuration: Configuration, plugins: PluginManager, *, bus: Bus, clock: Clock
@@ -308,6 +316,16 @@ class App:
             commit_interval=None if interval is None else interval / 1000,
         )
         await self._begin("history", history.start, history.stop)
+        ready = Ready(
+            store,
+            history.tail,
+            outlets=streams.series,
+            zone=self._zone,
+            retention=self._retention,
+            bus=bus,
+            clock=clock,
+        )
+        await self._begin("sums of days", ready.start, ready.stop)
         self._backups = Backups(
             data=options.data,
             config=options.config,
@@ -320,6 +338,10 @@ class App:
             zone=lambda: self._identity.homes.first.time_zone,
         )
         await self._begin("backups", self._backups.start, self._backups.stop)
+        self._updates = Updates(
+            configuration.updates, version=__version__, settings=self._settings, bus=bus, clock=clock
+        )
+        await self._begin("updates", self._updates.start, self._updates.stop)
         self._ingest = Ingest(
             registry=registry,
             drivers=drivers,
@@ -420,10 +442,12 @@ class App:
         )
         alerts = self._alerts = Alerts(database, registry, people, bus=bus, clock=clock, audit=audit)
         await self._begin("alerts", alerts.load)
-        delivery = Delivery(self._plugins.notifiers, bus=bus, clock=clock)
+        delivery = self._delivery = Delivery(self._plugins.notifiers, bus=bus, clock=clock)
         self._started.append(("delivery of alerts", delivery.stop))
         watch = self._watch = Watch(alerts, self._presence, bus=bus, clock=clock)
         watch.told = Herald(registry, people, home=lambda: homes.first.id, send=delivery.send).tell
+        self._past = Past(alerts, registry, self._settings, bus=bus, clock=clock)
+        await self._begin("alerts", self._past.start, self._past.stop)
         await self._begin("alerts", watch.start, watch.stop)
 
     async def _open_web(self) -> None:
@@ -487,7 +511,7 @@ class App:
         """What requests are answered from."""
         history, homes, security = self._history, self._identity.homes, self._configuration.security
         tail, clock = history.tail, self._clock
-        today = Today(history, self._registry, homes, clock)
+        today = Today(history, homes, clock)
         return Services(
             version=__version__,
             session=self._acks.session,
@@ -509,16 +533,26 @@ class App:
             runner=self._runner,
             alerts=self._alerts,
             watch=self._watch,
+            past=self._past,
+            delivery=self._delivery,
             live=self._live,
             history=history,
             care=history.care,
             rejects=self._rejects,
             query=Query(self._store, tail, clock, self._zone, self._retention, editions=tail.editions),
             views=DeviceViews(
-                self._presence, self._commands, self._live, today, self._registry.rooms.id_of, labels=labels
+                self._presence,
+                self._commands,
+                self._live,
+                today,
+                self._registry.rooms.id_of,
+                labels=labels,
+                firmware=Firmware(FIRMWARE_NAME, FIRMWARE_VERSION),
             ),
             problems=self._problems,
             backups=self._backups,
+            updates=self._updates,
+            firmware=FIRMWARE_VERSION,
             plugins=self._plugin_views,
             drivers=self._drivers,
             drop_login=self._broker.drop_client,

@@ -2,11 +2,12 @@
 
 import asyncio
 import ctypes
+import functools
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 MODEL_FILE = Path("/proc/device-tree/model")
@@ -86,9 +87,16 @@ def kernel_synchronised() -> bool:
     """True when adjtimex(2) reports a synchronised clock."""
     if os.name != "posix" or not hasattr(ctypes, "CDLL"):
         return False
-    buffer = ctypes.create_string_buffer(256)  # struct timex with modes = 0: read only
-    try:
-        state = ctypes.CDLL(None).adjtimex(buffer)
-    except (OSError, AttributeError):
+    adjtimex = _adjtimex()
+    if adjtimex is None:
         return False
-    return bool(0 <= state != TIME_ERROR)
+    buffer = ctypes.create_string_buffer(256)  # struct timex with modes = 0: read only
+    return bool(0 <= adjtimex(buffer) != TIME_ERROR)
+
+
+@functools.cache  # asked for every few samples, and looking a function up costs more than calling it
+def _adjtimex() -> Callable[[object], int] | None:
+    try:
+        return cast(Callable[[object], int], ctypes.CDLL(None).adjtimex)
+    except (OSError, AttributeError):
+        return None

@@ -109,6 +109,13 @@ class DeviceRemoved(Event, frozen=True):
     home: str
 
 
+class RoomsChanged(Event, frozen=True):
+    """A room of this home was added, renamed, put elsewhere among the others, or removed. Which plugs are in it is told
+    by events of the devices."""
+
+    home: str
+
+
 class DeviceFound(Event, frozen=True):
     """mDNS saw a plug that is not in the registry (or, with gone=True, no longer sees it)."""
 
@@ -174,6 +181,13 @@ class ClockChanged(Event, frozen=True):
     step_ms: int
 
 
+class ScheduleEdited(Event, frozen=True):
+    """A schedule was added, changed, switched on or off, or removed."""
+
+    schedule: str
+    device: str
+
+
 class ScheduleRan(Event, frozen=True):
     """A schedule was due. `outcome`: confirmed, refused, unconfirmed, failed, missed or right-lost."""
 
@@ -184,14 +198,22 @@ class ScheduleRan(Event, frozen=True):
     outcome: str
 
 
+class AlertEdited(Event, frozen=True):
+    """An alert was added, changed, switched on or off, or removed."""
+
+    alert: str
+    device: str
+
+
 class AlertChanged(Event, frozen=True):
-    """An alert fires or has ended: `state` is firing or resolved."""
+    """An alert fires or has ended: `state` is firing or resolved. `began`: since when it fired, once it has ended."""
 
     alert: str
     device: str
     channel: int
     at: int
     state: str
+    began: int | None = None
 
 
 class PluginFailed(Event, frozen=True):

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from . import VERSION, config
+from . import NAME, VERSION, config
 from .control import Control
 from .energy import Memory
 from .link import Link
@@ -99,7 +99,7 @@ class Plug:
         first = self.outlets[0]
         values = {
             "status": "on" if first.on else "off",
-            "firmware": VERSION,
+            "firmware": NAME + " " + VERSION,
             "uptime": self.uptime.ms() // 1000,
             "run": self.run_id,
             "oldest": first.replay.oldest,

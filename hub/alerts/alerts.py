@@ -14,7 +14,7 @@ from hub.clock import Clock
 from hub.database import Database
 from hub.devices.device import clean_name
 from hub.devices.registry import Registry
-from hub.events import DeviceRemoved
+from hub.events import AlertEdited, DeviceRemoved
 from hub.messages import HubError
 
 MOST_ALERTS = 200  # of a home
@@ -41,6 +41,7 @@ class Alerts:
         self._rows = AlertRows(database)
         self._registry = registry
         self._people = people
+        self._bus = bus
         self._clock = clock
         self._audit = audit
         self._alerts: dict[str, Alert] = {}
@@ -108,6 +109,7 @@ class Alerts:
                 raise HubError("device-unknown", field="device", device=device)
             self._alerts[alert.id] = alert
             self.on_changed(alert)
+        self._publish(alert)
         await self._audit.record(principal, "alert.add", alert.id, after=shown(alert))
         return alert
 
@@ -182,6 +184,10 @@ class Alerts:
     def _drop(self, alert: Alert) -> None:
         if self._alerts.pop(alert.id, None) is not None:
             self.on_gone(alert)
+            self._publish(alert)
+
+    def _publish(self, alert: Alert) -> None:
+        self._bus.publish(AlertEdited(alert.id, alert.device))
 
     async def _write(self, alert: Alert, changes: dict[str, Any]) -> None:
         """What it watches for decides its state: another rule begins anew."""
@@ -193,8 +199,11 @@ class Alerts:
         await self._rows.change(alert, changes)
         for field, value in changes.items():
             setattr(alert, field, value)
-        if anew and self.is_there(alert):
+        if not self.is_there(alert):
+            return
+        if anew:
             self.on_changed(alert)
+        self._publish(alert)
 
     def _sees(self, principal: Principal, alert: Alert) -> bool:
         device = self._registry.device(alert.device)

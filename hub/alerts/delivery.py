@@ -5,6 +5,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.events import ProblemEnded, ProblemRaised
@@ -17,6 +19,15 @@ PROBLEM = "alert-undelivered"
 log = logging.getLogger("hub.alerts")
 
 
+class Record(msgspec.Struct, frozen=True):
+    """How it went with a notifier since the hub's start. Unix ms; delivered: of the last message that arrived; failed:
+    of the last attempt that did not succeed, and `reason` why."""
+
+    delivered: int | None = None
+    failed: int | None = None
+    reason: Message | None = None
+
+
 class Delivery:
     """`notifiers`: those that run now, by name; each keeps a time limit and raises only HubError."""
 
@@ -27,6 +38,7 @@ class Delivery:
         self._waiting: dict[str, deque[Notification]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failing: dict[str, Message] = {}
+        self._records: dict[str, Record] = {}
 
     async def stop(self) -> None:
         """Deliver nothing more; what was tried again until now is lost."""
@@ -47,6 +59,21 @@ class Delivery:
             if name not in self._tasks:
                 self._tasks[name] = asyncio.get_running_loop().create_task(self._work(name), name=f"notify: {name}")
 
+    def records(self) -> dict[str, Record]:
+        """Of each notifier that runs, by name."""
+        return {name: self._records.get(name, Record()) for name in sorted(self._notifiers())}
+
+    async def test(self, name: str, notification: Notification) -> None:
+        """Deliver now, once. Raises HubError("notifier-unknown", "notifier-failed")."""
+        notifier = self._notifiers().get(name)
+        if notifier is None:
+            raise HubError("notifier-unknown", name=name)
+        try:
+            await self._attempt(name, notifier, notification)
+        except HubError as error:
+            raise HubError("notifier-failed", name=name, reason=error.message) from error
+        self._report(name, None)
+
     async def _work(self, name: str) -> None:
         """One after the other, until nothing waits."""
         try:
@@ -64,7 +91,7 @@ class Delivery:
             if notifier is None:  # it was switched off
                 break
             try:
-                await notifier.notify(notification)
+                await self._attempt(name, notifier, notification)
             except HubError as error:
                 reason = error.message
                 log.warning("%s did not deliver: %s", name, error)
@@ -72,6 +99,16 @@ class Delivery:
                 self._report(name, None)
                 return
         self._report(name, reason)
+
+    async def _attempt(self, name: str, notifier: Notifier, notification: Notification) -> None:
+        before = self._records.get(name, Record())
+        try:
+            await notifier.notify(notification)
+        except HubError as error:
+            failed = {"failed": self._clock.now(), "reason": error.message}
+            self._records[name] = msgspec.structs.replace(before, **failed)
+            raise
+        self._records[name] = msgspec.structs.replace(before, delivered=self._clock.now())
 
     def _report(self, name: str, reason: Message | None) -> None:
         """A problem for as long as the last notification of some notifier that runs could not be delivered."""

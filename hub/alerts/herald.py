@@ -42,7 +42,7 @@ class Herald:
         if device is None or alert.home != self._home():
             return
         firing = standing.state == "firing"
-        message = fires(alert, device, standing.watts) if firing else ended(alert, device, lasted)
+        message = fires(alert, device, standing.watts) if firing else ended(alert.kind, device, alert.channel, lasted)
         self._send(
             Notification(
                 title=alert.name,

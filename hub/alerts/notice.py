@@ -4,29 +4,34 @@ from hub.alerts.alert import OFFLINE, POWER_ABOVE, Alert
 from hub.devices.device import Device
 from hub.messages import Message
 
+LONG_S = 60.0
+"""What has been so for this long is said with its duration, also where it fired at once."""
 
-def fires(alert: Alert, device: Device, watts: float | None) -> Message:
-    """Why it fires. watts: measured last, None = nothing since the hub's start."""
+
+def fires(alert: Alert, device: Device, watts: float | None, *, after: float = 0.0) -> Message:
+    """Why it fires. watts: measured last, None = nothing since the hub's start; after: seconds since it fired."""
+    lasts = alert.hold_s + after
+    long = alert.hold_s > 0 or lasts >= LONG_S
     values = {
         "outlet": outlet_name(device, alert.channel),
-        "duration": duration(alert.hold_s),
+        "duration": duration(lasts),
         "threshold": plain(alert.threshold or 0.0),
         "watts": None if watts is None else plain(watts),
     }
     if alert.kind == OFFLINE:
-        return Message("alert-offline" if alert.hold_s else "alert-offline-now", values)
+        return Message("alert-offline" if long else "alert-offline-now", values)
     above = alert.kind == POWER_ABOVE
     if watts is None:
         return Message("alert-above-unknown" if above else "alert-below-unknown", values)
-    if alert.hold_s:
+    if long:
         return Message("alert-above" if above else "alert-below", values)
     return Message("alert-above-now" if above else "alert-below-now", values)
 
 
-def ended(alert: Alert, device: Device, lasted: float | None) -> Message:
+def ended(kind: str, device: Device, channel: int, lasted: float | None) -> Message:
     """That it is over, after so many seconds."""
-    values = {"outlet": outlet_name(device, alert.channel), "duration": duration(lasted or 0)}
-    return Message("alert-back" if alert.kind == OFFLINE else "alert-ended", values)
+    values = {"outlet": outlet_name(device, channel), "duration": duration(lasted or 0)}
+    return Message("alert-back" if kind == OFFLINE else "alert-ended", values)
 
 
 def outlet_name(device: Device, channel: int) -> str:
@@ -49,8 +54,11 @@ def duration(seconds: float) -> Message:
     return Message("alert-hours-minutes", {"hours": hours, "minutes": f"{minutes:02}"})
 
 
-def plain(watts: float) -> float:
-    """Whole watts; below 10 W one decimal."""
-    if abs(watts) >= 10 or watts == int(watts):
-        return round(watts)
-    return round(watts, 1)
+def plain(watts: float) -> float | Message:
+    """Whole watts, thousands set apart; below 10 W one decimal."""
+    if abs(watts) < 10 and watts != int(watts):
+        return round(watts, 1)
+    whole = round(watts)
+    if abs(whole) < 1000:
+        return whole
+    return Message("alert-thousands", {"thousands": int(whole / 1000), "rest": f"{abs(whole) % 1000:03}"})

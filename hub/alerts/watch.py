@@ -141,11 +141,12 @@ class Watch:
         if so and not self._alerts.author_sees(alert):
             self._spawn(self._alerts.disable(alert))
             return
-        lasted = None if so or alert.since is None else max(0, now - alert.since) / 1000
+        began = None if so else alert.since
+        lasted = None if began is None else max(0, now - began) / 1000
         standing.state, standing.since = "firing" if so else "resolved", now
         alert.since = now if so else None
         log.info("alert %s (%s): %s", alert.id, alert.kind, standing.state)
-        self._bus.publish(AlertChanged(alert.id, alert.device, alert.channel, now, standing.state))
+        self._bus.publish(AlertChanged(alert.id, alert.device, alert.channel, now, standing.state, began))
         self._spawn(self._store_and_tell(alert, msgspec.structs.replace(standing), lasted))
 
     async def _store_and_tell(self, alert: Alert, standing: Standing, lasted: float | None) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hub.api.types.telemetry import Gap, Series, SumSeries
+from hub.api.types.telemetry import Filled, Gap, Series, SumSeries
 from hub.history.gaps import GapRecord
 from hub.history.points import SeriesResult
 from hub.plugins.contract import Float64, SeriesKey
@@ -26,9 +26,11 @@ def series_view(result: SeriesResult) -> Series:
         min=watts(result.min),
         max=watts(result.max),
         energy_kwh=np.round(result.energy_mwh / MWH_IN_KWH, ENERGY_DIGITS).tolist(),
+        estimated_part_kwh=np.round(result.estimated_mwh / MWH_IN_KWH, ENERGY_DIGITS).tolist(),
         estimated=(result.estimated_mwh > 0).tolist(),
         total_kwh=kwh(result.total_mwh),
         estimated_kwh=kwh(result.estimated_total_mwh) or 0.0,
+        filled=[Filled(each.start, each.end, each.bucket_ms) for each in result.filled],
     )
 
 
@@ -53,6 +55,7 @@ def live_series(key: SeriesKey, recent: Recent) -> Series:
         min=power,
         max=power,
         energy_kwh=[*nothing],
+        estimated_part_kwh=[0.0] * len(power),
         estimated=[False] * len(power),
         total_kwh=None,
         estimated_kwh=0.0,

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import secrets
+import socket
 from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import WSMsgType, web
 
+from hub.api.audience import Outlet
 from hub.api.errors import invalid, reader_language
-from hub.api.feed import Outlet
 from hub.api.resume import Missed, Told
 from hub.api.security import peer_address
 from hub.api.socket_messages import MESSAGE_LIMIT, ROOMS_LIMIT, Auth, Subscribe, Unsubscribe
@@ -32,6 +33,7 @@ CLOSE_WITHIN = 2.0
 MESSAGES_A_SECOND = 50  # of one client; what comes faster is read later
 MESSAGES_AT_ONCE = 200
 LOST = 64  # times what counts as behind: so much is only waiting where the other end does not read at all
+UNSENT = 16 * 1024  # bytes that the kernel takes before it can send them
 NOBODY = Principal("", "", "guest")
 OVER = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 MADE_UP_FOR = ("ready", "subscribed", "samples", "device")  # what comes after them says all that they said
@@ -81,6 +83,8 @@ class Connection:
         require_masks(self._request)
         await self._socket.prepare(self._request)
         self._transport = self._request.transport
+        if self._transport is not None and not self._transport.is_closing():
+            keep_kernel_from_hoarding(self._transport)
         self._timer = self._sockets.clock.call_later(AUTH_WITHIN, self._expired)
         waits = False
         try:
@@ -162,7 +166,7 @@ class Connection:
             else:
                 self._write(PONG)
         except HubError as error:
-            self._refuse(error)
+            self._refuse(self._noted(error, "follow" if isinstance(message, Subscribe) else "connect"))
         except msgspec.ValidationError as error:
             self._refuse(invalid(error))
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
@@ -176,7 +180,7 @@ class Connection:
     def _authenticate(self, token: str, coming_back: Auth | None = None) -> None:
         access = self._sockets.tokens.access(token)
         if self.user and (access.principal.user, access.principal.home) != (self.user, self.principal.home):
-            self._tell_error(HubError("forbidden"))
+            self._tell_error(self._noted(HubError("forbidden"), "connect"))
             self.end(FORBIDDEN)
             return
         if not self.user and not self._sockets.may_join(access.principal.user):
@@ -223,6 +227,8 @@ class Connection:
 
     def look_again(self) -> None:
         """What its token gives may be less or more than it was; where it is nothing any more, this is the end."""
+        if self._ended:  # a session that ends and a right that goes come one after the other
+            return
         try:
             self.principal = self._sockets.tokens.access(self._token).principal
         except HubError as error:
@@ -248,6 +254,10 @@ class Connection:
     def _followed(self) -> None:
         self._feed.follow(self)
         self.tell("subscribed", b'"rooms":' + msgspec.json.encode(sorted(self.rooms)))
+
+    def _noted(self, error: HubError, action: str) -> HubError:
+        """What to answer, once it is written down."""
+        return self._sockets.refused(action, self.principal if self.user else None, self.peer, error)
 
     def _refuse(self, error: HubError) -> None:
         """Say what was wrong; before the login that is the end."""
@@ -329,3 +339,10 @@ class Connection:
             transport.abort()
             return
         transport.write(data)
+
+
+def keep_kernel_from_hoarding(transport: asyncio.BaseTransport) -> None:
+    """By default the kernel takes 4 MB for a reader who takes nothing, and these have to read all of it, minutes old,
+    before the newest values. What is on its way is not counted: fast readers stay fast."""
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)

@@ -5,12 +5,14 @@ however many people look on.
 """
 
 from collections.abc import Iterable
-from typing import Protocol
 
 import msgspec
 
+from hub.api.audience import Audience, Follower, Outlet, follows_home
 from hub.api.pairings import pairing_view
 from hub.api.problems import Problems
+from hub.api.rooms_shown import RoomsShown
+from hub.api.socket_messages import AlertNews, RoomNews, ScheduleNews
 from hub.api.views import DeviceViews
 from hub.auth.principal import Principal
 from hub.bus import Bus
@@ -19,6 +21,8 @@ from hub.devices.discovery import Discovery
 from hub.devices.pairing import Pairing
 from hub.devices.registry import Registry
 from hub.events import (
+    AlertChanged,
+    AlertEdited,
     CommandFinished,
     CommandOutdated,
     CommandSent,
@@ -32,54 +36,17 @@ from hub.events import (
     ProblemEnded,
     ProblemRaised,
     RelayChanged,
+    RoomsChanged,
     SampleReceived,
+    ScheduleEdited,
+    ScheduleRan,
 )
 from hub.messages import HubError
 
 GATHER = 0.01  # seconds between two frames of samples
 OWNER = "api.feed"
-Outlet = tuple[str, int]
 
 DeviceEvent = PresenceChanged | RelayChanged | CommandSent | CommandFinished | CommandOutdated
-
-
-class Follower(Protocol):
-    """One connection, as the feed sees it."""
-
-    principal: Principal
-    rooms: set[str]
-    language: str
-
-    @property
-    def behind(self) -> bool:
-        """Does it still have to read what was sent before?"""
-
-    def samples(self, items: list[tuple[Outlet, bytes]], body: bytes) -> None:
-        """Encoded samples in order of arrival, and the same joined by commas."""
-
-    def changed(self, device: str) -> None:
-        """The device looks different now."""
-
-    def removed(self, device: str) -> None:
-        """The device is gone, or may no longer be seen."""
-
-    def tell(self, type: str, rest: bytes) -> None:
-        """Any other frame; `rest` is JSON that follows `"seq": N,`."""
-
-    def catch_up(self) -> bool:
-        """Send what was held back; False while it is still behind."""
-
-
-class Audience:
-    """Connections that see exactly the same devices, and what is gathered for them."""
-
-    __slots__ = ("changes", "devices", "followers", "fresh")
-
-    def __init__(self, devices: frozenset[str]) -> None:
-        self.devices = devices
-        self.followers: set[Follower] = set()
-        self.fresh: list[tuple[Outlet, bytes]] = []
-        self.changes: dict[str, None] = {}
 
 
 class Feed:
@@ -113,6 +80,8 @@ class Feed:
         self._encoder = msgspec.json.Encoder()
         self._views_encoded: dict[tuple[str, str], bytes] = {}
         self._newest: dict[Outlet, bytes] = {}  # of devices that somebody follows
+        self._rooms_shown = RoomsShown(registry)
+        self._rooms_changed: set[str] = set()  # homes
 
     def start(self) -> None:
         """Hear the bus."""
@@ -131,6 +100,11 @@ class Feed:
         subscribe(PairingChanged, self._pairing_step, OWNER)
         subscribe(ProblemRaised, self._problem, OWNER)
         subscribe(ProblemEnded, self._problem, OWNER)
+        subscribe(RoomsChanged, lambda event: self._touch_rooms(event.home), OWNER)
+        subscribe(ScheduleEdited, self._schedule, OWNER)
+        subscribe(ScheduleRan, self._schedule, OWNER)
+        subscribe(AlertEdited, lambda event: self._alert(event, None), OWNER)
+        subscribe(AlertChanged, lambda event: self._alert(event, event.state), OWNER)
 
     def stop(self) -> None:
         """Stop hearing; what is gathered is dropped."""
@@ -147,6 +121,7 @@ class Feed:
     def follow(self, follower: Follower) -> None:
         """Rooms or principal of a connection changed (also its first time)."""
         visible = self._visible(follower.principal, follower.rooms)
+        self._rooms_shown.follows(follower, visible)
         held = self._audience_of.get(follower)
         if held is not None and held.devices == visible:
             return
@@ -164,6 +139,7 @@ class Feed:
         """The connection ended."""
         self._leave(follower)
         self._held_back.discard(follower)
+        self._rooms_shown.forget(follower)
 
     def check_room(self, principal: Principal, room: str) -> None:
         """Raises HubError("room-unknown") for a room that does not exist or that the asker may not follow."""
@@ -184,7 +160,15 @@ class Feed:
         self._views_encoded = {}
         for audience in self._by_device.get(device, ()):
             audience.changes[device] = None
-            self._change_timer = self._change_timer or self._clock.call_later(0, self._flush_changes)
+            self._changes_soon()
+
+    def _touch_rooms(self, home: str) -> None:
+        """The rooms of this home, or what is in them, may be others to somebody."""
+        self._rooms_changed.add(home)
+        self._changes_soon()
+
+    def _changes_soon(self) -> None:
+        self._change_timer = self._change_timer or self._clock.call_later(0, self._flush_changes)
 
     def encoded(self, principal: Principal, device_id: str) -> bytes | None:
         """The device as JSON for this asker; encoded once for all who have the same right."""
@@ -254,6 +238,12 @@ class Feed:
             for device in changes:
                 for follower in audience.followers:
                     follower.changed(device)
+        homes, self._rooms_changed = self._rooms_changed, set()
+        for home in homes:
+            rest = self._rest(RoomNews(home))
+            for audience in list(self._audiences.values()):
+                for follower in self._rooms_shown.differing(home, audience):
+                    follower.tell("rooms", rest)
 
     def _device_event(self, event: DeviceEvent) -> None:
         self.touch(event.device)
@@ -277,6 +267,7 @@ class Feed:
         for follower, audience in list(self._audience_of.items()):
             if follower.principal.home == home:
                 self._see_anew(follower, audience)
+        self._touch_rooms(home)
 
     def recheck(self, follower: Follower) -> None:
         """Its principal may see other devices now: it hears which are gone and how those are that are new."""
@@ -286,6 +277,7 @@ class Feed:
         self._see_anew(follower, audience)
         for device in self._audience_of[follower].devices:
             follower.changed(device)
+        self._touch_rooms(follower.principal.home)
 
     def _see_anew(self, follower: Follower, audience: Audience) -> None:
         before = audience.devices
@@ -294,10 +286,23 @@ class Feed:
             follower.removed(device)
 
     def _gaps(self, event: GapsChanged) -> None:
-        rest = b'"device":' + self._encoder.encode(event.device)
-        for audience in self._by_device.get(event.device, ()):
+        self._tell_of(event.device, "gaps", b'"device":' + self._encoder.encode(event.device))
+
+    def _schedule(self, event: ScheduleEdited | ScheduleRan) -> None:
+        self._tell_of(event.device, "schedules", self._rest(ScheduleNews(event.device)))
+
+    def _alert(self, event: AlertEdited | AlertChanged, state: str | None) -> None:
+        self._tell_of(event.device, "alerts", self._rest(AlertNews(event.device, event.alert, state)))
+
+    def _tell_of(self, device: str, type: str, rest: bytes) -> None:
+        """Something about a device, to those who follow it."""
+        for audience in self._by_device.get(device, ()):
             for follower in audience.followers:
-                follower.tell("gaps", rest)
+                follower.tell(type, rest)
+
+    def _rest(self, news: msgspec.Struct) -> bytes:
+        """What follows type and number in a frame."""
+        return self._encoder.encode(news)[1:-1]
 
     def _found(self, _event: DeviceFound) -> None:
         rest = b'"items":' + self._encoder.encode(self._views.found(self._discovery.found()))
@@ -315,14 +320,14 @@ class Feed:
 
     def _problem(self, event: ProblemRaised | ProblemEnded) -> None:
         for follower in self._in_home():
-            if follower.principal.operator and follower.principal.is_admin:
+            if follower.principal.is_operator:
                 view = self._problems.view(event, follower.language)
                 follower.tell("problem", b'"problem":' + self._encoder.encode(view))
 
     def _in_home(self) -> Iterable[Follower]:
         """Those who follow their home as a whole."""
         for follower in list(self._audience_of):
-            if f"home:{follower.principal.home}" in follower.rooms:
+            if follows_home(follower):
                 yield follower
 
     def _visible(self, principal: Principal, rooms: set[str]) -> frozenset[str]:

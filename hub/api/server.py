@@ -58,7 +58,7 @@ class ApiServer:
             discovery=services.discovery,
             pairing=services.pairing,
         )
-        self.sockets = WebSockets(self.feed, services.tokens, services.clock, services.session)
+        self.sockets = WebSockets(self.feed, services)
         self._document = msgspec.json.encode(document(ROUTES, services.version))
         self._packed = gzip.compress(self._document, mtime=0)  # once: packing it costs milliseconds, anybody may ask
         self._runner: web.AppRunner | None = None

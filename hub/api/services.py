@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
-from hub.alerts import Alerts, Watch
+from hub.alerts import Alerts, Delivery, Past, Watch
 from hub.api.addresses import Networks
 from hub.api.https import Https
 from hub.api.problems import Problems
@@ -17,7 +17,7 @@ from hub.api.types.mqtt import BrokerLines
 from hub.api.types.system import PluginView
 from hub.api.views import DeviceViews
 from hub.auth.access import MqttAccess
-from hub.auth.certificates import Certificates
+from hub.auth.certificates import LOCALHOST, Certificates
 from hub.auth.homes import Homes
 from hub.auth.identity import Identity
 from hub.auth.limits import RateLimits
@@ -41,6 +41,7 @@ from hub.messages import HubError
 from hub.plugins.contract import DeviceDriver
 from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
+from hub.updates import Updates
 
 SCHEME = "Bearer "
 MOST_EXPORTS = 2  # each reads and compresses as fast as it can
@@ -79,10 +80,10 @@ class Care(Protocol):
 class Services:
     """Everything a handler may use.
 
-    session: new at each start of the hub. demo: five simulated plugs live here. drop_login: ends the MQTT connection
-    of a login that was removed. broker_stats: its counters by name. login_lines: what people have to add to the files
-    of their own broker, if anything. exports: how many may run at once. https, certificates: None where nobody speaks
-    TLS.
+    session: new at each start of the hub. demo: five simulated plugs live here. firmware: the version of the plugs'
+    firmware that this hub brings. drop_login: ends the MQTT connection of a login that was removed. broker_stats: its
+    counters by name. login_lines: what people have to add to the files of their own broker, if anything. exports: how
+    many may run at once. https, certificates: None where nobody speaks TLS.
     """
 
     version: str
@@ -101,6 +102,8 @@ class Services:
     runner: Runner
     alerts: Alerts
     watch: Watch
+    past: Past
+    delivery: Delivery
     live: Live
     history: Gaps
     care: Care
@@ -109,6 +112,8 @@ class Services:
     views: DeviceViews
     problems: Problems
     backups: Backups
+    updates: Updates
+    firmware: str
     plugins: Callable[[str], list[PluginView]]  # in the reader's language
     drivers: Mapping[str, DeviceDriver]
     drop_login: Callable[[str], None]
@@ -129,6 +134,11 @@ class Services:
             raise HubError("token-missing")
         principal = self.tokens.access(header[len(SCHEME) :]).principal
         return msgspec.structs.replace(principal, origin=principal.origin or peer_address(request))
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        """What the hub is called, as far as it knows."""
+        return frozenset({LOCALHOST}) if self.certificates is None else self.certificates.known
 
     @property
     def people(self) -> People:

@@ -1,4 +1,4 @@
-"""What a client of the WebSocket may say."""
+"""What a client of the WebSocket may say, and what it is told of rules and rooms."""
 
 from typing import Annotated
 
@@ -36,3 +36,25 @@ class Ping(msgspec.Struct, tag="ping", forbid_unknown_fields=True):
 
 
 ClientMessage = Auth | Subscribe | Unsubscribe | Ping
+
+
+class ScheduleNews(msgspec.Struct):
+    """Frame `schedules`: one of this device was added, changed or removed, or ran. How they are for the reader (their
+    own rights and language) GET /schedules says."""
+
+    device: str
+
+
+class AlertNews(msgspec.Struct):
+    """Frame `alerts`: `state` is firing or resolved where it fired or ended, null where it was added, changed or
+    removed. GET /alerts says the rest."""
+
+    device: str
+    alert: str
+    state: str | None
+
+
+class RoomNews(msgspec.Struct):
+    """Frame `rooms`: GET /rooms answers otherwise than before."""
+
+    home: str

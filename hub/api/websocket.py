@@ -7,10 +7,11 @@ from hub.api.connection import Connection
 from hub.api.cookies import socket_cookie
 from hub.api.feed import Feed
 from hub.api.resume import Absent, Missed
+from hub.api.routing import count_call, write_down
 from hub.api.security import peer_address, require_own_origin
+from hub.api.services import Services
 from hub.api.socket_messages import ClientMessage
-from hub.auth.tokens import Tokens
-from hub.clock import Clock
+from hub.auth.principal import Principal
 from hub.messages import HubError
 
 GOING_AWAY = 1001
@@ -27,31 +28,33 @@ class WebSockets:
     def __init__(
         self,
         feed: Feed,
-        tokens: Tokens,
-        clock: Clock,
-        session: str,
+        services: Services,
         *,
         per_user: int = PER_USER,
         total: int = TOTAL,
         behind: int = BEHIND,
     ) -> None:
         self.feed = feed
-        self.tokens = tokens
-        self.clock = clock
-        self.session = session
+        self.tokens = services.tokens
+        self.clock = services.clock
+        self.session = services.session
         self.behind = behind
         self.decoder = msgspec.json.Decoder(ClientMessage)
+        self._services = services
         self._per_user = per_user
         self._total = total
         self._open: set[Connection] = set()
-        self._absent: Absent[Connection] = Absent(clock)
+        self._absent: Absent[Connection] = Absent(services.clock)
         self._closing = False
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends. Raises HubError before the handshake."""
         if request.headers.get("Upgrade", "").lower() != "websocket":  # aiohttp's own refusal repeats what it was sent
             raise HubError("upgrade-missing")
-        require_own_origin(request)
+        try:
+            require_own_origin(request)
+        except HubError as error:
+            raise self.refused("connect", None, peer_address(request), error) from None
         if len(self._open) >= self._total:
             raise HubError("connections-too-many", limit=self._total)
         peer = peer_address(request)
@@ -68,6 +71,18 @@ class WebSockets:
     def may_join(self, user: str) -> bool:
         """Is this person below the limit of connections?"""
         return sum(1 for connection in self._open if connection.user == user) < self._per_user
+
+    def refused(self, action: str, principal: Principal | None, peer: str, error: HubError) -> HubError:
+        """Somebody may not: it stands in the audit log as a refused request does, and a room that they may not follow
+        counts as one of their reads. What to answer: that, or HubError("requests-too-many")."""
+        room = error.message.values.get("room")
+        write_down(self._services, action, error, principal=principal, peer=peer, asked_of=room)
+        try:
+            if action == "follow":
+                count_call(self._services, principal, peer, write=False)
+        except HubError as too_many:
+            return too_many
+        return error
 
     @property
     def limit(self) -> int:

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.principal import Principal
 from hub.clock import Clock, Timer
 from hub.database import Database
 from hub.database.engine import UNWRITABLE_ID
-from hub.database.tables import audit_logs
+from hub.database.tables import audit_logs, homes
 from hub.messages import HubError
 
 GATHER_S = 60.0
@@ -180,9 +181,10 @@ class Audit:
     async def _write(self, lines: Sequence[Mapping[str, Any]]) -> bool:
         try:
             async with self._database.transaction() as connection:
-                await connection.execute(insert(audit_logs), list(lines))
-                homes = {line["home"] for line in lines}  # the index begins with the home: without it all is read
-                old = (audit_logs.c.home.in_(homes), audit_logs.c.at < self._clock.now() - KEPT_MS)
+                housed = await in_homes(connection, lines)
+                await connection.execute(insert(audit_logs), housed)
+                written = {line["home"] for line in housed}  # the index begins with the home: without it all is read
+                old = (audit_logs.c.home.in_(written), audit_logs.c.at < self._clock.now() - KEPT_MS)
                 await connection.execute(delete(audit_logs).where(*old))
         except HubError as error:
             if error.id != UNWRITABLE_ID:
@@ -203,6 +205,12 @@ class Audit:
             last = (await connection.execute(newest)).scalar()
             if last is not None:
                 await connection.execute(delete(audit_logs).where(refused, audit_logs.c.id <= last))
+
+
+async def in_homes(connection: AsyncConnection, lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A line of a home that was taken away meanwhile stands in the log of the first one."""
+    known = (await connection.execute(select(homes.c.id).order_by(homes.c.created, homes.c.id))).scalars().all()
+    return [line if line["home"] in known else {**line, "home": known[0]} for line in lines]
 
 
 def conditions(asked: Asked) -> list[Any]:

@@ -125,10 +125,10 @@ class Homes:
         await self._audit.record(principal, "home.add", home.id, after={"name": home.name})
         return home
 
-    async def remove(self, principal: Principal, home_id: str) -> None:
-        """Take a home away with all that is in the registry of it; for operators, never the first one.
+    def removable(self, principal: Principal, home_id: str) -> Home:
+        """The home that an operator wants taken away, never the first one.
 
-        Raises HubError("home-unknown", "home-first").
+        Raises HubError("forbidden", "home-unknown", "home-first").
         """
         principal.require_operator()
         home = self._homes.get(home_id)
@@ -136,11 +136,16 @@ class Homes:
             raise HubError("home-unknown", home=home_id)
         if home is self.first:
             raise HubError("home-first")
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(homes).where(homes.c.id == home_id))
-        del self._homes[home_id]
-        self.on_removed(home_id)
-        await self._audit.record(principal, "home.remove", home_id, before={"name": home.name})
+        return home
+
+    async def delete(self, connection: AsyncConnection, home: Home) -> None:
+        """With all that is in the registry of it, as part of somebody else's transaction; `forget` afterwards."""
+        await connection.execute(delete(homes).where(homes.c.id == home.id))
+
+    def forget(self, home: Home) -> None:
+        """In memory what is deleted."""
+        del self._homes[home.id]
+        self.on_removed(home.id)
 
     def _new(self) -> Home:
         return Home(secrets.token_hex(8), "Home", "UTC", "EUR", self._clock.now())

@@ -8,6 +8,7 @@ from hub.auth.homes import Homes
 from hub.auth.invitations import Invitations
 from hub.auth.keys import ApiKeys
 from hub.auth.logins import Logins
+from hub.auth.passkeys import Passkeys
 from hub.auth.passwords import Passwords
 from hub.auth.people import People
 from hub.auth.second_factor import SecondFactors
@@ -43,20 +44,23 @@ class Identity:
         self.logins = Logins(
             self.people, self.passwords, self.factors, sessions=self.sessions, clock=clock, audit=self.audit
         )
+        self.passkeys = Passkeys(database, self.people, self.logins, clock=clock, audit=self.audit)
         self.keys = ApiKeys(database, self.people, clock, data_dir, self.audit)
         self.tokens = Tokens(database, self.people, self.sessions, self.keys, clock=clock, signer=self.signer)
-        self.invitations = Invitations(database, self.people, clock, self.audit)
+        self.invitations = Invitations(database, self.people, self.sessions, clock=clock, audit=self.audit)
         self.on_rights_changed: Callable[[str], None] = lambda user: None
         self.on_session_ended: Callable[[str], None] = lambda session: None
         self.on_home_removed: Callable[[str], None] = lambda home: None
         self.people.on_changed = self._rights_changed
+        self.people.on_reset = self.passkeys.forget
         self.homes.on_removed = self._home_removed
         self.sessions.on_ended = self.keys.on_ended = self._session_ended
 
     async def load(self) -> None:
         """Read everything, in the order in which it builds on one another."""
         self.signer.load()
-        for part in (self.homes, self.sessions, self.people, self.factors, self.keys, self.tokens, self.invitations):
+        parts = (self.homes, self.sessions, self.people, self.factors, self.passkeys)
+        for part in (*parts, self.keys, self.tokens, self.invitations):
             await part.load()
 
     async def stop(self) -> None:
@@ -69,11 +73,11 @@ class Identity:
         self.keys.forget(user)
         if self.people.user(user) is None:
             self.factors.forget(user)
+            self.passkeys.forget(user)
         self.on_rights_changed(user)
 
     def _session_ended(self, session: str) -> None:
         self.on_session_ended(session)
 
     def _home_removed(self, home: str) -> None:
-        self.people.home_removed(home)
         self.on_home_removed(home)

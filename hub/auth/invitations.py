@@ -8,10 +8,12 @@ import msgspec
 from sqlalchemy import delete, insert, select
 
 from hub.auth.audit import Audit
+from hub.auth.fields import require_role
 from hub.auth.homes import Home
 from hub.auth.keys import digest
-from hub.auth.people import People, User, require_role
+from hub.auth.people import People, User
 from hub.auth.principal import Principal
+from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.tables import invitations
@@ -34,11 +36,13 @@ class Invitation(msgspec.Struct, frozen=True):
 
 
 class Invitations:
-    """The text of a link is random, shown once and kept as SHA-256; it serves once, for 24 hours."""
+    """The text of a link is random, shown once and kept as SHA-256; it serves once, for 24 hours, while who made it is
+    an admin of the home."""
 
-    def __init__(self, database: Database, people: People, clock: Clock, audit: Audit) -> None:
+    def __init__(self, database: Database, people: People, sessions: Sessions, *, clock: Clock, audit: Audit) -> None:
         self._database = database
         self._people = people
+        self._sessions = sessions
         self._clock = clock
         self._audit = audit
         self._open: dict[bytes, Invitation] = {}
@@ -53,19 +57,27 @@ class Invitations:
                 self._open[hashed] = Invitation(**fields)
 
     async def invite(self, principal: Principal, role: str) -> tuple[Invitation, str]:
-        """A new member with this role; for admins. Raises HubError("role-invalid", "invitations-too-many")."""
+        """A new member with this role; for admins.
+
+        Raises HubError("role-invalid", "invitations-too-many"), for an admin "confirmation-needed".
+        """
         principal.require_admin()
         require_role(role)
+        if role == "admin":
+            self._sessions.require_confirmed(principal)
         made = await self._make(principal, role=role, user=None)
         await self._audit.record(principal, "invitation.add", made[0].id, after={"role": role})
         return made
 
     async def reset(self, principal: Principal, user_id: str) -> tuple[Invitation, str]:
-        """A link with which a member sets another password; the second factor stays. For admins.
+        """A link with which a member sets another password; passkeys go, the second factor stays. For admins.
 
-        Raises HubError("user-unknown", "user-elsewhere", "forbidden", "invitations-too-many").
+        Raises HubError("user-unknown", "user-elsewhere", "forbidden", "invitations-too-many"), for an admin's account
+        "confirmation-needed".
         """
         user = self._people.openable(principal, user_id)
+        if "admin" in user.roles.values():
+            self._sessions.require_confirmed(principal)
         made = await self._make(principal, role=None, user=user.id)
         await self._audit.record(principal, "password.link", user.id)
         return made
@@ -73,8 +85,7 @@ class Invitations:
     def list(self, principal: Principal) -> "Open":
         """Those of the asker's home that hold, the newest first; for admins."""
         principal.require_admin()
-        now = self._clock.now()
-        mine = [i for i in self._open.values() if i.home == principal.home and i.expires > now]
+        mine = [i for i in self._open.values() if i.home == principal.home and self._holds(i)]
         return sorted(mine, key=lambda invitation: -invitation.created)
 
     async def remove(self, principal: Principal, invitation_id: str) -> None:
@@ -89,7 +100,7 @@ class Invitations:
     def look(self, text: str) -> Invitation:
         """What the link is for. Raises HubError("invitation-over")."""
         invitation = self._open.get(digest(text))
-        if invitation is None or invitation.expires <= self._clock.now():
+        if invitation is None or not self._holds(invitation):
             raise HubError("invitation-over")
         return invitation
 
@@ -125,9 +136,18 @@ class Invitations:
         if user is None:
             raise HubError("invitation-over")
         async with self._using(text):
-            await self._people.set_password(user, password)
+            await self._people.reset_password(user, password)
         await self._record(user, home, origin, "password.reset")
         return user
+
+    def _holds(self, invitation: Invitation) -> bool:
+        """In its time, while there is the home, and while who made it is an admin there."""
+        if invitation.expires <= self._clock.now() or self._people.homes.get(invitation.home) is None:
+            return False
+        if invitation.author is None:
+            return True
+        author = self._people.principal(invitation.author, invitation.home)
+        return author is not None and author.is_admin
 
     def _of_home(self, text: str) -> tuple[Invitation, Home]:
         invitation = self.look(text)

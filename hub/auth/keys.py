@@ -13,7 +13,8 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from hub.auth.audit import Audit
-from hub.auth.people import People, require_name
+from hub.auth.fields import require_name
+from hub.auth.people import People
 from hub.auth.principal import SCOPES, Principal, system
 from hub.auth.secret_file import write_secret
 from hub.clock import Clock, Timer

@@ -5,9 +5,10 @@ from typing import Protocol
 
 from hub.auth.audit import Audit
 from hub.auth.backoff import Backoff
+from hub.auth.fields import LONGEST_EMAIL
 from hub.auth.homes import Home
 from hub.auth.passwords import Passwords
-from hub.auth.people import LONGEST_EMAIL, People, User
+from hub.auth.people import People, User
 from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
 from hub.broker.limits import host_key
@@ -22,6 +23,8 @@ FREE_TRIES_NETWORK = 100
 FREE_TRIES_ACCOUNT = 30
 LONGEST_WAIT_S = 900.0
 LONGEST_WAIT_ALL_S = 60.0
+Counted = list[tuple[Backoff, str]]
+"""Where an attempt is counted."""
 log = logging.getLogger("hub.auth")
 
 
@@ -64,19 +67,18 @@ class Logins:
         account = email.strip().casefold()[:LONGEST_EMAIL]
         user = self._people.by_email(account)
         known = user is not None and any(session.address == peer for session in self._sessions.of(user.id))
-        counted = self._count(account, peer, known=known)
+        counted = self.count(peer, account, known=known)
         stored = None if user is None else self._people.password_hash(user.id)
         try:
             right = await self._passwords.check(password, stored, known=known)
         except HubError:  # too many are being checked: this one was not
-            for backoff, key in counted:
-                backoff.withdraw(key)
+            self.withdraw(counted)
             raise
         if not right or user is None or user.disabled or not user.roles:
             # Some type their password where the address belongs: what is no address is written nowhere.
             shown = account if "@" in account else ""
             log.warning("login refused: account %r from %s", shown, peer)
-            self._refused(user, shown, peer, "login-wrong")
+            self.refused(user, shown, peer, "login-wrong")
             raise HubError("login-wrong")
         if self._factor.enabled(user.id):
             if code is None:
@@ -84,14 +86,20 @@ class Logins:
                 raise HubError("code-needed", field="code")
             if not await self._factor.use(user.id, code):
                 log.warning("login refused: wrong code of user %s from %s", user.id, peer)
-                self._refused(user, account, peer, "code-wrong")
+                self.refused(user, account, peer, "code-wrong")
                 raise HubError("code-wrong", field="code")
+        return user, await self.admit(user, peer, counted)
+
+    async def admit(self, user: User, peer: str, counted: Counted, *, passkey: str | None = None) -> Home:
+        """Somebody has shown who they are: their attempts are forgotten, the audit log knows of it. passkey: the name
+        of the one they signed in with. Returns the home that they come to."""
         for backoff, key in counted:
             backoff.succeeded(key)
         home = self._people.homes.get(next(iter(user.roles))) or self._people.homes.first
         log.info("login: user %s from %s", user.id, peer)
-        await self._audit.record(Principal(user.id, home.id, user.roles[home.id], origin=peer), "login", user.id)
-        return user, home
+        who = Principal(user.id, home.id, user.roles[home.id], origin=peer)
+        await self._audit.record(who, "login", user.id, after=None if passkey is None else {"passkey": passkey})
+        return home
 
     async def require_password(self, principal: Principal, password: str, field: str = "password") -> User:
         """Whoever changes what an account is secured by shows its password again; a stolen session is not enough.
@@ -107,6 +115,7 @@ class Logins:
             self._audit.refuse(principal, "password.check", "password-wrong", user.id)
             raise HubError("password-wrong", field=field)
         self._by_user.succeeded(user.id)
+        self._sessions.confirm(principal.session)
         return user
 
     async def change_password(self, principal: Principal, current: str, new: str, session: str | None) -> None:
@@ -121,17 +130,19 @@ class Logins:
         return await self._people.change_profile(principal, email=email)
 
     async def set_password(self, principal: Principal, user_id: str, password: str) -> None:
-        """Somebody else's, from the command line of the machine; all their sessions end."""
+        """Somebody else's, from the command line of the machine; all their sessions and passkeys end."""
         principal.require_operator()
         user = self._people.member(principal, user_id)
-        await self._people.set_password(user, password)
+        await self._people.reset_password(user, password)
         await self._audit.record(principal, "password.reset", user.id)
 
-    def _count(self, account: str, peer: str, *, known: bool) -> list[tuple[Backoff, str]]:
-        """An attempt, before it is judged; returns what forgets it when it was right. known: somebody is signed in
-        there. Raises HubError("too-many-attempts")."""
-        counted = [(self._by_both, f"{account} {peer}"), (self._by_address, peer), (self._by_network, host_key(peer))]
-        if not known:
+    def count(self, peer: str, account: str | None = None, *, known: bool = False) -> Counted:
+        """An attempt, before it is judged; returns what forgets it when it was right. account: what is guessed at, None
+        where nothing can be guessed. known: somebody is signed in there. Raises HubError("too-many-attempts")."""
+        counted = [(self._by_address, peer), (self._by_network, host_key(peer))]
+        if account is not None:
+            counted.append((self._by_both, f"{account} {peer}"))
+        if account is not None and not known:
             counted.append((self._by_account, account))
         for backoff, key in counted:
             backoff.require(key)
@@ -139,7 +150,12 @@ class Logins:
             backoff.attempt(key)
         return counted
 
-    def _refused(self, user: User | None, account: str, peer: str, reason: str) -> None:
+    def withdraw(self, counted: Counted) -> None:
+        """The attempt was not judged after all."""
+        for backoff, key in counted:
+            backoff.withdraw(key)
+
+    def refused(self, user: User | None, account: str, peer: str, reason: str) -> None:
         """In the log of a home that the person is a member of; of a stranger in the first one's."""
         home = next(iter(user.roles), None) if user is not None else None
         who = "" if user is None else user.id

@@ -2,26 +2,24 @@
 
 import asyncio
 import logging
-import re
 import secrets
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Delete, delete, insert, select, update
 
 from hub.auth.audit import Audit
-from hub.auth.homes import LONGEST_NAME, Home, Homes, check_home
+from hub.auth.fields import require_email, require_language, require_name, require_role
+from hub.auth.homes import Home, Homes, check_home
 from hub.auth.passwords import Passwords, require_good
-from hub.auth.principal import ROLES, Principal
+from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
-from hub.database.tables import device_users, devices, home_users, users
-from hub.messages import LANGUAGES, HubError
+from hub.database.tables import device_users, devices, home_users, passkeys, users
+from hub.messages import HubError
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-LONGEST_EMAIL = 254
 SHOWN = ("name", "email", "language", "disabled")  # in the audit log
 log = logging.getLogger("hub.auth")
 
@@ -42,7 +40,7 @@ Users = list[User]
 
 
 class People:
-    """Users with their roles. `on_changed` is told whose rights are others now."""
+    """Users with their roles. `on_changed` is told whose rights are others now, `on_reset` whose passkeys are gone."""
 
     def __init__(
         self, database: Database, clock: Clock, passwords: Passwords, *, homes: Homes, sessions: Sessions, audit: Audit
@@ -58,6 +56,7 @@ class People:
         self._hashes: dict[str, bytes] = {}
         self._writing = asyncio.Lock()
         self.on_changed: Callable[[str], None] = lambda user: None
+        self.on_reset: Callable[[str], None] = lambda user: None
 
     async def load(self) -> None:
         """Read everything."""
@@ -145,9 +144,11 @@ class People:
         """A new member of the asker's home; without a password nobody can log in yet. For admins.
 
         Raises HubError("email-invalid", "email-taken", "name-invalid", "role-invalid", "language-unknown",
-        "password-too-short", "password-too-long", "password-common").
+        "password-too-short", "password-too-long", "password-common"), for an admin "confirmation-needed".
         """
         principal.require_admin()
+        if role == "admin":
+            self._sessions.require_confirmed(principal)
         user, digest = await self._prepare(email, name, password, language)
         require_role(role)
         async with self._writing:
@@ -191,10 +192,13 @@ class People:
         return user, home
 
     async def add_membership(self, user: User, home: str, role: str) -> None:
-        """Somebody who is known already becomes a member of another home, too."""
-        async with self._writing, self._database.transaction() as connection:
-            await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
-        user.roles[home] = role
+        """Somebody who is known already becomes a member of another home, too. Raises HubError("home-unknown")."""
+        async with self._writing:
+            if self.homes.get(home) is None or user.id not in self._users:
+                raise HubError("home-unknown", home=home)
+            async with self._database.transaction() as connection:
+                await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
+            user.roles[home] = role
         self.on_changed(user.id)
 
     async def change(
@@ -202,13 +206,17 @@ class People:
     ) -> User:
         """Another role in the asker's home, or the whole account locked or unlocked; for admins.
 
-        Raises HubError("user-unknown", "role-invalid", "last-admin", "user-elsewhere").
+        Raises HubError("user-unknown", "role-invalid", "last-admin", "user-elsewhere"), for another admin
+        "confirmation-needed".
         """
         principal.require_admin()
         user = self.member(principal, user_id)
         before = {**shown(user), "role": user.roles[principal.home]}
         if role is not None:
             require_role(role)
+        locked = user.disabled if disabled is None else disabled
+        if (role or before["role"]) == "admin" and not locked and (before["role"] != "admin" or user.disabled):
+            self._sessions.require_confirmed(principal)
         async with self._writing:
             if (role not in (None, "admin") or disabled) and self._is_last_admin(user, principal.home):
                 raise HubError("last-admin")
@@ -260,12 +268,15 @@ class People:
 
     async def set_password(self, user: User, password: str, *, keep_session: str | None = None) -> None:
         """Another password; every session ends but the one to keep. Raises what `add` raises of passwords."""
-        require_good(password, user.email, user.name)
-        digest = await self._passwords.hash(password)
-        async with self._database.transaction() as connection:
-            await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=digest))
-        self._hashes[user.id] = digest
+        await self._write_password(user, password)
         await self._sessions.end_all(user.id, keep=keep_session)
+
+    async def reset_password(self, user: User, password: str) -> None:
+        """Another one without the present one. Nobody can tell who made the passkeys meanwhile, so they go, as every
+        session does. Raises what `set_password` raises."""
+        await self._write_password(user, password, delete(passkeys).where(passkeys.c.user == user.id))
+        self.on_reset(user.id)
+        await self._sessions.end_all(user.id)
 
     async def remove(self, principal: Principal, user_id: str) -> None:
         """Take somebody (for admins) or oneself out of the home; who is in no home any more is deleted with all that
@@ -286,8 +297,7 @@ class People:
                     await connection.execute(delete(device_users).where(shares))
             del user.roles[principal.home]
             if whole:
-                del self._users[user.id], self._emails[user.email]
-                self._hashes.pop(user.id, None)
+                self._forget(user)
         if whole:
             await self._sessions.end_all(user.id)
         else:
@@ -295,11 +305,35 @@ class People:
         self.on_changed(user.id)
         await self._audit.record(principal, "user.remove", user.id, before={"deleted": whole})
 
-    def home_removed(self, home: str) -> None:
-        """The memberships of a home that is gone."""
-        for user in [user for user in self._users.values() if home in user.roles]:
-            del user.roles[home]
+    async def remove_home(self, principal: Principal, home_id: str) -> None:
+        """Take a home away with all that is in the registry of it; for operators, never the first one. Who is in no
+        other home is deleted with it; the sessions of the others look at another home of theirs.
+
+        Raises HubError("forbidden", "home-unknown", "home-first").
+        """
+        async with self._writing:
+            home = self.homes.removable(principal, home_id)
+            members = self.members(home_id)
+            going = [user for user in members if len(user.roles) == 1]
+            # As at a sign-in, it is the first one of theirs.
+            moves = {user.id: next(id for id in user.roles if id != home_id) for user in members if user not in going}
+            async with self._database.transaction() as connection:
+                await self._sessions.store_moves(connection, home_id, moves)
+                await connection.execute(delete(users).where(users.c.id.in_([user.id for user in going])))
+                await self.homes.delete(connection, home)
+            for user in members:
+                del user.roles[home_id]
+            for user in going:
+                self._forget(user)
+            self.homes.forget(home)
+        self._sessions.apply_moves(home_id, moves)
+        for user in members:
+            if user in going:
+                await self._sessions.end_all(user.id)
             self.on_changed(user.id)
+        at_first = msgspec.structs.replace(principal, home=self.homes.first.id)  # the log of the home itself is gone
+        before = {"name": home.name, **({"people": [user.name for user in going]} if going else {})}
+        await self._audit.record(at_first, "home.remove", home_id, before=before)
 
     def _is_last_admin(self, user: User, home: str) -> bool:
         admins = [u for u in self._users.values() if u.roles.get(home) == "admin" and not u.disabled]
@@ -324,6 +358,15 @@ class People:
             digest = await self._passwords.hash(password)
         return User(secrets.token_hex(8), address, plain, language, self._clock.now()), digest
 
+    async def _write_password(self, user: User, password: str, *besides: Delete) -> None:
+        require_good(password, user.email, user.name)
+        digest = await self._passwords.hash(password)
+        async with self._database.transaction() as connection:
+            await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=digest))
+            for statement in besides:
+                await connection.execute(statement)
+        self._hashes[user.id] = digest
+
     async def _store(
         self, user: User, digest: bytes | None, home: str, role: str, home_changes: dict[str, Any] | None = None
     ) -> None:
@@ -343,6 +386,10 @@ class People:
         self._remember(user, digest)
         log.info("user %s added to home %s as %s", user.id, home, role)
 
+    def _forget(self, user: User) -> None:
+        del self._users[user.id], self._emails[user.email]
+        self._hashes.pop(user.id, None)
+
     def _remember(self, user: User, digest: bytes | None) -> None:
         self._users[user.id] = self._emails[user.email] = user
         if digest is not None:
@@ -352,32 +399,3 @@ class People:
 def shown(user: User) -> dict[str, Any]:
     """What the audit log may hold of a person."""
     return {name: getattr(user, name) for name in SHOWN}
-
-
-def require_email(email: str) -> str:
-    """In lower case. Raises HubError("email-invalid")."""
-    address = email.strip().casefold()
-    if not EMAIL.fullmatch(address) or len(address) > LONGEST_EMAIL or not address.isprintable():
-        raise HubError("email-invalid", field="email")
-    return address
-
-
-def require_name(name: str) -> str:
-    """With single blanks. Raises HubError("name-invalid")."""
-    plain = " ".join(name.split())
-    if not 1 <= len(plain) <= LONGEST_NAME or not plain.isprintable():
-        raise HubError("name-invalid", field="name", most=LONGEST_NAME)
-    return plain
-
-
-def require_language(language: str) -> str:
-    """Raises HubError("language-unknown")."""
-    if language not in LANGUAGES:
-        raise HubError("language-unknown", field="language", language=language)
-    return language
-
-
-def require_role(role: str) -> None:
-    """Raises HubError("role-invalid")."""
-    if role not in ROLES:
-        raise HubError("role-invalid", field="role", role=role)

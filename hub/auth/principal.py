@@ -32,6 +32,17 @@ class Principal(msgspec.Struct, frozen=True):
         return self.role in ("admin", "system") and self.has_scope("admin")
 
     @property
+    def is_operator(self) -> bool:
+        """Looks after the hub itself, from a home in which they are an admin."""
+        return self.operator and self.is_admin
+
+    @property
+    def session(self) -> str:
+        """The session that asks; empty for a key, and for the hub itself."""
+        kind, _, id = self.via.partition(" ")
+        return id if kind == "session" else ""
+
+    @property
     def most(self) -> str:
         """The right on a device that the scopes end at."""
         if self.scopes is None:
@@ -49,7 +60,7 @@ class Principal(msgspec.Struct, frozen=True):
 
     def require_operator(self) -> None:
         """Raises HubError("forbidden")."""
-        if not (self.operator and self.is_admin):
+        if not self.is_operator:
             raise HubError("forbidden")
 
 

@@ -1,17 +1,21 @@
 """Sessions: who is signed in where. In memory, so that every request can ask whether its session still holds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.auth.principal import Principal
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.tables import sessions
+from hub.messages import HubError
 
 IDLE_MS = 7 * 24 * 3600 * 1000  # as long as a refresh token lives
 WHOLE_MS = 90 * 24 * 3600 * 1000  # after that one logs in again, however often one was there
+CONFIRMED_S = 600.0
+"""For so long a sign-in, or the password shown again, tells that its person is there."""
 LONGEST_AGENT = 200
 
 
@@ -34,6 +38,7 @@ class Sessions:
         self._database = database
         self._clock = clock
         self._sessions: dict[str, Session] = {}
+        self._confirmed: dict[str, float] = {}  # id -> until when (monotonic); a restart forgets it
         self.on_ended: Callable[[str], None] = lambda session: None
 
     async def load(self) -> None:
@@ -62,11 +67,28 @@ class Sessions:
             await connection.execute(delete(sessions).where(sessions.c.id.in_(gone)))
             for id in gone:
                 del self._sessions[id]
+                self._confirmed.pop(id, None)
         await connection.execute(insert(sessions).values(**msgspec.structs.asdict(session)))
 
     def hold(self, session: Session) -> None:
         """From now on it is signed in."""
         self._sessions[session.id] = session
+        self.confirm(session.id)
+
+    def confirm(self, session_id: str) -> None:
+        """Its person has just shown who they are."""
+        if session_id in self._sessions:
+            self._confirmed[session_id] = self._clock.monotonic() + CONFIRMED_S
+
+    def require_confirmed(self, principal: Principal) -> None:
+        """For what makes somebody an admin: it would outlive a stolen session, or a key. The hub itself need not.
+
+        Raises HubError("confirmation-needed"), for a key HubError("forbidden").
+        """
+        if principal.scopes is not None:
+            raise HubError("forbidden")
+        if principal.role != "system" and self._clock.monotonic() >= self._confirmed.get(principal.session, 0.0):
+            raise HubError("confirmation-needed")
 
     async def touch(self, connection: AsyncConnection, session: Session, address: str) -> None:
         """Its tokens were renewed from there."""
@@ -81,6 +103,20 @@ class Sessions:
         session.home = home
         self.on_ended(session.id)  # connections that show the old one close, and come back
 
+    async def store_moves(self, connection: AsyncConnection, home: str, moves: Mapping[str, str]) -> None:
+        """A home goes: the sessions of these people (user -> another home of theirs) stay, as part of the transaction
+        that deletes it; `apply_moves` afterwards."""
+        for user, other in moves.items():
+            those = (sessions.c.user == user) & (sessions.c.home == home)
+            await connection.execute(update(sessions).where(those).values(home=other))
+
+    def apply_moves(self, home: str, moves: Mapping[str, str]) -> None:
+        """In memory what is stored."""
+        for session in self._sessions.values():
+            if session.home == home and session.user in moves:
+                session.home = moves[session.user]
+                self.on_ended(session.id)  # as with `move`
+
     async def end(self, ids: Iterable[str]) -> None:
         """End these; what is unknown has ended already."""
         gone = [id for id in ids if id in self._sessions]
@@ -88,6 +124,7 @@ class Sessions:
             return
         for id in gone:  # first, so that nobody stays because the disk is full
             del self._sessions[id]
+            self._confirmed.pop(id, None)
             self.on_ended(id)
         async with self._database.transaction() as connection:
             await connection.execute(delete(sessions).where(sessions.c.id.in_(gone)))

@@ -149,9 +149,7 @@ class Tokens:
             log.warning("a used refresh token of user %s came back: the session is ended", session.user)
             await self._sessions.end([session.id])
             raise HubError("session-ended")
-        user, home = self._people.user(session.user), self._people.homes.get(session.home)
-        if user is None or home is None or self._people.principal(user.id, home.id) is None:
-            raise HubError("session-ended")
+        self._whose(session)
         successor = self._successor(token)
         if used is None:
             try:
@@ -167,8 +165,9 @@ class Tokens:
             except HubError as error:
                 if error.id != UNWRITABLE_ID:
                     raise
-                log.warning("the session of user %s cannot be renewed on the disk: %s", user.id, error)
+                log.warning("the session of user %s cannot be renewed on the disk: %s", session.user, error)
                 successor = token
+        user, home = self._whose(session)  # as it is now: the disk was waited for, and the home may be gone
         return self._grant(user, session, successor), user, home
 
     async def revoke(self, token: str) -> None:
@@ -195,6 +194,14 @@ class Tokens:
         if row is None or session is None or self._clock.now() >= row.expires:
             return None
         return session, row.used
+
+    def _whose(self, session: Session) -> tuple[User, Home]:
+        """Its person, and the home that it looks at. Raises HubError("session-ended")."""
+        user, home = self._people.user(session.user), self._people.homes.get(session.home)
+        held = self._sessions.get(session.id) is not None
+        if not held or user is None or home is None or self._people.principal(user.id, home.id) is None:
+            raise HubError("session-ended")
+        return user, home
 
     async def _keep(self, connection: AsyncConnection, token: str, session: Session) -> None:
         """Store a token of a session; of its used ones only those stay that show a theft."""

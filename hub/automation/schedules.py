@@ -16,7 +16,7 @@ from hub.clock import Clock
 from hub.database import Database
 from hub.devices.device import Device, clean_name
 from hub.devices.registry import Registry
-from hub.events import DeviceRemoved
+from hub.events import DeviceRemoved, ScheduleEdited
 from hub.messages import HubError
 
 MOST_SCHEDULES = 200  # of a home
@@ -42,6 +42,7 @@ class Schedules:
         self._rows = ScheduleRows(database)
         self._registry = registry
         self._people = people
+        self._bus = bus
         self._clock = clock
         self._audit = audit
         self._schedules: dict[str, Schedule] = {}
@@ -108,7 +109,7 @@ class Schedules:
             if self._registry.device(found.id) is None:  # and the database has dropped it again
                 raise HubError("device-unknown", field="device", device=device)
             self._schedules[schedule.id] = schedule
-        self.on_changed()
+        self._changed(schedule)
         await self._audit.record(principal, "schedule.add", schedule.id, after=shown(schedule))
         return schedule
 
@@ -133,7 +134,7 @@ class Schedules:
                 changes["author"] = None if principal.user == "system" else principal.user
             before = shown(schedule)
             await self._write(schedule, changes)
-        self.on_changed()
+        self._changed(schedule)
         await self._audit.record(principal, "schedule.change", schedule.id, before=before, after=shown(schedule))
         return schedule
 
@@ -143,7 +144,7 @@ class Schedules:
             schedule = self._changeable(principal, schedule_id, "view")
             await self._rows.remove(schedule)
             self._schedules.pop(schedule.id, None)
-        self.on_changed()
+        self._changed(schedule)
         await self._audit.record(principal, "schedule.remove", schedule.id, before=shown(schedule))
 
     def acting(self, schedule: Schedule) -> Principal | None:
@@ -164,7 +165,7 @@ class Schedules:
             if schedule.id not in self._schedules or not schedule.enabled:
                 return
             await self._write(schedule, {"enabled": False})
-        self.on_changed()
+        self._changed(schedule)
         await self._audit.record(
             system(schedule.home, ORIGIN),
             "schedule.disable",
@@ -185,8 +186,16 @@ class Schedules:
         self._keep(lambda schedule: schedule.device != event.device)
 
     def _keep(self, stays: Callable[[Schedule], bool]) -> None:
-        self._schedules = {id: schedule for id, schedule in self._schedules.items() if stays(schedule)}
+        gone = [schedule for schedule in self._schedules.values() if not stays(schedule)]
+        for schedule in gone:
+            del self._schedules[schedule.id]
+        self._changed(*gone)
+
+    def _changed(self, *schedules: Schedule) -> None:
+        """Tell of those that are new, others or gone."""
         self.on_changed()
+        for schedule in schedules:
+            self._bus.publish(ScheduleEdited(schedule.id, schedule.device))
 
     async def _write(self, schedule: Schedule, changes: dict[str, Any]) -> None:
         if changes:

@@ -10,6 +10,7 @@ from hub.backup.target import Target
 from hub.messages import HubError, Message
 
 LONGEST_CHAIN = 7  # archives; then a full one begins the next
+AHEAD_MS = 86_400_000  # what is dated further ahead was made while the clock was wrong
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -42,8 +43,14 @@ def missing(head: Head, known: Mapping[str, Item]) -> list[str]:
     return [id for id in head.chain[:-1] if id not in known]
 
 
+def by_age(items: Sequence[Item], now: int) -> list[Item]:
+    """The same, the oldest first. What is dated after `now` (Unix ms) counts as older than all others: else it would be
+    the newest until then, and what is made meanwhile would have had its time at once."""
+    return sorted(items, key=lambda item: item.head is None or item.head.created <= now + AHEAD_MS)
+
+
 def parent(items: Sequence[Item], keys: Keys) -> Item | None:
-    """The archive on which the next one with history builds; None = a full one begins a chain."""
+    """The archive on which the next one with history builds; None = a full one begins a chain. items: by age."""
     known = by_id(items)
     newest = next((item for item in reversed(items) if item.head is not None and item.head.history), None)
     if newest is None or newest.head is None:
@@ -56,7 +63,7 @@ def parent(items: Sequence[Item], keys: Keys) -> Item | None:
 
 
 def outdated(items: Sequence[Item], keep: int) -> list[str]:
-    """Names that go: all but the last `keep`, the last with history, and what these are built on."""
+    """Names that go: all but the last `keep`, the last with history, and what these are built on. items: by age."""
     known = by_id(items)
     whole = [item for item in items if item.head is not None and not missing(item.head, known)]
     stay = [*whole[-keep:], *[item for item in whole if item.head is not None and item.head.history][-1:]]

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from hub.backup.archive import BLOCK, Blocks, FileEntry, Head, Index, Reader, Writer, digest_of
-from hub.backup.catalog import Item, by_id, listed, missing, of_hub, outdated, parent
+from hub.backup.catalog import Item, by_age, by_id, listed, missing, of_hub, outdated, parent
 from hub.backup.checking import check_archive
 from hub.backup.keys import Keys
 from hub.backup.pace import Pace
@@ -69,7 +69,7 @@ class Job:
         sources = home_files(order.data, order.config, self._scratch)
         hub = hub_id(self._scratch / REGISTRY)
         self._target.prepare()
-        self._items = of_hub(listed(self._target), hub)
+        self._items = by_age(of_hub(listed(self._target), hub), order.now)
         base, old = self._base() if history is not None else (None, None)
         if history is not None:
             sources += history_files(order.data, history)

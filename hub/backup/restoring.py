@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from hub.backup.archive import FileEntry, Head, Reader
-from hub.backup.catalog import Item, by_id, listed
+from hub.backup.catalog import Item, by_age, by_id, listed
 from hub.backup.checking import pieces
 from hub.backup.keys import Keys
 from hub.backup.pace import Pace
-from hub.backup.sources import CONFIG, REGISTRY, is_sqlite, require_whole
+from hub.backup.sources import CONFIG, HISTORY_GROUP, REGISTRY, is_sqlite, require_whole
 from hub.backup.target import FolderTarget, sync_folder
 from hub.messages import HubError
 
@@ -34,13 +34,13 @@ class Restored(msgspec.Struct, frozen=True):
     config: Path | None = None
 
 
-def find(path: Path) -> Path:
-    """The archive itself; of a folder its newest. Raises HubError("backup-missing")."""
+def find(path: Path, now: int) -> Path:
+    """The archive itself; of a folder its newest, by what the time is (Unix ms). Raises HubError("backup-missing")."""
     if path.is_dir():
         found: list[Item] = [item for item in listed(FolderTarget(path)) if item.head is not None]
         if not found:
             raise HubError("backup-missing", file=str(path))
-        return path / found[-1].name
+        return path / by_age(found, now)[-1].name
     if not path.is_file():
         raise HubError("backup-missing", file=str(path))
     return path
@@ -84,42 +84,69 @@ def restore(
 
 
 def check(archive: Path, keys: Keys, scratch: Path, pace: Pace | None = None) -> Head:
-    """Restore into a folder that is thrown away: reads every archive of the chain. Raises as restore."""
-    with _told(scratch):
+    """Read, decrypt and compare every block, of every archive of the chain; the home is unpacked into `scratch`, which
+    needs no room for the history, and its databases are checked. Raises as restore."""
+    pace = pace or Pace()
+    with _told(scratch), contextlib.ExitStack() as stack:
+        opened = _opened(stack, archive, keys, history=True)
+        pace.begin("checking", sum(entry.size for entry in opened.entries))
+        for entry in opened.entries:
+            if entry.group == HISTORY_GROUP:
+                for _ in pieces(entry, opened.readers, pace):
+                    pass
         folder = scratch / NEW
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:
-            return _written(archive, folder, keys, pace or Pace(), history=True)[0]
+            home = [entry for entry in opened.entries if entry.group != HISTORY_GROUP]
+            _unpack(home, opened, folder, pace)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        return opened.head
+
+
+class _Opened(msgspec.Struct):
+    """An archive and those that it builds on, by their number in its chain; the files that are wanted of it."""
+
+    name: str
+    head: Head
+    entries: list[FileEntry]
+    readers: dict[int, Reader]
+
+
+def _opened(stack: contextlib.ExitStack, archive: Path, keys: Keys, *, history: bool) -> _Opened:
+    target = FolderTarget(archive.parent)
+    last = Reader(stack.enter_context(target.read(archive.name)), archive.name)
+    last.unlock(keys)
+    wanted = [entry for entry in last.index().files if history or entry.group != HISTORY_GROUP]
+    readers = {len(last.head.chain) - 1: last}
+    for number in sorted(_needed(wanted) - set(readers)):
+        readers[number] = stack.enter_context(_earlier(target, last, number, keys))
+    return _Opened(archive.name, last.head, wanted, readers)
 
 
 def _written(archive: Path, folder: Path, keys: Keys, pace: Pace, *, history: bool) -> tuple[Head, Sequence[FileEntry]]:
     with contextlib.ExitStack() as stack:
-        target = FolderTarget(archive.parent)
-        last = Reader(stack.enter_context(target.read(archive.name)), archive.name)
-        last.unlock(keys)
-        index = last.index()
-        wanted = [entry for entry in index.files if history or entry.group != "history"]
-        readers = {len(last.head.chain) - 1: last}
-        for number in sorted(_needed(wanted) - set(readers)):
-            readers[number] = stack.enter_context(_earlier(target, last, number, keys))
-        size = sum(entry.size for entry in wanted)
-        with _told(folder.parent):  # a small archive may name a block without end
-            if size > shutil.disk_usage(folder).free:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        pace.begin("restoring", size)
-        for entry in wanted:
-            path = folder / ("configuration" if entry.group == CONFIG else ".") / _safe(entry.name, archive.name)
-            _write(path, pieces(entry, readers, pace), folder.parent)
-        for entry in wanted:
-            path = folder / entry.name
-            if entry.group != CONFIG and path.exists() and is_sqlite(path):  # a journal is gone once it was used
-                _require_restored(path, archive.name, pace)
-        if not (folder / REGISTRY).exists():
-            raise HubError("backup-damaged", file=archive.name)
-        return last.head, wanted
+        opened = _opened(stack, archive, keys, history=history)
+        pace.begin("restoring", sum(entry.size for entry in opened.entries))
+        _unpack(opened.entries, opened, folder, pace)
+        return opened.head, opened.entries
+
+
+def _unpack(entries: Sequence[FileEntry], opened: _Opened, folder: Path, pace: Pace) -> None:
+    """Write them to `folder`, and let SQLite check what is a database."""
+    with _told(folder.parent):  # a small archive may name a block without end
+        if sum(entry.size for entry in entries) > shutil.disk_usage(folder).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    for entry in entries:
+        path = folder / ("configuration" if entry.group == CONFIG else ".") / _safe(entry.name, opened.name)
+        _write(path, pieces(entry, opened.readers, pace), folder.parent)
+    for entry in entries:
+        path = folder / entry.name
+        if entry.group != CONFIG and path.exists() and is_sqlite(path):  # a journal is gone once it was used
+            _require_restored(path, opened.name, pace)
+    if not (folder / REGISTRY).exists():
+        raise HubError("backup-damaged", file=opened.name)
 
 
 def _write(path: Path, content: Iterator[bytes], data: Path) -> None:

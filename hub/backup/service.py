@@ -1,22 +1,19 @@
 """Backups in the running hub: one at a time, in a thread of its own, each day and when somebody asks."""
 
 import asyncio
-import contextlib
 import logging
-import os
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from hub.backup.catalog import Item, by_id, listed, missing, of_hub
-from hub.backup.copying import Job, Order
+from hub.backup.apart import Apart
+from hub.backup.catalog import AHEAD_MS, Item, by_id, listed, missing, of_hub
+from hub.backup.copying import Order
 from hub.backup.keys import Keys
+from hub.backup.making import Maker, Rest, silent
 from hub.backup.pace import Pace, Progress, Stopped
 from hub.backup.settings import STORED, Settings, checked, combined, folder_of, last_due, next_due
 from hub.backup.target import FolderTarget
@@ -31,35 +28,25 @@ RATE = 8 << 20  # bytes read in a second: a fifth of what a card reads
 TICK_S = 60.0
 FIRST_S = 300.0  # after a start, which has other work for the card
 RETRY_S = 3600.0
+LOOK_S = 15.0  # for what is in the folder: after that it does not answer
+STOP_S = 10.0
 DAY_MS = 86_400_000
 OLD_DAYS = 3
-LAST, MARKED, SINCE = "backup_last", "backup_marked", "backup_since"  # in the settings table
+LAST, NEWEST, MARKED, SINCE = "backup_last", "backup_newest", "backup_marked", "backup_since"  # in the settings table
 FAILED, WITHOUT_HISTORY, OLD = "backup-failed", "backup-without-history", "backup-old"
-WITHOUT = (
-    "backup-source-damaged",
-    "backup-source-unreadable",
-    "backup-space-short",
-    "backup-no-space",
-    "backup-file-too-large",
-    "backup-history-elsewhere",
-    "history-not-at-rest",
-)
-"""What may go well where history stays out: the registry is kept always."""
 
 log = logging.getLogger("hub.backup")
-T = TypeVar("T")
-
-Rest = Callable[[], AbstractAsyncContextManager[Sequence[Path]]]
-"""History's files, which nobody changes until the block ends."""
 
 
 class LastRun(msgspec.Struct, frozen=True):
-    """at: Unix ms. name: the archive, None = it failed. error: why it failed, or why history is not in it."""
+    """at: Unix ms. name: the archive, None = it failed. error: why it failed, or why history is not in it. elsewhere:
+    in another folder than the daily ones."""
 
     at: int
     automatic: bool
     name: str | None = None
     error: Message | None = None
+    elsewhere: bool = False
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -95,7 +82,6 @@ class Backups:
         self._version = version
         self._table = settings
         self._declared = declared
-        self._rest = rest
         self._bus = bus
         self._clock = clock
         self._zone = zone
@@ -104,9 +90,12 @@ class Backups:
         self._task: asyncio.Task[None] | None = None
         self._pace: Pace | None = None
         self._not_before = 0.0
-        self._newest = 0
+        self._looking: asyncio.Task[None] | None = None  # at what there is, after the start
+        self._looks = Apart()
+        self._maker = Maker(rest)
+        self._made: list[int] = []  # when archives of the folder were made
         self._since = 0  # when this hub first had the time; a new home has no backup yet
-        self._told: set[str] = set()
+        self._told: dict[str, dict[str, Any]] = {}
         self._storing = asyncio.Lock()
         self.last: LastRun | None = None
 
@@ -131,17 +120,17 @@ class Backups:
         return next_due(self._clock.now(), self.settings.time, self._zone()) if self._clock.certain() else None
 
     async def start(self) -> None:
-        """Look at what there is; from then on a backup is made each day."""
+        """From now on a backup is made each day."""
         stored = self._table.get(LAST)
         if stored is not None:
             self.last = msgspec.convert(stored, LastRun)
-            self._tell()
-        listing = await self.list()
+            self._tell(self.last)
         self._since = int(self._table.get(SINCE) or 0)
         if not self._since and self._clock.certain():
             self._since = self._clock.now()
             await self._table.set(SINCE, self._since)
-        self._newest = max((item.head.created for item in listing.items if item.head), default=0)
+        self._made = [int(self._table.get(NEWEST) or 0)]
+        self._looking = asyncio.get_running_loop().create_task(self._look())
         self._not_before = self._clock.monotonic() + FIRST_S
         self._timer = self._clock.call_later(TICK_S, self._tick)
 
@@ -150,28 +139,39 @@ class Backups:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._looking is not None:
+            self._looking.cancel()
         if self._pace is not None:
             self._pace.stop()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self._task is not None and (await asyncio.wait([self._task], timeout=STOP_S))[1]:
+            self._task.cancel()
+        await asyncio.gather(*(task for task in (self._looking, self._task) if task), return_exceptions=True)
 
     async def list(self) -> Listing:
         """What is in the folder."""
-        return await asyncio.to_thread(self._list, self._target(), str(self._table.get("hub_id") or ""))
+        target, hub = self._target(), str(self._table.get("hub_id") or "")
+        try:
+            return await asyncio.wait_for(self._looks.call(partial(self._list, target, hub)), LOOK_S)
+        except TimeoutError:
+            return Listing(problem=silent(target).message)
 
     def begin(self, *, history: bool | None = None, folder: Path | None = None) -> None:
-        """Start one now; `settled` waits for it. Raises HubError("backup-running", "backup-folder-relative")."""
+        """Start one now; `settled` waits for it. Raises HubError("backup-running", "backup-target-silent",
+        "backup-folder-relative")."""
         if self._task is not None:
             raise HubError("backup-running")
+        if self._maker.stuck:
+            raise silent(self._target())
         if folder is not None and not folder.is_absolute():
             raise HubError("backup-folder-relative", field="folder")
         wanted = self.settings.history if history is None else history
         self._spawn(wanted, folder, automatic=False)
 
     async def settled(self) -> None:
-        """When none runs."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        """When none runs, and what there is has been looked at."""
+        for task in (self._looking, self._task):
+            if task is not None:
+                await asyncio.wait([task])
 
     async def change(self, changes: dict[str, Any]) -> None:
         """Store what the page changes; a new folder is tried at once. Raises HubError with the field."""
@@ -179,7 +179,7 @@ class Backups:
         changes = checked(changes, declared)
         if changes.get("folder") is not None:
             try:
-                await asyncio.to_thread(FolderTarget(Path(changes["folder"])).prepare)
+                await self._prepared(FolderTarget(Path(changes["folder"])))
             except HubError as error:
                 error.field = "folder"
                 raise
@@ -210,18 +210,37 @@ class Backups:
         broken = [item.name for item in own if item.head is not None and missing(item.head, known)]
         return Listing([*reversed(own), *unreadable], broken, free, disk == self._data.stat().st_dev)
 
+    async def _prepared(self, target: FolderTarget) -> None:
+        try:
+            await asyncio.wait_for(self._looks.call(target.prepare), LOOK_S)
+        except TimeoutError as error:
+            raise silent(target) from error
+
+    async def _look(self) -> None:
+        listing = await self.list()
+        if listing.problem is None:
+            self._made = [item.head.created for item in listing.items if item.head]
+
     def _tick(self) -> None:
         self._timer = self._clock.call_later(TICK_S, self._tick)
-        if self._task is not None or not self._clock.certain():
+        if not self._clock.certain() or self._looking is None or not self._looking.done():
             return
         now, settings = self._clock.now(), self.settings
-        self._since = self._since or now
-        newest = max(self._newest, self._since)
+        newest = self._newest(now)
         if now - newest > OLD_DAYS * DAY_MS:
             self._raise(OLD, days=(now - newest) // DAY_MS)
-        due = newest < last_due(now, settings.time, self._zone())
-        if due and self._clock.monotonic() >= self._not_before:
+        else:
+            self._end(OLD)
+        due = newest < last_due(now, settings.time, self._zone()) and self._clock.monotonic() >= self._not_before
+        if due and self._task is None and not self._maker.stuck:
             self._spawn(settings.history, None, automatic=True)
+
+    def _newest(self, now: int) -> int:
+        """When the newest one was made, or this hub began. What is dated ahead was made while the clock was wrong, and
+        nobody knows when."""
+        if not 0 < self._since <= now + AHEAD_MS:
+            self._since = now
+        return max([self._since, *(at for at in self._made if at <= now + AHEAD_MS)])
 
     def _spawn(self, history: bool, folder: Path | None, *, automatic: bool) -> None:
         self._pace = Pace(self._rate)
@@ -239,10 +258,13 @@ class Backups:
 
     async def _run(self, history: bool, folder: Path | None, pace: Pace, *, automatic: bool) -> None:
         now, target = self._clock.now(), self._target(folder)
+        elsewhere = target.folder != self.folder
         item: Item | None = None
         error: Message | None = None
         try:
-            item, error = await self._make(history, target, pace, now)
+            order = Order(self._data, self._version, now, self._config, self.settings.keep)
+            keys = Keys(self.settings.passphrase)
+            item, error = await self._maker.make(order, target, keys, pace, history=history)
         except Stopped:
             log.info("a backup was broken off: the hub ends")
             return
@@ -251,59 +273,35 @@ class Backups:
         except Exception as failure:
             log.exception("a backup failed")
             error = Message("backup-target-failed", {"folder": str(target.folder), "reason": repr(failure)})
-        self.last = LastRun(now, automatic, None if item is None else item.name, error)
+        self.last = LastRun(now, automatic, None if item is None else item.name, error, elsewhere)
         if item is not None:
             log.info("backed up to %s (%d bytes)", item.name, item.size)
-            if folder is None:
-                self._newest = max(self._newest, now)
         else:
             log.warning("the backup failed: %s", "" if error is None else render(error))
-            self._not_before = self._clock.monotonic() + RETRY_S
-        self._tell()
-        try:
+        if not elsewhere:
             if item is not None:
-                await self._remember(target, folder)
+                self._made.append(now)
+            else:
+                self._not_before = self._clock.monotonic() + RETRY_S
+        self._tell(self.last)
+        try:
+            if item is not None and not elsewhere:
+                await self._remember(target, now)
             await self._table.set(LAST, msgspec.to_builtins(self.last))
         except HubError as failure:  # the hub's own disk: told, but not remembered over a restart
             log.warning("how the backup went could not be stored: %s", failure)
 
-    async def _make(self, history: bool, target: FolderTarget, pace: Pace, now: int) -> tuple[Item, Message | None]:
-        """Raises HubError, Stopped."""
-        settings = self.settings
-        order = Order(self._data, self._version, now, self._config, settings.keep)
-        keys = Keys(settings.passphrase)
-        with ThreadPoolExecutor(1, thread_name_prefix="backup", initializer=_be_modest) as pool:
-            run = partial(asyncio.get_running_loop().run_in_executor, pool)
-            left_out: Message | None = None
-            if history:
-                try:
-                    return await self._attempt(Job(order, target, keys, pace), run, with_history=True), None
-                except HubError as error:
-                    if error.id not in WITHOUT:
-                        raise
-                    left_out = error.message
-            return await self._attempt(Job(order, target, keys, pace), run, with_history=False), left_out
-
-    async def _attempt(self, job: Job, run: Callable[..., "asyncio.Future[Any]"], *, with_history: bool) -> Item:
-        try:
-            async with contextlib.AsyncExitStack() as stack:
-                files = await stack.enter_async_context(self._rest()) if with_history else None
-                await run(partial(job.copy, files))
-            item: Item = await run(job.finish)
-            return item
-        finally:
-            await run(job.close)
-
-    async def _remember(self, target: FolderTarget, folder: Path | None) -> None:
+    async def _remember(self, target: FolderTarget, now: int) -> None:
         """From now on this folder must be there, with its mark."""
+        await self._table.set(NEWEST, now)
         marked = self._table.get(MARKED) or []
         place = str(target.folder)
-        if folder is None and self.settings.folder is not None and place not in marked:
+        if self.settings.folder is not None and place not in marked:
             await self._table.set(MARKED, [*marked, place])
 
-    def _tell(self) -> None:
-        last = self.last
-        if last is None:
+    def _tell(self, last: LastRun) -> None:
+        """What went elsewhere says nothing of the daily ones."""
+        if last.elsewhere:
             return
         if last.name is not None:
             self._end(FAILED)
@@ -316,16 +314,10 @@ class Backups:
             self._end(WITHOUT_HISTORY)
 
     def _raise(self, id: str, **values: Any) -> None:
-        self._told.add(id)
-        self._bus.publish(ProblemRaised(id, values))
+        if self._told.get(id) != values:
+            self._told[id] = values
+            self._bus.publish(ProblemRaised(id, values))
 
     def _end(self, id: str) -> None:
-        if id in self._told:
-            self._told.discard(id)
+        if self._told.pop(id, None) is not None:
             self._bus.publish(ProblemEnded(id))
-
-
-def _be_modest() -> None:
-    """The thread that copies yields to all others."""
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -11,8 +11,8 @@ from hub.messages import HubError
 
 # The module of that name in this folder gives configure(parser) and run(args) -> exit code.
 COMMANDS = (
-    *("run", "demo", "check", "device", "mqtt", "certificate", "user", "token", "audit"),
-    *("history", "export", "report", "backup", "restore"),
+    *("run", "demo", "check", "device", "mqtt", "certificate", "user", "token", "audit", "schedule", "alert"),
+    *("history", "export", "report", "backup", "restore", "update"),
 )
 
 

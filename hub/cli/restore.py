@@ -11,6 +11,7 @@ from pathlib import Path
 from hub.backup import Keys, check, find, lock_of, restore
 from hub.cli.folders import add_config_option, add_data_option
 from hub.cli.speech import say, sentence
+from hub.clock import Clock
 from hub.database import DataLock
 from hub.messages import HubError
 
@@ -31,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
     os.umask(0o077)
-    archive = find(args.archive.absolute())
+    archive = find(args.archive.absolute(), Clock().now())
     keys = Keys(_passphrase(args) if lock_of(archive).lock.encrypted else None)
     if args.check:
         with tempfile.TemporaryDirectory() as scratch:

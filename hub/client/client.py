@@ -108,6 +108,18 @@ class HubClient(PeopleCalls):
         """Take it away."""
         await self.call("DELETE", f"/alerts/{id}")
 
+    async def ended_alerts(self) -> list[JsonObject]:
+        """What has fired and is over, the newest first."""
+        return await self.items("/alerts/ended")
+
+    async def notifiers(self) -> list[JsonObject]:
+        """What tells people of alerts, and how that went since the hub's start."""
+        return await self.items("/notifiers")
+
+    async def test_notifier(self, name: str) -> JsonObject:
+        """Send a test message; the notifier as in `notifiers`."""
+        return await self.call("POST", f"/notifiers/{name}/test")
+
     async def found(self) -> list[JsonObject]:
         """Plugs on the network that are not added yet."""
         return await self.items("/devices/found")
@@ -115,6 +127,10 @@ class HubClient(PeopleCalls):
     async def shares(self, id: str) -> list[JsonObject]:
         """Every member of the home with the right that they have on a device."""
         return await self.items(f"/devices/{id}/shares")
+
+    async def all_shares(self, user: str | None = None) -> list[JsonObject]:
+        """The same of every `device` that you may manage; of all members, or of this one."""
+        return await self.items("/shares", [] if user is None else [("user", user)])
 
     async def share(self, id: str, user: str, right: str | None) -> None:
         """Give somebody view, control or manage on a device, or (None) take it back."""
@@ -189,6 +205,18 @@ class HubClient(PeopleCalls):
     async def rejects(self) -> JsonObject:
         """What devices sent that could not be used: `counts` and the `newest`."""
         return await self.call("GET", "/system/rejects")
+
+    async def updates(self) -> JsonObject:
+        """Is there a newer version? As of the last answer: `version`, `newest`, `check`, `source`, `asked`, `detail`."""
+        return await self.call("GET", "/system/updates")
+
+    async def allow_updates(self, check: bool) -> JsonObject:
+        """May the hub ask for it once a day? The state as in `updates`."""
+        return await self.call("PATCH", "/system/updates", {"check": check})
+
+    async def ask_for_updates(self) -> JsonObject:
+        """Ask now; the state as in `updates`."""
+        return await self.call("POST", "/system/updates/check")
 
     async def plugins(self) -> list[JsonObject]:
         """The plugins and how they are."""

@@ -143,6 +143,10 @@ class PeopleCalls(Calls):
         """Your name, language, or (with the password) email."""
         return await self.call("PATCH", "/account", fields)
 
+    async def confirm(self, password: str) -> None:
+        """Show that it is you, where a call answers `confirmation-needed`; holds for ten minutes."""
+        await self.call("POST", "/account/confirm", {"password": password})
+
     async def change_password(self, current: str, password: str) -> None:
         """Your password; all your other sessions end."""
         await self.call("POST", "/account/password", {"current": current, "password": password})

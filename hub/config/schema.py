@@ -18,6 +18,8 @@ from hub.config.validators import (
     OneOf,
     Passphrase,
     Section,
+    SecureWeb,
+    SigningKey,
     Size,
     Text,
     TimeOfDay,
@@ -176,6 +178,15 @@ class BackupSection(msgspec.Struct, frozen=True):
     passphrase: str | None = None
 
 
+class UpdatesSection(msgspec.Struct, frozen=True):
+    """Who says which version is the newest: `url` of the signed notice, `keys` that may sign it (Ed25519, base64).
+    `check`: ask once a day; None is left to the web app, where it is off at first."""
+
+    check: bool | None = None
+    url: str | None = None
+    keys: tuple[str, ...] = ()
+
+
 class Plugins(msgspec.Struct, frozen=True):
     """`disabled`: names of plugins that are not loaded."""
 
@@ -191,6 +202,7 @@ class Configuration(msgspec.Struct, frozen=True):
     security: SecuritySection = SecuritySection()
     history: HistorySection = HistorySection()
     backup: BackupSection = BackupSection()
+    updates: UpdatesSection = UpdatesSection()
     plugins: Plugins = Plugins()
     integrations: dict[str, Any] = {}
 
@@ -313,6 +325,14 @@ SCHEMA = vol.Schema(
                 vol.Optional("time"): TimeOfDay(),
                 vol.Optional("passphrase"): Passphrase(8),
             }
+        ),
+        vol.Optional("updates"): Together(
+            ("url", "keys"),
+            {
+                vol.Optional("check"): Flag(),
+                vol.Optional("url"): SecureWeb(),
+                vol.Optional("keys"): ListOf(SigningKey()),
+            },
         ),
         vol.Optional("plugins"): Section({vol.Optional("disabled"): ListOf(Text())}),
         # Each plugin checks its own section, once the plugins are loaded.

@@ -1,5 +1,6 @@
 """Validators whose mistakes are messages with what was expected; plugins have them as hub.plugins.validators."""
 
+import base64
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -286,6 +287,30 @@ class Web(Validator):
         if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
             raise ValueError
         return value.rstrip("/")
+
+
+class SecureWeb(Validator):
+    """An address of the web that starts with https://, as it stands."""
+
+    def __init__(self) -> None:
+        self.expected = Message("config-expected-https")
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(r"https://[^\s/?#@]+(/[^\s#]*)?", value):
+            raise ValueError
+        return value
+
+
+class SigningKey(Validator):
+    """A public Ed25519 key: 32 bytes as base64."""
+
+    def __init__(self) -> None:
+        self.expected = Message("config-expected-signing-key")
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or len(base64.b64decode(value, validate=True)) != 32:
+            raise ValueError
+        return value
 
 
 def _quantity(text: Any, units: Mapping[str, int]) -> int:

@@ -1,18 +1,16 @@
 """Paper: an A4 canvas with the product's type and colours. Measures are points from the top left corner."""
 
 import io
-import unicodedata
 from typing import Any
+
+from hub.cost.typeface import REGULAR, load, printable, runs
 
 WIDTH, HEIGHT = 595.28, 841.89
 MARGIN = 48.0
 RIGHT = WIDTH - MARGIN
-TEXT, BOLD = "Helvetica", "Helvetica-Bold"
 INK, INK2, INK3 = "#15181A", "#484E51", "#5F6669"
 EDGE, LINE, SUNK = "#7B817D", "#DCDFD9", "#F1F2EF"
 USE, USE_RUNNING, USE_SOFT, SUN = "#2F45D8", "#8D99E9", "#EEF0FC", "#F2C230"
-ENCODING = "cp1252"  # what the fonts that every reader has can show
-LIKE = str.maketrans("ŁłĐđıĦħŦŧ\u2212", "LlDdiHhTt–")
 
 
 class Paper:
@@ -21,8 +19,9 @@ class Paper:
     def __init__(self, *, title: str, author: str, language: str) -> None:
         from reportlab.pdfgen.canvas import Canvas
 
+        load()
         self._file = io.BytesIO()
-        self._canvas: Any = Canvas(self._file, pagesize=(WIDTH, HEIGHT), lang=language)
+        self._canvas: Any = Canvas(self._file, pagesize=(WIDTH, HEIGHT), lang=language, initialFontName=REGULAR[0])
         self._canvas.setTitle(title)
         self._canvas.setAuthor(author)
         self._canvas.setCreator("Smart Plug AI")
@@ -32,22 +31,26 @@ class Paper:
         """A line of text with its baseline at y; returns where it ends. look: bold, colour, align ("left", "right",
         "middle"), width (the most that it may take: longer text ends in an ellipsis)."""
         text = printable(text)
-        font = BOLD if look.get("bold") else TEXT
-        if (most := look.get("width")) is not None and self.width(text, size, font) > most:
-            while text and self.width(f"{text}…", size, font) > most:
+        bold = bool(look.get("bold"))
+        if (most := look.get("width")) is not None and self.width(text, size, bold=bold) > most:
+            while text and self.width(f"{text}…", size, bold=bold) > most:
                 text = text[:-1].rstrip()
             text += "…"
-        width = self.width(text, size, font)
+        width = self.width(text, size, bold=bold)
         align = look.get("align", "left")
         left = x - (width if align == "right" else width / 2 if align == "middle" else 0)
-        self._canvas.setFont(font, size)
         self._canvas.setFillColor(look.get("colour", INK))
-        self._canvas.drawString(left, HEIGHT - y, text)
+        at = left
+        for font, scale, part in runs(text, bold=bold):
+            self._canvas.setFont(font, size * scale)
+            self._canvas.drawString(at, HEIGHT - y, part)
+            at += float(self._canvas.stringWidth(part, font, size * scale))
         return left + width
 
-    def width(self, text: str, size: float, font: str = TEXT) -> float:
+    def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """How long a line is."""
-        return float(self._canvas.stringWidth(text, font, size))
+        measured = self._canvas.stringWidth
+        return float(sum(measured(part, font, size * scale) for font, scale, part in runs(printable(text), bold=bold)))
 
     def wrapped(self, text: str, size: float, width: float) -> list[str]:
         """The text in lines."""
@@ -103,21 +106,3 @@ class Paper:
         self._canvas.showPage()
         self._canvas.save()
         return self._file.getvalue()
-
-
-def printable(text: str, instead: str = "") -> str:
-    """Only letters that the fonts have: others lose their accents, or become a question mark; where nothing of a word
-    is left, `instead` stands for it."""
-    shown = "".join(_shown(letter) for letter in text.translate(LIKE))
-    if instead and text.strip() and not shown.replace("?", "").strip():
-        return instead
-    return shown
-
-
-def _shown(letter: str) -> str:
-    try:
-        letter.encode(ENCODING)
-    except UnicodeEncodeError:
-        plain = unicodedata.normalize("NFKD", letter).encode(ENCODING, "ignore").decode(ENCODING)
-        return plain or ("" if unicodedata.category(letter) in ("Mn", "Cf") else "?")
-    return letter

@@ -2,9 +2,10 @@
 
 from hub.cost.bars import draw_bars, draw_key
 from hub.cost.notes import notes_of
-from hub.cost.paper import EDGE, HEIGHT, INK, INK2, INK3, LINE, MARGIN, RIGHT, SUN, Paper, printable
+from hub.cost.paper import EDGE, HEIGHT, INK, INK2, INK3, LINE, MARGIN, RIGHT, SUN, Paper
 from hub.cost.report import Report
 from hub.cost.rows import Row, rows_of
+from hub.cost.typeface import printable
 from hub.cost.words import Words
 
 BOTTOM = HEIGHT - 62

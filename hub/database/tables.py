@@ -22,7 +22,7 @@ from sqlalchemy import (
     event,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -173,6 +173,7 @@ passkeys = Table(
     Column("name", String(60), nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("used", BigInteger),
+    Column("rp_id", String(253), nullable=False, server_default=""),  # the hub's name that it belongs to
 )
 
 api_keys = Table(

@@ -51,6 +51,10 @@ class Presence:
             self._sweep.cancel()
             self._sweep = None
 
+    def state(self, device_id: str) -> PlugState | None:
+        """All that is known of the plug; None = nothing in this run of the hub. Not to be changed."""
+        return self._states.get(device_id)
+
     def online(self, device_id: str) -> bool:
         """Is the plug there, as far as the hub can know?"""
         return device_id in self._online

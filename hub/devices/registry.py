@@ -16,7 +16,7 @@ from hub.database import Database
 from hub.devices.device import HARDWARE_ID, Channel, Device, clean_name, clean_room, free_color, make_key
 from hub.devices.rooms import Rooms
 from hub.devices.rows import DeviceRows
-from hub.events import DeviceAdded, DeviceChanged, DeviceRemoved
+from hub.events import DeviceAdded, DeviceChanged, DeviceRemoved, RoomsChanged
 from hub.messages import HubError
 
 MOST_CHANNELS = 16
@@ -53,6 +53,7 @@ class Registry:
             devices=self.of_home,
             visible=self.list,
             changed=lambda device: bus.publish(DeviceChanged(device.id, device.home)),
+            anew=lambda home: bus.publish(RoomsChanged(home)),
             writing=self._writing,
         )
         self.on_login: Callable[[str, str | None], None] = lambda hardware_id, secret: None
@@ -90,9 +91,11 @@ class Registry:
 
     def right(self, principal: Principal, device: Device) -> str:
         """none, view, control or manage: the lesser of the role's cap and the share."""
-        cap = LESSER[ROLE_CAP.get(principal.role, "none"), principal.most]
         if principal.home != device.home:
             return "none"
+        cap = ROLE_CAP.get(principal.role, "none")
+        if principal.scopes is not None:
+            cap = LESSER[cap, principal.most]
         if principal.role == "system":
             return cap
         share = self._shares.get(device.id, {}).get(principal.user)

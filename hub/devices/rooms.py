@@ -32,7 +32,8 @@ class Room(msgspec.Struct):
 
 class Rooms:
     """The registry's rooms. devices: those of a home; visible: those that somebody may see; changed: told of each
-    device whose room has another name now; writing: held while anything of the registry is written."""
+    device whose room has another name now; anew: of each home whose rooms are others; writing: held while anything of
+    the registry is written."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Rooms:
         devices: Callable[[str], Sequence[Device]],
         visible: Callable[[Principal], Sequence[Device]],
         changed: Callable[[Device], None],
+        anew: Callable[[str], None],
         writing: asyncio.Lock,
     ) -> None:
         self._database = database
@@ -49,6 +51,7 @@ class Rooms:
         self._devices = devices
         self._visible = visible
         self._changed = changed
+        self._anew = anew
         self._writing = writing
         self._rooms: dict[str, Room] = {}
         self._named: dict[tuple[str, str], Room] = {}
@@ -113,6 +116,7 @@ class Rooms:
             async with self._database.transaction() as connection:
                 await connection.execute(insert(room_rows).values(**msgspec.structs.asdict(room)))
             self.keep(room)
+        self._anew(room.home)
         await self._audit.record(principal, "room.add", room.id, after={"name": room.name})
         return room
 
@@ -141,6 +145,7 @@ class Rooms:
             for other, place in places.items():
                 self._rooms[other].position = place
             self._rename(room, new_name, inside)
+        self._anew(room.home)
         await self._audit.record(principal, "room.change", room.id, before=before, after=msgspec.structs.asdict(room))
         return room
 
@@ -156,6 +161,7 @@ class Rooms:
                 await self._rename_in_devices(connection, room, None)
             self._rooms.pop(room.id, None)
             self._rename(room, None, inside)
+        self._anew(room.home)
         await self._audit.record(principal, "room.remove", room.id, before={"name": room.name})
 
     def forget_home(self, home: str) -> None:

@@ -11,9 +11,11 @@ from hub.history.minutes import is_minutes
 from hub.history.readings import Readings, Run, Traits, arrange
 from hub.history.rollups import Flow
 from hub.plugins.contract import NONE, TIERS, RawColumns
+from hub.telemetry.energy import counter_steps
 
 TIER = "15m"  # every zone's midnight is the start of one
 KEPT_MS = 26 * HOUR  # before the newest reading: the longest day has 25 hours
+KEPT = ("seq", "up", "at", "voltage", "current", "power", "energy_mwh", "export_mwh", "relay")
 
 
 class Day(msgspec.Struct):
@@ -57,6 +59,33 @@ def follows(day: Day | None, parts: Iterable[RawColumns], runs: Mapping[str, Run
 
 def counted_on(day: Day | None, parts: list[RawColumns], runs: dict[str, Run], traits: Traits) -> Day:
     """The day with these samples, which all follow it."""
+    return _counted_simply(day, parts, runs, traits) or _counted_anew(day, parts, runs, traits)
+
+
+def _counted_simply(day: Day | None, parts: list[RawColumns], runs: dict[str, Run], traits: Traits) -> Day | None:
+    """The same for what nearly every commit brings, in a tenth of the time: one run goes on within a quarter of an
+    hour, and its counter with it. None = it is not so."""
+    if day is None or day.base is None or len(parts) != 1 or len(day.edge) != 1 or parts[0].run != day.last.run:
+        return None
+    part, last, width = parts[0], day.last, TIERS[TIER]
+    at, up, counter = (
+        np.concatenate([getattr(last, name), getattr(part, name)]) for name in ("at", "up", "energy_mwh")
+    )
+    if day.base != (at[0], counter[0]) or at[0] // width != at[-1] // width or (np.minimum(up, counter) == NONE).any():
+        return None
+    if (at[1:] < at[:-1]).any() or (up[1:] < up[:-1]).any():
+        return None
+    if len(counter_steps(counter, up, traits.limit_w, traits.resolution_mwh).end) < len(part.seq):
+        return None
+    mwh, amount, start = day.mwh, float(counter[-1] - counter[0]), int(at[0]) // width * width
+    if amount:
+        mwh = mwh | {start: mwh.get(start, 0.0) + amount}
+    newest = {name: getattr(part, name)[-1:].copy() for name in KEPT}
+    reading = RawColumns(run=part.run, apparent=np.zeros(1, np.int8), **newest)
+    return Day(mwh, [reading], reading, {part.run: runs[part.run]}, (int(at[-1]), int(counter[-1])))
+
+
+def _counted_anew(day: Day | None, parts: list[RawColumns], runs: dict[str, Run], traits: Traits) -> Day:
     edge, known = ([], runs) if day is None else (day.edge, day.runs | runs)
     readings = arrange([*edge, *parts], [], known, traits)
     energy = rollups.flow(readings, traits)
@@ -88,7 +117,6 @@ def _parts(readings: Readings, chosen: list[int]) -> list[RawColumns]:
     parts = []
     for run in np.unique(readings.run[chosen]).tolist():
         k = [k for k in chosen if readings.run[k] == run]
-        names = ("seq", "up", "at", "voltage", "current", "power", "energy_mwh", "export_mwh", "relay")
-        columns = {name: getattr(readings, name)[k] for name in names}
+        columns = {name: getattr(readings, name)[k] for name in KEPT}
         parts.append(RawColumns(run=readings.runs[run].run, apparent=np.zeros(len(k), np.int8), **columns))
     return parts

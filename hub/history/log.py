@@ -129,6 +129,19 @@ class CommitLog:
         self._end, self._number = end, number
         return number
 
+    def probe(self, *, write: bool = False) -> None:
+        """Would the disk take a record? Raises OSError. A file system that has become read-only refuses to open a file
+        for writing, a dead card to read a block: neither writes anything. write: write a block of what it holds."""
+        file = _open_unseen(self._path)
+        try:
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file, 0, BLOCK, os.POSIX_FADV_DONTNEED)  # else memory answers
+            os.pread(file, BLOCK, 0)
+        finally:
+            os.close(file)
+        if write:
+            self._write_slot(self.generation - 1)
+
     def next_generation(self) -> None:
         """Begin anew: the records so far are never read again. Space that this generation came nowhere near is given
         back (writing zeros each hour for what is needed each hour would cost as much as the records)."""
@@ -332,6 +345,14 @@ def _places(view: mmap.mmap) -> Iterator[int]:
 
 def _any_bytes(view: mmap.mmap) -> bool:
     return any(view[at : at + MEBI].strip(b"\0") for at in range(0, len(view), MEBI))
+
+
+def _open_unseen(path: Path) -> int:
+    """Open it to read and write; that it is read changes no metadata, where the file is the hub's own."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
 
 def _sync_folder(path: Path) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from hub.history import commit as commits
 from hub.history.calendar import DAY
 from hub.history.editions import NEVER, Editions
-from hub.history.gaps import Causes, Outage
+from hub.history.gaps import Causes, GapRecord, Outage
 from hub.history.log import CommitLog, LogFull
 from hub.history.plan import FOREVER, Planner, SeriesPlan
 from hub.history.readings import Run, Traits
@@ -275,13 +275,21 @@ class Merger:
     def _commit(self, intent: Intent, result: Result, serial: int, finished: Round | None) -> None:
         """Store and state take up together what was merged. finished: the round of which this was the last part."""
         outlets = {SeriesKey(change.device, change.channel) for change in intent.changes}
+        differing = {change.device for change in intent.changes if self._differs(change)}
         with self._editions.change(outlets, serial, _earliest(intent)):
             self._store.commit()
             if finished is None:
                 self._state.apply(intent.changes)
             else:
                 self._state.finish(*self._finished(finished), intent.changes)
-        result.gaps.update(change.device for change in intent.changes if change.gaps or change.span != (0, 0))
+        result.gaps |= differing
+
+    def _differs(self, change: SeriesChange) -> bool:
+        """Are its gaps others than the state has?"""
+        low, high = change.span
+        known = self._state.gaps(SeriesKey(change.device, change.channel), low, high)
+        replaced = [gap for gap in known if low <= gap.start and gap.end is not None and gap.end <= high]
+        return set(map(_seen, replaced)) != set(map(_seen, change.gaps))
 
     def _named(self, intent: Intent, outlets: Sequence[SeriesKey], records: Records) -> Raw:
         """The raw samples of these outlets that an intent names."""
@@ -362,6 +370,11 @@ def _pieces(columns: RollupColumns) -> Iterator[RollupColumns]:
     """The same buckets, few at a time; at least one piece."""
     for at in range(0, max(len(columns.start), 1), PIECE):
         yield select_rollup(columns, slice(at, at + PIECE))
+
+
+def _seen(gap: GapRecord) -> tuple[int, int | None, str, float | None]:
+    """What people are told of it."""
+    return gap.start, gap.end, gap.cause, gap.energy_mwh
 
 
 def _earliest(intent: Intent) -> dict[SeriesKey, int]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from hub.history.calendar import MINUTE, Calendar
 from hub.history.days import DaySums
+from hub.history.filling import filled
 from hub.history.minutes import is_minutes
 from hub.history.points import Energy, SeriesResult, added, energy_sum, summed, thinned
 from hub.plugins import m4
@@ -57,11 +58,16 @@ class Outlet:
         tail = self._tail.raw(start, end)
         return _streams([*self._store.read(self.series, start, end), *tail])
 
-    def thinned(self, start: int, end: int, points: int) -> SeriesResult:
-        """At most about so many samples."""
+    def line(self, start: int, end: int, points: int) -> SeriesResult:
+        """At most about so many samples; where there are none and minutes are known, these."""
+        borders = m4.stretches(start, end, max(points // m4.PARTS, 1))
+        samples = self._thinned(start, end, borders, points)
+        until = min(end, max(self._now, start))
+        return filled(samples, borders, start, until, points, self._minutes_from, self._buckets)
+
+    def _thinned(self, start: int, end: int, borders: Int64, points: int) -> SeriesResult:
         tail = self._tail.raw(start, end)
         energy = total(self.energy(start, end))
-        borders = m4.stretches(start, end, max(points // m4.PARTS, 1))
         if isinstance(self._store, ThinningStore) and end - start > points * LONG_MS:
             found = self._store.thinned(self.series, start, end, borders)
             count = sum(of for columns, of in found if not is_minutes(columns.run))
@@ -78,7 +84,7 @@ class Outlet:
             return self._buckets(STORED[source], start, end)
         days = calendar.edges("1d", start, end)
         tail = self._tail.buckets(STORED[source], start, end)
-        return self._days.parts(self.series, calendar.zone, days, tail, self._now, _Quarters(self._store, self.series))
+        return self._days.parts(self.series, calendar.zone, days, tail, self._now, Quarters(self._store, self.series))
 
     def summed(self, source: str, calendar: Calendar, edges: Int64, width: int) -> SeriesResult:
         """Buckets between `edges`; `width`: their usual length."""
@@ -136,7 +142,7 @@ def _replaced(stored: Sequence[RawColumns], tail: Sequence[RawColumns]) -> bool:
     return any(len(part.seq) and int(part.seq.min()) <= last.get(part.run, -1) for part in tail)
 
 
-class _Quarters(NamedTuple):
+class Quarters(NamedTuple):
     """Implements hub.history.days.Source."""
 
     store: HistoryStore

@@ -10,6 +10,14 @@ from hub.plugins.columns import MICRO, condensed, empty_rollup
 from hub.plugins.contract import Float64, Int64, RawColumns, RollupColumns, SeriesKey
 
 
+class Filled(msgspec.Struct, frozen=True):
+    """A stretch of a line of samples in which only buckets are known: each of its points stands for `bucket_ms`."""
+
+    start: int
+    end: int
+    bucket_ms: int
+
+
 class SeriesResult(msgspec.Struct):
     """One series over a range, arrays of equal length, ascending by `at`.
 
@@ -34,6 +42,8 @@ class SeriesResult(msgspec.Struct):
     estimated_total_mwh: float
     thinned: str | None = None
     """How samples were chosen, "m4", where there were more than could be given."""
+    filled: list[Filled] = []
+    """Where a line of samples is made of buckets."""
 
 
 class Energy(msgspec.Struct, frozen=True):

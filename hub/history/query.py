@@ -41,7 +41,7 @@ class _Asked(NamedTuple):
         if self.start >= self.end:  # all of it is older than what is answered
             return summed(outlet.series, self.source, BUCKETS.get(self.source, 0), empty_rollup(), _NO_EDGES)
         if self.source == "raw":
-            return outlet.thinned(self.start, self.end, self.points)
+            return outlet.line(self.start, self.end, self.points)
         edges, width = self._edges()
         return outlet.summed(self.source, self.calendar, edges, width)
 

@@ -17,8 +17,7 @@ from hub.plugins.columns import join_rollup, select_raw
 from hub.plugins.contract import NONE, TIERS, Float64, RawColumns, SeriesKey
 from hub.telemetry.buffer import Columns
 from hub.telemetry.energy import power_steps
-from hub.telemetry.live import Live, LiveState
-from hub.telemetry.stream import Stream
+from hub.telemetry.live import Live
 from hub.telemetry.streams import Streams
 
 
@@ -58,10 +57,21 @@ class Today:
         live = self._live.get(series.device, series.channel)
         if stream is None or live is None:
             return known
+        base = None if day is None or day.run.hardware != stream.hardware else day.base
+        if known is not None and base is not None and live.energy_mwh is not None:
+            # Nearly every plug, nearly always: what waits for its commit need not be looked at.
+            return known + counted(base, live.energy_mwh, live.at, midnight, traits)
         parts = list(self._tail.uncommitted(stream.number))
         if known is None and not parts:
             return None
-        return (known or 0.0) + self._ahead(_Fresh(day, stream, live, parts), midnight, traits)
+        last = None if day is None or day.run.number != stream.number else day.last
+        value = live.energy_mwh
+        if value is None:
+            value = newest_counter(parts, None if last is None else base)
+        if value is not None:
+            base = base or first_counter(parts, live.at)
+            return (known or 0.0) + (0.0 if base is None else counted(base, value, live.at, midnight, traits))
+        return (known or 0.0) + self._by_power(_Fresh(series, stream.number, last, parts), live.at, midnight, traits)
 
     def put(self, days: Mapping[SeriesKey, Day | None]) -> None:
         """These are known now; None = nothing is."""
@@ -119,55 +129,59 @@ class Today:
         readings = arrange(parts, [head], runs, traits)
         return day_of(mwh, readings, rollups.flow(readings, traits))
 
-    def _ahead(self, fresh: "_Fresh", midnight: int, traits: Traits) -> float:
-        """mWh since the last commit."""
-        if fresh.counter is not None:
-            return fresh.counted(midnight, traits)
+    def _by_power(self, fresh: "_Fresh", now: int, midnight: int, traits: Traits) -> float:
+        """mWh since the last commit, of an outlet without a counter."""
         known = self._uncounted.get(fresh.series)
         key = (fresh.place, midnight)
         if known is None or known[0] != key:
-            known = self._uncounted[fresh.series] = key, fresh.integrated(midnight, traits)
+            known = self._uncounted[fresh.series] = key, fresh.energy(now, midnight, traits)
         return known[1]
 
 
-class _Fresh:
-    """What came of one outlet since the last commit. `parts`: samples of the live run, oldest first."""
+def counted(base: tuple[int, int], value: int, at: int, midnight: int, traits: Traits) -> float:
+    """mWh since midnight by a counter, as far as the energy rule would believe it. base: Unix ms and value of the
+    reading before; `value` was read at `at`."""
+    step, elapsed = value - base[1], at - base[0]
+    if elapsed <= 0 or not 0 <= step <= traits.limit_w * elapsed / 3600 + traits.resolution_mwh:
+        return 0.0
+    return step * max(min((at - midnight) / elapsed, 1.0), 0.0)
 
-    def __init__(self, day: Day | None, stream: Stream, live: LiveState, parts: list[Columns]) -> None:
-        self.series = SeriesKey(stream.device, stream.channel)
-        self.last = None if day is None or day.run.number != stream.number else day.last
-        """The reading before, of the same run."""
-        self.place = (
-            stream.number,
-            sum(len(part) for part in parts),
-            None if self.last is None else int(self.last.seq[0]),
-        )
-        self._base = None if day is None or day.run.hardware != stream.hardware else day.base
-        self._live = live
-        self._parts = parts
+
+def newest_counter(parts: Sequence[Columns], base: tuple[int, int] | None) -> int | None:
+    """The newest value of the counter in samples, oldest part first, or else that of `base`; None = there is none."""
+    values = (value for part in reversed(parts) for value in reversed(part.energy) if value != NONE)
+    return next(values, None if base is None else base[1])
+
+
+def first_counter(parts: Sequence[Columns], now: int) -> tuple[int, int] | None:
+    """Unix ms and value of the first reading of the counter, where the newest sample came `now`."""
+    for part in parts:
+        for k, value in enumerate(part.energy):
+            if value != NONE:
+                newest = parts[-1]
+                since = newest.at[-1] - part.at[k] if part.up[k] == NONE else newest.up[-1] - part.up[k]
+                return now - abs(since), value
+    return None
+
+
+class _Fresh(msgspec.Struct):
+    """What came of one outlet since the last commit. last: the reading before, of the same run; parts: samples of the
+    live run, oldest first."""
+
+    series: SeriesKey
+    number: int
+    last: RawColumns | None
+    parts: list[Columns]
 
     @property
-    def counter(self) -> int | None:
-        """The newest value of the counter; None = the run has none."""
-        if self._live.energy_mwh is not None:
-            return self._live.energy_mwh
-        values = (value for part in reversed(self._parts) for value in reversed(part.energy) if value != NONE)
-        counted = self._base if self.last is not None else None
-        return next(values, None if counted is None else counted[1])
+    def place(self) -> Hashable:
+        """Changes with every reading."""
+        last = None if self.last is None else int(self.last.seq[0])
+        return self.number, sum(len(part) for part in self.parts), last
 
-    def counted(self, midnight: int, traits: Traits) -> float:
-        """mWh since midnight by the counter, as far as the energy rule would believe it."""
-        base, now = self._base or self._first(), self._live.at
-        if base is None or self.counter is None:
-            return 0.0
-        step, elapsed = self.counter - base[1], max(now - base[0], 0)
-        if not elapsed or not 0 <= step <= traits.limit_w * elapsed / 3600 + traits.resolution_mwh:
-            return 0.0
-        return step * max(min((now - midnight) / elapsed, 1.0), 0.0)
-
-    def integrated(self, midnight: int, traits: Traits) -> float:
-        """mWh since midnight by the power."""
-        if self.last is None and not self._parts:
+    def energy(self, now: int, midnight: int, traits: Traits) -> float:
+        """mWh since midnight by the power; the newest sample came `now`."""
+        if self.last is None and not self.parts:
             return 0.0  # a new run of which nothing could be kept yet
         seq, up, at, power = (self._joined(name) for name in ("seq", "up", "at", "power"))
         order = np.argsort(seq, kind="stable")
@@ -177,19 +191,9 @@ class _Fresh:
         if not len(clock) or (clock < NONE).any():
             return 0.0
         end, mwh = power_steps(power[order], clock.astype(np.int64), traits.longest_ms)
-        share = (self._live.at - clock[-1] + clock[end] - midnight) / (clock[end] - clock[end - 1])
+        share = (now - clock[-1] + clock[end] - midnight) / (clock[end] - clock[end - 1])
         return float((mwh.clip(0) * share.clip(0, 1)).sum())
 
     def _joined(self, name: str) -> Float64:
         before = [] if self.last is None else [getattr(self.last, name)]
-        return np.concatenate([*before, *(np.array(getattr(part, name)) for part in self._parts)]).astype(np.float64)
-
-    def _first(self) -> tuple[int, int] | None:
-        """Unix ms and value of the first reading of the counter."""
-        for part in self._parts:
-            for k, value in enumerate(part.energy):
-                if value != NONE:
-                    newest = self._parts[-1]
-                    since = newest.at[-1] - part.at[k] if part.up[k] == NONE else newest.up[-1] - part.up[k]
-                    return self._live.at - abs(since), value
-        return None
+        return np.concatenate([*before, *(np.array(getattr(part, name)) for part in self.parts)]).astype(np.float64)

@@ -23,6 +23,8 @@ from hub.telemetry.arrival import Arrivals
 from hub.telemetry.buffer import Buffer
 from hub.telemetry.streams import Streams
 
+PROBE_S = 86_400.0  # of silence, after which a block is written: 20 KB a day with what the file system adds
+
 logger = logging.getLogger("hub.history")
 
 
@@ -66,9 +68,11 @@ class Writer:
         self._troubles = troubles
         self._bus = bus
         self._clock = clock
+        self._written = clock.monotonic()  # when the disk last took something
 
     async def commit(self) -> bool:
-        """Make everything that was accepted so far durable and say so; False when the disk refused."""
+        """Make everything that was accepted so far durable and say so; False when the disk refused. Where there is
+        nothing to write, the disk is asked whether it would."""
         self._arrivals.read()
         self._arrivals.check()
         waiting = self._tail.waiting
@@ -77,26 +81,35 @@ class Writer:
             arrivals = self._arrivals
             owners = self._outlooks.owners(columns)
             waiting.append(Taken(arrivals.wall, arrivals.certain, arrivals.shift, deltas, columns, owners))
-        while waiting:
-            taken = waiting[0]
-            try:
-                written = await self._worker.run(partial(self._write, taken))
-            except OSError as error:
-                # What waits stays in memory; more is not taken on, so that the plugs keep it.
-                self._buffer.storing = False
-                self._troubles.begin(NOT_STORED, reason=str(error))
-                return False
-            except Exception as error:
-                # Whatever it is, it must not look as if all were well: nobody gets an ack until it is mended.
-                logger.exception("what was measured could not be written down")
-                self._buffer.storing = False
-                self._troubles.begin(NOT_STORED, reason=repr(error))
-                return False
-            del waiting[0]
-            self._durable(taken, written)
+        try:
+            if not waiting:
+                await self._probe()
+            while waiting:
+                written = await self._worker.run(partial(self._write, waiting[0]))
+                self._written = self._clock.monotonic()
+                self._durable(waiting.pop(0), written)
+        except OSError as error:
+            return self._refused(str(error))
+        except Exception as error:
+            # Whatever it is, it must not look as if all were well: nobody gets an ack until it is mended.
+            logger.exception("what was measured could not be written down")
+            return self._refused(repr(error))
         self._buffer.storing = True
         self._troubles.end(NOT_STORED)
         return True
+
+    def _refused(self, reason: str) -> bool:
+        """What waits stays in memory; more is not taken on, so that the plugs keep it."""
+        self._buffer.storing = False
+        self._troubles.begin(NOT_STORED, reason=reason)
+        return False
+
+    async def _probe(self) -> None:
+        """Raises OSError."""
+        write = self._clock.monotonic() - self._written >= PROBE_S
+        await self._worker.run(partial(self._log.probe, write=write))
+        if write:
+            self._written = self._clock.monotonic()
 
     def _write(self, taken: Taken) -> Written:
         """In the thread: encode and append; then count on the energy of today."""

@@ -78,7 +78,9 @@ class Columns:
     def raw(self, run: str) -> RawColumns:
         """A copy as numpy columns, ascending by seq."""
         seq = np.array(self.seq, np.int64)
-        order = np.argsort(seq, kind="stable")
+        order: Int64 | slice = slice(None)
+        if not (seq[1:] > seq[:-1]).all():
+            order = np.argsort(seq, kind="stable")
 
         def ints(column: "array[int]") -> Int64:
             return np.array(column, np.int64)[order]

@@ -18,6 +18,13 @@ import aiohttp
 PASSWORD = "only for tests, never a home"  # noqa: S105
 EMAIL = "tester@home.example"
 START_SECONDS = 30.0
+# One admin makes plugs by the thousand here; the limits of requests have tests of their own.
+CONFIGURATION = """network:
+  mdns: false
+security:
+  reads_per_minute: 1000000
+  writes_per_minute: 1000000
+"""
 
 
 def free_port() -> int:
@@ -52,7 +59,7 @@ class HubProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self.config.mkdir(parents=True, exist_ok=True)
-        (self.config / "configuration.yaml").write_text(configuration or "network:\n  mdns: false\n")
+        (self.config / "configuration.yaml").write_text(configuration or CONFIGURATION)
 
     @property
     def url(self) -> str:

@@ -53,13 +53,13 @@ async def test_round_trip(home: Home, doors: dict[str, HubClient]) -> None:
     [firing] = await user.alerts(home.heater.id)
     since = home.alerts.all()[0].since
     assert (firing["state"], firing["since"]) == ("firing", since)
-    assert firing["detail"] == "Heater draws 2000 W, more than 1500 W."
+    assert firing["detail"] == "Heater draws 2,000 W, more than 1,500 W."
     headers = {**await home.headers("user"), "Accept-Language": "de"}
     for state, count in (("firing", 1), ("ok", 0)):
         async with home.http.get("/api/v1/alerts", params={"state": state}, headers=headers) as response:
             items = (await response.json())["items"]
         assert len(items) == count
-        assert not items or items[0]["detail"] == "Heater zieht 2000 W, mehr als 1500 W."
+        assert not items or items[0]["detail"] == "Heater zieht 2.000 W, mehr als 1.500 W."
     await user.remove_alert(added["id"])
     assert await user.alerts() == []
     actions = [line["action"] for line in await doors["admin"].audit(action="alert")]
@@ -119,3 +119,16 @@ async def test_a_home_has_a_bound(home: Home, doors: dict[str, HubClient], monke
     assert (await refused(doors["user"].add_alert(home.heater.id, "x", "offline")))[1] == "alerts-too-many"
     threshold = doors["user"].change_alert(first["id"], threshold=5)
     assert await refused(threshold) == (422, "alert-threshold-needless", "threshold")
+
+
+async def test_it_says_how_long_it_has_been_so(home: Home, doors: dict[str, HubClient]) -> None:
+    held = await home.alert(name="held", hold_s=60)
+    at_once = await home.alert(name="at once", hold_s=0)
+    await home.measures(2000, 61)
+    details = {one["id"]: one["detail"] for one in await doors["user"].alerts()}
+    assert details[held.id] == "Heater has drawn more than 1,500 W for 1 min, now 2,000 W."
+    await home.measures(1800, 7200, every=60)
+    details = {one["id"]: one["detail"] for one in await doors["user"].alerts()}
+    said = "Heater has drawn more than 1,500 W for 2 h 01 min, now 1,800 W."
+    assert (details[held.id], details[at_once.id]) == (said, said)
+    assert home.texts[0] == "Heater draws 2,000 W, more than 1,500 W.", "what was told was so then"

@@ -23,7 +23,7 @@ async def test_it_fires_after_its_hold_time_and_ends_after_it(home: Home) -> Non
     await home.measures(1984.4, 1)
     assert standing.state == "firing"
     assert standing.since == since + 60_000 == alert.since
-    assert home.texts == ["Heater has drawn more than 1500 W for 1 min, now 1984 W."]
+    assert home.texts == ["Heater has drawn more than 1,500 W for 1 min, now 1,984 W."]
     await home.measures(2000, 300)
     await home.measures(100, 60)
     assert standing.state == "firing"
@@ -63,7 +63,7 @@ async def test_without_a_hold_time_it_fires_at_once_and_still_does_not_flap(home
     assert home.changes == ["firing"]
     await home.measures(100, 11)
     assert home.changes == ["firing", "resolved"]
-    assert home.texts[0] == "Heater draws 2000 W, more than 1500 W."
+    assert home.texts[0] == "Heater draws 2,000 W, more than 1,500 W."
 
 
 @pytest.mark.parametrize(
@@ -249,4 +249,4 @@ async def test_in_the_language_of_its_author_and_only_for_the_first_home(home: H
     home.sample(elsewhere, 2000, channel=1)
     await home.measures(2000, 1)
     assert home.state(theirs) == "firing"
-    assert home.texts == ["Heater zieht 2000 W, mehr als 1234 W."]
+    assert home.texts == ["Heater zieht 2.000 W, mehr als 1.234 W."]

@@ -99,7 +99,7 @@ async def test_it_arrives_once_and_its_end_even_after_a_kill(hub: HubProcess, nt
     assert ntfy.received[0] == {
         "topic": "home",
         "title": "Heizung",
-        "message": "Heater zieht 2000 W, mehr als 1500 W.",
+        "message": "Heater zieht 2.000 W, mehr als 1.500 W.",
         "priority": 4,
         "tags": ["warning"],
     }
@@ -109,7 +109,7 @@ async def test_it_arrives_once_and_its_end_even_after_a_kill(hub: HubProcess, nt
 
     await hub.start()
     assert (await hub.call("GET", "/alerts"))["items"] == [
-        firing | {"detail": "Heater drew more than 1500 W when it was last heard of."}
+        firing | {"detail": "Heater drew more than 1,500 W when it was last heard of."}
     ]
     await heater.connect()
     await heater.draws(2000)

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from hub.alerts import Alerts, Watch
+from hub.alerts import Alerts, Delivery, Past, Watch
 from hub.api import ApiServer, DeviceViews, PluginView, Problems, Services
 from hub.auth.access import MqttAccess
 from hub.auth.identity import Identity
@@ -19,7 +19,7 @@ from hub.automation import Runner, Schedules
 from hub.backup import Backups
 from hub.bus import Bus
 from hub.clock import Clock
-from hub.config.schema import BackupSection
+from hub.config.schema import BackupSection, UpdatesSection
 from hub.database import Database, SettingsTable
 from hub.devices.commands import Commands
 from hub.devices.device import Device
@@ -31,9 +31,11 @@ from hub.events import SampleReceived, StatusReported
 from hub.history.gaps import GapRecord
 from hub.history.inspection import HistoryCheck, HistoryStats
 from hub.history.query import Query
+from hub.plugins import Notifier
 from hub.sample import Sample
 from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
+from hub.updates import Updates
 from hub.wiring import follow_rights
 from integrations.devices.smartplug.driver import SmartplugDriver
 from integrations.storage.sqlite.store import SqliteStore
@@ -148,6 +150,9 @@ class House:
         )
         self.alerts = Alerts(self.database, self.registry, self.people, bus=self.bus, clock=clock, audit=audit)
         self.watch = Watch(self.alerts, self.presence, bus=self.bus, clock=clock)
+        self.past = Past(self.alerts, self.registry, self.settings, bus=self.bus, clock=clock)
+        self.notifiers: dict[str, Notifier] = {}
+        self.delivery = Delivery(lambda: self.notifiers, bus=self.bus, clock=clock)
         self.live = Live()
         self.discovery = SeenByMdns()
         self.pairing = Pairing(
@@ -170,6 +175,7 @@ class House:
             clock=clock,
             zone=lambda: self.identity.homes.first.time_zone,
         )
+        self.updates = Updates(UpdatesSection(), version="0.1.0", settings=self.settings, bus=self.bus, clock=clock)
         self.dropped: list[str] = []
         self.broker_counts: dict[str, int] = {}
         self.plugins = Plugins()
@@ -191,6 +197,8 @@ class House:
             runner=self.runner,
             alerts=self.alerts,
             watch=self.watch,
+            past=self.past,
+            delivery=self.delivery,
             live=self.live,
             history=self.history,
             care=self.care,
@@ -200,11 +208,13 @@ class House:
                 self.presence,
                 self.commands,
                 self.live,
-                lambda device, channel: self.energy_today.get((device, channel)),
+                lambda device, channel: self.energy_today.get((device.id, channel)),
                 self.registry.rooms.id_of,
             ),
             problems=self.problems,
             backups=self.backups,
+            updates=self.updates,
+            firmware="0.1.0",
             plugins=lambda language: self.plugins.views,
             drivers=drivers,
             drop_login=self.dropped.append,
@@ -221,6 +231,7 @@ class House:
             await part.load()
         await self.presence.start()
         await self.commands.start()
+        await self.past.start()
         await self.watch.start()
         await self.runner.start()
         follow_rights(
@@ -239,6 +250,8 @@ class House:
         await self.pairing.stop()
         await self.runner.stop()
         await self.watch.stop()
+        await self.past.stop()
+        await self.delivery.stop()
         await self.commands.stop()
         await self.presence.stop()
         await self.identity.stop()

@@ -4,11 +4,15 @@ import itertools
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sqlalchemy import insert
+
 from hub.auth.homes import Home
 from hub.auth.people import User
 from hub.auth.principal import Principal, system
 from hub.clock import Clock
+from hub.database.tables import passkeys
 from hub.devices.device import Device
+from hub.plugins import Notification
 from tests.api.house import PASSWORD, House
 from tests.api.rules import SCOPES, Standing
 
@@ -19,7 +23,7 @@ STATUS = {
         (
             *("device-unknown", "user-unknown", "key-unknown", "session-unknown", "invitation-unknown"),
             *("home-room-unknown", "client-unknown", "home-unknown", "pairing-unknown"),
-            *("schedule-unknown", "alert-unknown"),
+            *("schedule-unknown", "alert-unknown", "notifier-unknown", "passkey-unknown"),
         ),
         404,
     ),
@@ -34,6 +38,18 @@ class Asker(NamedTuple):
     home: str
     user: User | None
     token: str
+
+
+class Mailbox:
+    """A notifier that takes everything."""
+
+    name = "mailbox"
+
+    async def notify(self, notification: Notification) -> None:
+        return
+
+    async def close(self) -> None:
+        return
 
 
 class Street(House):
@@ -106,6 +122,9 @@ class Street(House):
         if kind == "home":
             added = await self.identity.homes.add(hub, name=f"Home {number}", time_zone="UTC", currency="EUR")
             return {"home": added.id}
+        if kind == "notifier":  # the hub's own
+            self.notifiers = {"mailbox": Mailbox()}
+            return {"notifier": "mailbox" if home == self.home else "elsewhere"}
         user = await self.person(home)
         if kind == "user":
             return {"user": user.id}
@@ -115,6 +134,8 @@ class Street(House):
         owner = asker.user if mine and asker.user is not None else user
         if kind == "key":
             return {"key": await self.key_of(owner, home)}
+        if kind == "passkey":
+            return {"passkey": await self.passkey_of(owner)}
         if kind == "pairing":
             role = owner.roles[home]
             opener = hub if role == "guest" else Principal(owner.id, home, role)
@@ -148,6 +169,15 @@ class Street(House):
         if len(held) > 20:
             await self.identity.keys.remove(principal, held[0].id)
         return (await self.identity.keys.add(principal, name="x", scopes=["read"]))[0].id
+
+    async def passkey_of(self, user: User) -> str:
+        """One that nobody could sign in with."""
+        number = f"passkey-{next(self._numbers)}"
+        row = {"id": number, "user": user.id, "credential": number.encode(), "public_key": b"", "sign_count": 0}
+        async with self.database.transaction() as connection:
+            await connection.execute(insert(passkeys).values(**row, name="x", created=0, rp_id="localhost"))
+        await self.identity.passkeys.load()
+        return number
 
     async def _signs_in(self, user: User, home: Home, role: str) -> None:
         token = (await self.tokens.issue(user, home)).access_token

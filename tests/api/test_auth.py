@@ -5,6 +5,7 @@ import resource
 
 import pytest
 
+from hub.auth.principal import system
 from tests.api.house import PASSWORD, House
 
 SETUP = {
@@ -14,6 +15,8 @@ SETUP = {
     "home_name": "Nest",
     "time_zone": "Europe/Berlin",
     "currency": "EUR",
+    "price": 0.325,
+    "week_start": 6,
 }
 LOGIN = {"email": "admin@example.org", "password": PASSWORD}
 PROGRAM = {"X-Plughub-Client": "program"}
@@ -29,7 +32,9 @@ async def test_the_first_page_makes_the_admin_once(empty_house: House) -> None:
         assert response.status == 201
         session = await response.json()
         assert session["user"]["role"] == "admin"
-        assert session["home"]["time_zone"] == "Europe/Berlin"
+        assert session["user"]["operator"] is True
+        home = session["home"]
+        assert (home["time_zone"], home["price"], home["week_start"]) == ("Europe/Berlin", 0.325, 6)
         assert session["refresh_token"] is None
         cookie = response.headers["Set-Cookie"]
         assert cookie.startswith("plughub_refresh=")
@@ -159,3 +164,53 @@ async def test_a_full_disk_keeps_nobody_from_looking_what_is_wrong(house: House)
     body = {"refresh_token": session["refresh_token"]}
     async with house.http.post("/api/v1/auth/refresh", json=body, headers=PROGRAM) as response:
         assert (response.status, (await response.json())["code"]) == (401, "session-ended")
+
+
+async def test_a_session_goes_on_while_the_disk_is_full(house: House) -> None:
+    async with house.http.post("/api/v1/auth/login", json=LOGIN, headers=PROGRAM) as response:
+        body = {"refresh_token": (await response.json())["refresh_token"]}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        async with house.http.post("/api/v1/auth/refresh", json=body, headers=PROGRAM) as response:
+            assert response.status == 200
+            assert (await response.json())["refresh_token"] == body["refresh_token"], "it is not used up"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    async with house.http.post("/api/v1/auth/refresh", json=body, headers=PROGRAM) as response:
+        assert (await response.json())["refresh_token"] != body["refresh_token"]
+
+
+async def test_a_price_may_be_left_for_later(empty_house: House) -> None:
+    later = {name: value for name, value in SETUP.items() if name not in ("price", "week_start")}
+    async with empty_house.http.post("/api/v1/setup", json=later) as response:
+        home = (await response.json())["home"]
+        assert (home["price"], home["week_start"]) == (None, 0)
+
+
+async def test_who_looks_after_the_hub_is_said(house: House) -> None:
+    operator = house.principal("admin")
+    other = await house.identity.homes.add(operator, name="Hut", time_zone="UTC", currency="EUR")
+    there = await house.people.add(
+        system(other.id), email="hut@example.org", name="hut", role="admin", password=PASSWORD
+    )
+    admin = house.people.user(operator.user)
+    assert admin is not None
+    await house.people.add_membership(there, house.home, "user")
+    said = {}
+    for user, home, role in (
+        (admin, house.identity.homes.first, "admin"),
+        (admin, other, "admin"),
+        (there, other, "admin"),
+        (there, house.identity.homes.first, "user"),
+    ):
+        house.people.added_to(other.id, operator)
+        token = (await house.tokens.issue(user, home)).access_token
+        headers = {"Authorization": f"Bearer {token}"}
+        async with house.http.get("/api/v1/auth/me", headers=headers) as response:
+            me = (await response.json())["user"]
+            assert me["role"] == role
+        async with house.http.get("/api/v1/plugins", headers=headers) as response:
+            assert (response.status == 200) == me["operator"]
+        said[user.name, home.name] = me["operator"]
+    assert said == {("admin", "Home"): True, ("admin", "Hut"): True, ("hut", "Hut"): False, ("hut", "Home"): False}

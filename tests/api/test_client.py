@@ -11,6 +11,7 @@ from hub.api.rest import ROUTES
 from hub.client import ApiError, HubClient, HubUnreachable
 from hub.testing.clock import FakeClock
 from tests.api.house import PASSWORD, House
+from tests.api.street import Mailbox
 
 CODE = "K7QM-2XPA-9D4T-HV3N"
 SECOND_FACTOR = (("GET", ""), ("POST", ""), ("POST", "/confirm"), ("POST", "/codes"), ("POST", "/remove"))
@@ -82,6 +83,9 @@ async def devices_and_rooms(house: House, hub: HubClient) -> None:
     await hub.share(id, ben, "control")
     held = {member["user"]: (member["share"], member["right"]) for member in await hub.shares(id)}
     assert held[ben] == ("control", "view")  # a guest never gets more
+    (own,) = await hub.all_shares(ben)
+    assert (own["device"], own["user"], own["share"], own["right"]) == (id, ben, "control", "view")
+    assert len(await hub.all_shares()) == len(held)
     await hub.share(id, ben, None)
     assert {member["user"]: member["share"] for member in await hub.shares(id)}[ben] is None
     plug = house.registry.device(id)
@@ -110,7 +114,11 @@ async def devices_and_rooms(house: House, hub: HubClient) -> None:
     alert = await hub.add_alert(id, "Gone", "offline")
     assert not (await hub.change_alert(alert["id"], enabled=False))["enabled"]
     assert [one["id"] for one in await hub.alerts()] == [alert["id"]]
+    assert await hub.ended_alerts() == []
     await hub.remove_alert(alert["id"])
+    house.notifiers["mailbox"] = Mailbox()
+    assert [one["name"] for one in await hub.notifiers()] == ["mailbox"]
+    assert (await hub.test_notifier("mailbox"))["delivered"] is not None
     await hub.remove_device(id)
     assert await hub.devices() == []
 
@@ -149,8 +157,9 @@ async def homes_and_oneself(hub: HubClient) -> None:
     other = await hub.add_home("Hut", "Europe/Berlin", "EUR")
     assert [one["home"]["name"] for one in await hub.homes()] == ["Home", "Hut"]
     assert (await hub.switch_home(other["id"]))["home"] == await hub.home() == other
-    assert (await hub.switch_home(first["id"]))["home"] == first
+    await hub.confirm(PASSWORD)
     await hub.remove_home(other["id"])
+    assert await hub.home() == first, "one that is gone is left by itself"
     assert (await hub.change_profile(language="de"))["language"] == "de"
     async with HubClient(hub.url) as second:
         await second.login("admin@example.org", PASSWORD)

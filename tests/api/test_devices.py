@@ -40,6 +40,7 @@ async def test_a_device_as_people_see_it(house: House) -> None:
         "private": False,
         "right": "manage",
         "retention": None,
+        "newer_firmware": None,
     }
     nothing = {"at": None, "power": None, "voltage": None, "current": None, "power_factor": None, "apparent": False}
     assert channels == [

@@ -39,6 +39,8 @@ UNKNOWN = {
     "pairing": "pairing-unknown",
     "schedule": "schedule-unknown",
     "alert": "alert-unknown",
+    "passkey": "passkey-unknown",
+    "notifier": "notifier-unknown",
 }
 
 
@@ -251,6 +253,23 @@ async def test_lists_sums_and_reports_hold_what_one_may_see(street: Street) -> N
         own_rooms = {names[id] for id, kind in fresh.items() if kind != "foreign"}
         shown = {room["name"] for room in rooms} & set(names.values())
         assert shown == ({names[id] for id in seen} if asker.standing.role == "guest" else own_rooms)
+
+
+async def test_shares_are_those_of_the_devices_that_one_may_manage(street: Street) -> None:
+    for asker in street.askers:
+        if verdict(RULES["GET /shares"], asker.standing):
+            continue
+        fresh = {device.id: kind for kind in DEVICES[:-1] if (device := await street.device(asker, kind)) is not None}
+        managed = {id for id, kind in fresh.items() if held(asker.standing, kind) == "manage"}
+        listed = await items(street, asker, "/shares")
+        assert {one["device"] for one in listed} & set(fresh) == managed
+        for id in managed:
+            of_device = [{k: v for k, v in one.items() if k != "device"} for one in listed if one["device"] == id]
+            assert of_device == await items(street, asker, f"/devices/{id}/shares")
+        somebody = listed[0]["user"]
+        theirs = (await get(street, asker, "/shares", user=somebody))["items"]
+        assert theirs == [one for one in listed if one["user"] == somebody][: len(theirs)] != []
+        assert (await get(street, asker, "/shares", user="nobody"))["items"] == []
 
 
 @pytest.mark.parametrize(

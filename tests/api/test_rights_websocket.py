@@ -150,6 +150,42 @@ async def test_problems_are_told_to_operators_and_finds_to_who_may_add_a_plug(st
         assert ("problem" in told, "found" in told) == (operator, role != "guest"), asker.name
 
 
+async def test_rules_and_rooms_are_told_to_who_may_see_the_device(street: Street) -> None:
+    for asker in street.askers:
+        if not may_follow(asker):
+            continue
+        kinds = {}
+        for kind in DEVICES[:-1]:
+            device = await street.device(asker, kind, own_room=True)
+            assert device is not None
+            kinds[device.id] = kind
+        async with connected(street, asker, f"home:{asker.home}") as ws:
+            rooms = set()
+            for id in kinds:
+                device = street.registry.device(id)
+                assert device is not None
+                hub = system(device.home)
+                await street.alerts.add(hub, device=id, name="x", kind="offline")
+                await street.schedules.add(hub, device=id, name="x", days=[0], time="06:30", command="relay_on")
+                room = street.registry.rooms.id_of(device.home, device.room)
+                assert room is not None
+                await street.registry.rooms.change(hub, room, name=f"Room of {id}")
+                street.server.feed.flush()
+                await ws.send_json({"type": "ping"})
+                told = set()
+                while (frame := await ws.receive_json(timeout=WITHIN))["type"] != "pong":
+                    if frame["type"] in ("alerts", "schedules"):
+                        assert frame["device"] == id
+                        told.add(frame["type"])
+                    elif frame["type"] == "rooms":
+                        assert frame["home"] == asker.home
+                        rooms.add(id)
+                seen = held(asker.standing, kinds[id]) != "none"
+                assert told == ({"alerts", "schedules"} if seen else set()), (asker.name, kinds[id])
+                at_home = kinds[id] != "foreign" and asker.standing.role != "guest"
+                assert (id in rooms) == (seen or at_home), (asker.name, kinds[id])
+
+
 async def test_another_role_and_another_share_show_at_once(street: Street) -> None:
     admin = street.asker("admin of the other home")
     hub = system(street.other)

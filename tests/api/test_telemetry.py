@@ -74,9 +74,24 @@ async def test_a_day_in_quarters_sums_up(house: House) -> None:
     assert series["mean"] == [60.0] * 96
     assert (series["energy_kwh"][0], series["energy_kwh"][5]) == (0.015, None)
     assert series["estimated"] == [n == 3 for n in range(96)]
+    assert series["estimated_part_kwh"] == [0.0001 if n == 3 else 0.0 for n in range(96)], "not the whole quarter"
     assert series["total_kwh"] == 95 * 0.015
     assert series["estimated_kwh"] == 0.0001
     assert (answer["start"], answer["end"], answer["gaps"]) == (start, end, [])
+    assert series["filled"] == []
+
+
+async def test_minutes_where_samples_are_missing_are_marked(house: House) -> None:
+    plug = await house.plug()
+    end = house.clock.now() // 60_000 * 60_000
+    start = end - 30 * 60_000
+    house.store.merge(Merge([], [(SeriesKey(plug.id), "1m", buckets(start, 60_000, 30))]))
+    answer = await get(house, "/telemetry", device=plug.id, **{"from": start, "to": end})
+    (series,) = answer["series"]
+    assert series["source"] == "raw"
+    assert series["filled"] == [{"start": start, "end": end, "bucket_ms": 60_000}]
+    assert series["at"] == [start + n * 60_000 for n in range(30)]
+    assert series["mean"] == [60.0] * 30
 
 
 async def test_hours_are_those_of_the_homes_zone(house: House) -> None:

@@ -78,7 +78,7 @@ class LivingHouse(House):
         }
         self.core = History(folder=self.data, store=self.store, clock=self.clock, **common)
         self.ingest = Ingest(**common, rejects=Rejects(), presence=self.presence)
-        today = Today(self.core, self.registry, self.identity.homes, self.clock)
+        today = Today(self.core, self.identity.homes, self.clock)
         self.services = dataclasses.replace(
             self.services,
             history=self.core,

@@ -27,19 +27,15 @@ async def test_the_midnight_is_the_homes(house: House) -> None:
     house.people.homes.first.time_zone = "Europe/Berlin"
     plug = await house.plug()
     history, clock = Asked(), FakeClock(at("2026-10-25 23:59:30"))  # a day of 25 hours
-    today = Today(history, house.registry, house.identity.homes, clock)
-    assert today(plug.id, 0) == 5.0
+    today = Today(history, house.identity.homes, clock)
+    assert today(plug, 0) == 5.0
     assert history.midnight == at("2026-10-25 00:00:00")
     await clock.advance(35)
-    assert today(plug.id, 0) == 5.0
+    assert today(plug, 0) == 5.0
     assert history.midnight == at("2026-10-26 00:00:00")
     clock.step(-60_000)  # the clock was wrong
-    assert today(plug.id, 0) == 5.0
+    assert today(plug, 0) == 5.0
     assert history.midnight == at("2026-10-25 00:00:00")
     house.people.homes.first.time_zone = "Asia/Tokyo"
-    assert today(plug.id, 0) == 5.0
+    assert today(plug, 0) == 5.0
     assert history.midnight == at("2026-10-25 16:00:00")  # Tokyo's midnight of the 26th
-
-
-async def test_the_energy_of_nobody_is_unknown(house: House) -> None:
-    assert Today(Asked(), house.registry, house.identity.homes, house.clock)("nobody", 0) is None

@@ -93,6 +93,22 @@ async def test_a_link_that_is_over(hall: Hall, how: str) -> None:
         hall.identity.invitations.look(link)
 
 
+@pytest.mark.parametrize("how", ["removed", "locked", "no admin any more"])
+async def test_links_of_who_may_not_invite_any_more_are_over(hall: Hall, how: str) -> None:
+    ada = await admin(hall)
+    ben = await hall.people.add(system(ada.home), email="ben@example.org", name="Ben", role="admin", password=PASSWORD)
+    made, link = await hall.identity.invitations.invite(hall.principal(ben.id, ada.home), "user")
+    assert hall.identity.invitations.look(link) == made
+    if how == "removed":
+        await hall.people.remove(ada, ben.id)
+    elif how == "locked":
+        await hall.people.change(ada, ben.id, disabled=True)
+    else:
+        await hall.people.change(ada, ben.id, role="user")
+    assert await refused(join(hall, link)) == "invitation-over"
+    assert hall.identity.invitations.list(ada) == []
+
+
 async def test_only_admins_of_the_home_invite_and_take_back(hall: Hall) -> None:
     ada = await admin(hall)
     _, ben = await member(hall, ada)
@@ -184,7 +200,7 @@ async def test_the_last_admin_stays(hall: Hall) -> None:
         hall.people.remove(ada, ada.user),
     ):
         assert await refused(work) == "last-admin"
-    await hall.people.change(ada, ben.id, role="admin")
+    await hall.people.change(system(ada.home), ben.id, role="admin")
     await hall.people.change(ada, ada.user, role="user")
     assert hall.principal(ada.user, ada.home).role == "user"
 

@@ -1,5 +1,6 @@
 """Backups with history: only what is new, each restorable with its chain, old ones let go together."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -81,6 +82,18 @@ def test_a_damaged_earlier_archive_is_found_by_the_full_check(home: Home, tmp_pa
     path.write_bytes(data)
     with refused("backup-damaged"):
         check(home.archives / second.name, Keys(PASSPHRASE), tmp_path)
+
+
+def test_the_full_check_needs_no_room_for_the_history(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its scratch is /tmp: on many machines memory."""
+    item = home.back_up(0, history=True)
+    few = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr("hub.backup.restoring.shutil.disk_usage", lambda folder: few)
+    check(home.archives / item.name, Keys(PASSPHRASE), tmp_path)
+    with refused("restore-failed"):
+        restore(home.archives / item.name, tmp_path / "fresh", Keys(PASSPHRASE))
 
 
 def test_another_passphrase_begins_a_new_chain(home: Home, tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import os
 import resource
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub.backup import Backups, Keys, check
+from hub.backup import Backups, Keys, check, find
 from hub.backup.settings import last_due, next_due
 from hub.bus import Bus
 from hub.config.schema import BackupSection
@@ -169,6 +170,95 @@ async def test_a_failing_one_is_told_tried_again_and_removes_nothing(tmp_path: P
     assert await hub.count() == 1, "the one that is kept is the new one"
     assert hub.backups.last is not None
     assert hub.backups.last.name == (await hub.backups.list()).items[0].name
+    await hub.stop()
+
+
+async def test_what_was_dated_ahead_neither_stops_the_daily_ones_nor_outlives_them(hub: Hub, tmp_path: Path) -> None:
+    """The clock was a year ahead for some days, in each of which a backup was made."""
+    await hub.backups.change({"keep": 2})
+    hub.clock.step(365 * 24 * HOUR * 1000)
+    for _ in range(2):
+        hub.backups.begin()
+        await hub.backups.settled()
+        await hub.clock.advance(60)
+    hub.clock.step(-365 * 24 * HOUR * 1000)
+    await hub.restart()
+    await hub.advance(15.1)
+    made = hub.backups.last
+    assert made is not None
+    assert made.automatic
+    names = [item.name for item in (await hub.backups.list()).items]
+    assert len(names) == 2
+    assert made.name in names, "not removed as the oldest"
+    assert find(hub.data / "backups", hub.clock.now()).name == made.name, "the newest there is"
+    assert await hub.count() == 2
+    await hub.advance(24)
+    assert hub.problems == {}
+    assert all(name.startswith("plughub-202611") for name in [item.name for item in (await hub.backups.list()).items])
+
+
+@contextmanager
+def hanging(folder: Path) -> Iterator[None]:
+    """Whoever opens one file of the folder waits until the block ends, as on a network drive that does not answer."""
+    folder.mkdir(exist_ok=True)
+    pipe = folder / "plughub-20260101T000000Z-0000.plughub"
+    os.mkfifo(pipe)
+    try:
+        yield
+    finally:
+        wake = os.open(pipe, os.O_RDWR)  # whoever waits gets it
+        pipe.unlink()
+        os.write(wake, b"x" * 1000)
+        os.close(wake)
+
+
+async def test_a_network_drive_that_does_not_answer_holds_nobody_up(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.backup.service.LOOK_S", 0.1)
+    monkeypatch.setattr("hub.backup.service.STOP_S", 0.1)
+    monkeypatch.setattr("hub.backup.making.SILENT_S", 0.2)
+    with hanging(hub.data / "backups"):
+        await asyncio.wait_for(hub.restart(), 5)
+        listing = await hub.backups.list()
+        assert listing.problem is not None
+        assert listing.problem.id == "backup-target-silent"
+        await hub.advance(15.1)
+        assert list(hub.problems) == ["backup-failed"]
+        assert hub.problems["backup-failed"]["reason"].id == "backup-target-silent"
+        with refused("backup-target-silent"):
+            hub.backups.begin()
+        await hub.advance(2)
+        assert hub.backups.last is not None
+        assert hub.clock.now() - hub.backups.last.at > HOUR * 1000, "one thread waits there, not one an hour"
+    while hub.backups._maker.stuck:
+        await asyncio.sleep(0)
+    await hub.advance(0.1)
+    assert hub.problems == {}
+    assert await hub.count() == 1
+    with hanging(hub.data / "backups"):
+        hub.backups.begin()
+        await asyncio.wait_for(hub.backups.stop(), 5)
+
+
+async def test_what_goes_elsewhere_says_nothing_of_the_daily_ones(tmp_path: Path) -> None:
+    hub = Hub(tmp_path, folder=str(tmp_path / "usb"))
+    await hub.start()
+    await hub.advance(4 * 24)
+    assert hub.problems == {}
+    hub.usb.rename(tmp_path / "unplugged")
+    await hub.advance(4 * 24)
+    assert hub.problems.keys() == {"backup-failed", "backup-old"}
+    hub.backups.begin(folder=tmp_path / "other")
+    await hub.backups.settled()
+    assert hub.problems.keys() == {"backup-failed", "backup-old"}
+    (tmp_path / "unplugged").rename(hub.usb)
+    hub.backups.begin(folder=hub.usb)
+    await hub.backups.settled()
+    assert hub.problems == {}, "the same folder, whoever names it"
+    told: list[str] = []
+    hub.bus.subscribe(ProblemRaised, lambda event: told.append(event.id), "told")
+    hub.usb.rename(tmp_path / "unplugged")
+    await hub.advance(3.5 * 24)
+    assert told.count("backup-old") == 1, "told once a day, not each minute"
     await hub.stop()
 
 

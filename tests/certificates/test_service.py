@@ -178,3 +178,16 @@ async def test_the_apple_profile_holds_the_authority_and_is_the_same_each_time(t
     (content,) = plistlib.loads(made)["PayloadContent"]
     assert content["PayloadType"] == "com.apple.security.root"
     assert content["PayloadContent"] == der(authority)
+
+
+async def test_it_knows_the_names_that_browsers_know_the_hub_by(tmp_path: Path) -> None:
+    own = make_certificate(tmp_path)  # for localhost
+    bench = Bench(tmp_path / "data", own_web=own)
+    assert bench.made.known == {"localhost"}
+    await bench.made.start()
+    assert bench.made.known == {*NAMES.texts(), "localhost"}
+    bench.network.names = Names(("plughub.local",))
+    own.certificate.write_text("damaged")
+    await bench.minute()
+    assert bench.made.known == {"plughub.local"}
+    await bench.made.stop()

@@ -10,13 +10,17 @@ import pytest
 
 from hub.cost import Words
 from hub.cost.notes import notes_of
-from hub.cost.paper import printable
 from hub.cost.pdf import render_pdf
 from hub.cost.rows import rows_of
+from hub.cost.typeface import FONTS, printable, runs
 from tests.cost.parts import QUARTER, MeteredHome, at, noisy, quarters
 
 HomeAt = Callable[..., MeteredHome]
-SHOWN = re.compile(rb"\((.*?)\) Tj", re.DOTALL)
+FONT = re.compile(rb"/Name /(\S+) .*?/ToUnicode (\d+) 0 R", re.DOTALL)
+OBJECT = re.compile(rb"^(\d+) 0 obj$(.*?)^endobj$", re.DOTALL | re.MULTILINE)
+LETTER = re.compile(rb"<(\w\w)> <(\w{4})>")
+LINE = re.compile(rb"^BT (.*?) ET$", re.DOTALL | re.MULTILINE)
+PIECE = re.compile(rb"/(\S+) [\d.]+ Tf|\(((?:\\\)|.)*?)\) Tj", re.DOTALL)
 ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 
 
@@ -27,13 +31,23 @@ def readable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def texts(pdf: bytes) -> list[str]:
-    """Every text on every page, in the order in which it was written."""
-
-    def letter(match: re.Match[bytes]) -> bytes:
-        code = match[1]
-        return bytes([int(code, 8)]) if len(code) == 3 else code
-
-    return [ESCAPE.sub(letter, text).decode("cp1252") for text in SHOWN.findall(pdf)]
+    """Every text on every page in the order in which it was written, as a reader copies it; where fonts take turns,
+    in parts."""
+    objects = {int(number): body for number, body in OBJECT.findall(pdf)}
+    fonts = {}
+    for body in objects.values():
+        if (font := FONT.search(body)) is not None:
+            letters = LETTER.findall(objects[int(font[2])])
+            fonts[font[1]] = {int(code, 16): chr(int(letter, 16)) for code, letter in letters}
+    found = []
+    for line in LINE.findall(pdf):
+        text, font = "", b""
+        for name, shown in PIECE.findall(line):
+            font = name or font
+            codes = ESCAPE.sub(lambda match: bytes([int(match[1], 8)]) if len(match[1]) == 3 else match[1], shown)
+            text += "".join(fonts[font][code] for code in codes)
+        found.append(text)
+    return found
 
 
 async def test_money_first_then_rooms_and_what_it_rests_on(home_at: HomeAt) -> None:
@@ -128,11 +142,42 @@ async def test_notes_say_what_can_be_wrong(home_at: HomeAt) -> None:
     assert not any("Everything" in note for note in notes)
 
 
-def test_letters_that_the_font_lacks() -> None:
-    assert printable("Kühlschrank 5 €") == "Kühlschrank 5 €"
-    assert printable("Łódź čaj") == "Lódz caj"
-    assert printable("Холодильник", "fridge") == "fridge"
-    assert printable("−5 %") == "–5 %"
+async def test_names_of_all_europe_are_shown_and_every_font_is_in_the_file(home_at: HomeAt) -> None:
+    home = home_at("2026-11-02T10:00")
+    rooms = {"Łazienka": "Şömine", "Wärmepumpe – 20 °C": "Łódź", "Холодильник": "Кухня", "Ψυγείο": "Κουζίνα"}
+    for seed, name in enumerate(rooms):
+        home.fill(name, noisy(at("2026-11-01"), home.clock.now(), seed))
+    pdf = render_pdf(await home.report("month", rooms=rooms), Words("en", "EUR"), home.clock.now())
+    assert {*rooms, *rooms.values()} <= set(texts(pdf))
+    named = set(re.findall(rb"/BaseFont /(\S+)", pdf))
+    assert {name.partition(b"+")[2] for name in named} == {path.stem.encode() for path in FONTS.glob("*.ttf")}
+    assert pdf.count(b"/FontFile2 ") == len(named)
+    assert len(pdf) < 150_000
+
+
+def test_letters_that_no_font_has() -> None:
+    for text in ("Kühlschrank 5 €", "Łódź čaj", "Холодильник", "Ψυγείο", "−5 %", "≤ 5\u00a0W → ½"):
+        assert printable(text) == text
+    assert printable("e\u0301\u0300") == "é"
+    assert printable("② ﬁn\u3000al") == "2 fin al"
+    assert printable("Lamp 💡 on") == "Lamp on"
+    assert printable("客厅 lamp") == "(?) lamp"
+    assert printable("客厅灯", "lamp") == printable("💡", "lamp") == "lamp"
+
+
+def test_each_part_of_a_line_has_a_font_that_has_its_letters() -> None:
+    parts = list(runs("TV Кухня 2", bold=True))
+    assert [(run.font, run.text) for run in parts] == [
+        ("HankenGrotesk-SemiBold", "TV "),
+        ("DejaVuSans-Bold", "Кухня"),
+        ("HankenGrotesk-SemiBold", " 2"),
+    ]
+
+
+def test_the_fonts_are_small_and_have_their_licences() -> None:
+    assert sum(path.stat().st_size for path in FONTS.glob("*.ttf")) < 200_000
+    for family in {path.stem.partition("-")[0] for path in FONTS.glob("*.ttf")}:
+        assert (FONTS / f"{family}-LICENCE.txt").is_file()
 
 
 @pytest.mark.parametrize(

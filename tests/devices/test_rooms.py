@@ -148,7 +148,7 @@ async def test_a_home_goes_with_its_devices_and_rooms_and_their_history(house: H
     house.identity.on_home_removed = house.registry.forget_home
     operator = house.people.principal(house.admin.user, house.admin.home)
     assert operator is not None
-    await house.identity.homes.remove(operator, other.id)
+    await house.identity.people.remove_home(operator, other.id)
     assert house.registry.all() == [kept]
     assert heard == [DeviceRemoved(gone.id, other.id)]
     assert ended == [("plug-2", None)]

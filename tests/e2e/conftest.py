@@ -1,6 +1,9 @@
 """A hub with its demo plugs, and Debian's Chromium that knows the hub by a name of its own."""
 
 import asyncio
+import base64
+import contextlib
+import hashlib
 import os
 import shutil
 import sys
@@ -8,6 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.async_api import Browser, async_playwright
 
 from hub.testing.process import HubProcess
@@ -21,31 +26,69 @@ CHROMIUM = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
+
+
+@contextlib.asynccontextmanager
+async def demo(program: tuple[str, ...] = ("-m", "hub", "run")) -> AsyncIterator[HubProcess]:
+    """`plughub run --demo` before its first run, with the five plugs of `plughub demo` in a process of their own.
+    `program`: what Python is to run as the hub."""
+    hub = HubProcess(arguments=("--demo",), program=program)
+    await hub.start()
+    command = [sys.executable, "-m", "hub", "demo", "--data", str(hub.data)]
+    with (hub.folder / "demo.log").open("wb") as log:
+        plugs = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+    yield hub
+    plugs.terminate()
+    await plugs.wait()
+    await hub.close()
 
 
 @pytest.fixture
 async def demo_hub() -> AsyncIterator[HubProcess]:
-    """`plughub run --demo` before its first run, with the five plugs of `plughub demo` in a process of their own."""
-    hub = HubProcess(arguments=("--demo",))
-    await hub.start()
-    command = [sys.executable, "-m", "hub", "demo", "--data", str(hub.data)]
-    with (hub.folder / "demo.log").open("wb") as log:
-        demo = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
-    yield hub
-    demo.terminate()
-    await demo.wait()
-    await hub.close()
+    """The demo as it is."""
+    async with demo() as hub:
+        yield hub
+
+
+def chromium_path() -> str:
+    """Debian's Chromium, or the one that CHROMIUM names."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "Chromium is not installed: sudo apt install chromium (or name it: CHROMIUM=/path/to/it)"
+    return path
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Headless Chromium. Fails where it is not installed: what it shows cannot be known without it."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "Chromium is not installed: sudo apt install chromium (or name it: CHROMIUM=/path/to/it)"
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        chromium = await playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM)
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[HubProcess]:
+    """A hub with its first admin and no plugs."""
+    hub = HubProcess()
+    try:
+        await hub.start()
+        await hub.set_up()
+        yield hub
+    finally:
+        await hub.close()
+
+
+@pytest.fixture
+async def trusting(hub: HubProcess) -> AsyncIterator[Browser]:
+    """Chromium that takes the hub's key as if its authority had been installed."""
+    shown = x509.load_pem_x509_certificate((hub.data / "certificates" / "web.pem").read_bytes())
+    key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    known = base64.b64encode(hashlib.sha256(key).digest()).decode()
+    async with async_playwright() as playwright:
+        arguments = [*CHROMIUM, f"--ignore-certificate-errors-spki-list={known}"]
+        chromium = await playwright.chromium.launch(executable_path=chromium_path(), args=arguments)
         yield chromium
         await chromium.close()
 

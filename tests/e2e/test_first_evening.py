@@ -16,7 +16,7 @@ DESKTOP = {"width": 1440, "height": 900}
 PAGES = (
     *("/", "/plugs", "/plugs/washing-machine", "/plugs/washing-machine?range=day", "/plugs/washing-machine/edit"),
     *("/plugs/add", "/energy", "/people", "/settings", "/settings/account", "/settings/backup", "/admin/audit"),
-    "/secure",
+    *("/secure", "/schedules", "/schedules/new", "/alerts", "/alerts/new"),
 )
 SIZES: dict[str, dict[str, Any]] = {
     "ph": {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
@@ -61,6 +61,9 @@ async def first_run(page: Page) -> None:
     await expect(page.get_by_text("Use at least 10 characters.")).to_be_visible()
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Next").click()
+    await page.get_by_label("Currency").select_option("CHF")
+    await page.get_by_label("Week starts").select_option("Sunday")
+    await page.get_by_label("What does a kilowatt hour cost?").fill("0.325")
     await page.get_by_role("button", name="Finish set-up").click()
     await expect(page.get_by_role("heading", name="Secure this computer")).to_be_visible()
     await page.get_by_role("button", name="Later").click()
@@ -83,6 +86,8 @@ async def test_the_first_evening(demo_hub: HubProcess, browser: Browser) -> None
     page = tab.page
     await first_run(page)
     await demo_hub.log_in()
+    home = await demo_hub.call("GET", "/homes/current")
+    assert (home["currency"], home["week_start"], home["price"]) == ("CHF", 6, 0.325)
 
     # The living number moves without anything being touched.
     now = page.locator(".now").first

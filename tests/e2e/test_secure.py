@@ -1,48 +1,16 @@
 """Secure this phone, in a real browser: before the certificate is installed, past the warning, and after it."""
 
-import base64
-import hashlib
-import os
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from hub.testing.process import EMAIL, PASSWORD, HubProcess
-from tests.e2e.conftest import CHROMIUM, NAME
+from tests.e2e.conftest import NAME
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[HubProcess]:
-    hub = HubProcess()
-    try:
-        await hub.start()
-        await hub.set_up()
-        yield hub
-    finally:
-        await hub.close()
-
-
-@pytest.fixture
-async def trusting(hub: HubProcess) -> AsyncIterator[Browser]:
-    """Chromium that takes the hub's key as if its authority had been installed."""
-    shown = x509.load_pem_x509_certificate((hub.data / "certificates" / "web.pem").read_bytes())
-    key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    known = base64.b64encode(hashlib.sha256(key).digest()).decode()
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "Chromium is not installed: sudo apt install chromium (or name it: CHROMIUM=/path/to/it)"
-    async with async_playwright() as playwright:
-        arguments = [*CHROMIUM, f"--ignore-certificate-errors-spki-list={known}"]
-        chromium = await playwright.chromium.launch(executable_path=path, args=arguments)
-        yield chromium
-        await chromium.close()
 
 
 async def test_a_device_gets_the_certificate(hub: HubProcess, browser: Browser, shots: Path) -> None:

@@ -83,6 +83,59 @@ async def test_a_failed_write_is_not_acknowledged_and_made_again(
     await core.stop()
 
 
+@pytest.mark.parametrize("call", ["open", "pread"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS])
+async def test_a_disk_that_fails_while_no_plug_sends_is_told(
+    tmp_path: Path,
+    clock: ManualClock,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    number: int,
+) -> None:
+    """As a file system does that has become read-only, or a card that is dead."""
+    core = await DataCore(tmp_path, clock, registry).start()
+    told = problem_ids(core)
+    assert await core.history.commit()
+    assert told == []
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, failing(getattr(os, call), 1, number))
+        assert not await core.history.commit()
+    assert told == ["history-not-stored"]
+    play(core, 0, 9)
+    assert len(core.buffer) == 0, "the plug keeps these"
+    assert await core.history.commit()
+    assert told == ["history-not-stored", "history-not-stored ended"]
+    await core.stop()
+
+
+async def test_a_disk_that_refuses_writes_only_is_told_after_a_day_of_silence(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    told = problem_ids(core)
+    play(core, 0, 9)
+    await core.history.commit()
+    written: list[int] = []
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, at: written.append(len(data)) or pwrite(file, data, at))
+    for _ in range(24 * 30 - 1):
+        clock.run(120)
+        assert await core.history.commit()
+    assert written == [], "asking costs the card nothing"
+    monkeypatch.setattr(os, "pwrite", failing(pwrite, 1, errno.EIO))
+    clock.run(120)
+    assert not await core.history.commit()
+    assert told == ["history-not-stored"]
+    assert await core.history.commit()
+    assert told == ["history-not-stored", "history-not-stored ended"]
+    core.kill()
+    core = await DataCore(tmp_path, clock, registry).start()
+    assert core.history.log.damaged == 0
+    assert seqs(core) == {RUN: list(range(10))}
+    await core.stop()
+
+
 async def test_a_power_cut_at_any_write_of_the_log_keeps_what_was_acknowledged(
     tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

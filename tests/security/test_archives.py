@@ -11,7 +11,7 @@ import pytest
 
 from hub.backup import Keys
 from hub.backup.archive import BLOCK, Blocks, FileEntry, Head, Index, Writer, digest_of
-from hub.backup.restoring import check, find, restore
+from hub.backup.restoring import check, restore
 from hub.messages import HubError
 from tests.backup.home import PASSPHRASE, Home
 
@@ -128,7 +128,7 @@ def test_a_frame_that_grows_without_end(tmp_path: Path, monkeypatch: pytest.Monk
 )
 def test_a_wrong_passphrase(passphrase: str | None, tmp_path: Path) -> None:
     home = Home(tmp_path / "home", 0)
-    archive = find(home.archives / home.back_up().name)
+    archive = home.archives / home.back_up().name
     with pytest.raises(HubError) as caught:
         check(archive, Keys(passphrase), tmp_path)
     assert caught.value.id in ("backup-passphrase-wrong", "backup-passphrase-missing")

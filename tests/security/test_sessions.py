@@ -1,5 +1,12 @@
 """What somebody can do with a session that is not theirs."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hub.auth.principal import system
+from hub.testing.clock import FakeClock
 from tests.api.house import PASSWORD, House
 
 NEW = "a new long phrase"
@@ -32,3 +39,94 @@ async def test_a_stolen_session_makes_nothing_that_outlives_it(house: House) -> 
     right = {"name": "x", "scopes": ["read"], "password": PASSWORD}
     async with house.http.post("/api/v1/account/keys", json=right, headers=headers) as response:
         assert response.status == 201
+
+
+TEN_MINUTES = 600
+
+
+@pytest.fixture
+async def later(tmp_path: Path) -> AsyncIterator[House]:
+    """A house whose clock stands until it is moved."""
+    house = House(tmp_path, FakeClock())
+    await house.start()
+    await house.move_in()
+    yield house
+    await house.stop()
+
+
+async def said(house: House, headers: dict[str, str], method: str, path: str, body: object = None) -> str:
+    """The problem's code, or the status."""
+    async with house.http.request(method, f"/api/v1{path}", json=body, headers=headers) as response:
+        answer = await response.json(content_type=None) if response.status != 204 else {}
+        return str(answer["code"]) if response.status >= 400 else str(response.status)
+
+
+def makes_an_admin(house: House, number: int) -> list[tuple[str, str, object]]:
+    """Every way to an admin's account."""
+    second = next(user.id for user in house.people.members(house.home) if user.name == "second")
+    user = house.principal("user").user
+    account = {"name": "x", "email": f"x{number}@example.org", "role": "admin", "password": PASSWORD}
+    return [
+        ("POST", "/invitations", {"role": "admin"}),
+        ("POST", "/users", account),
+        ("PATCH", f"/users/{user}", {"role": "admin"}),
+        ("POST", f"/users/{second}/password-link", None),
+    ]
+
+
+async def test_a_stolen_session_makes_no_admin(later: House) -> None:
+    house = later
+    assert isinstance(house.clock, FakeClock)
+    await house.people.add(
+        system(house.home), email="second@example.org", name="second", role="admin", password=PASSWORD
+    )
+    headers, elsewhere = await house.headers("admin"), await house.headers("admin")
+    user, guest = house.principal("user").user, house.principal("guest").user
+    await house.clock.advance(TEN_MINUTES)
+    for way in makes_an_admin(house, 1):
+        assert await said(house, headers, *way) == "confirmation-needed", way
+    assert house.identity.invitations.list(system(house.home)) == []
+    for harmless in (
+        ("POST", "/invitations", {"role": "guest"}),
+        ("PATCH", f"/users/{guest}", {"role": "user"}),
+        ("POST", f"/users/{guest}/password-link", None),
+    ):
+        assert (await said(house, headers, *harmless)).startswith("20"), harmless
+
+    # Who the person at the browser is, the password says; for ten minutes, in this session only.
+    confirm = ("POST", "/account/confirm")
+    assert await said(house, headers, *confirm, {"password": "wrong"}) == "password-wrong"
+    assert await said(house, headers, *makes_an_admin(house, 2)[0]) == "confirmation-needed"
+    assert await said(house, headers, *confirm, {"password": PASSWORD}) == "204"
+    assert await said(house, elsewhere, *makes_an_admin(house, 2)[0]) == "confirmation-needed"
+    for way in makes_an_admin(house, 3):
+        assert (await said(house, headers, *way)).startswith("20"), way
+    await house.clock.advance(TEN_MINUTES)
+    assert await said(house, headers, *makes_an_admin(house, 4)[0]) == "confirmation-needed"
+    assert await said(house, headers, "PATCH", f"/users/{user}", {"role": "admin"}) == "200", "is one already"
+
+
+async def test_an_admin_who_was_locked_out_comes_back_by_the_password_only(later: House) -> None:
+    house = later
+    assert isinstance(house.clock, FakeClock)
+    hub = system(house.home)
+    second = await house.people.add(hub, email="second@example.org", name="second", role="admin", password=PASSWORD)
+    await house.people.change(hub, second.id, disabled=True)
+    headers = await house.headers("admin")
+    await house.clock.advance(TEN_MINUTES)
+    unlock = ("PATCH", f"/users/{second.id}", {"disabled": False})
+    assert await said(house, headers, *unlock) == "confirmation-needed"
+    assert second.disabled
+    assert await said(house, headers, "POST", "/account/confirm", {"password": PASSWORD}) == "204"
+    assert await said(house, headers, *unlock) == "200"
+
+
+async def test_a_key_makes_no_admin_whatever_its_scopes(house: House) -> None:
+    await house.people.add(
+        system(house.home), email="second@example.org", name="second", role="admin", password=PASSWORD
+    )
+    _, key = await house.identity.keys.add(house.principal("admin"), name="x", scopes=["admin", "manage", "read"])
+    headers = {"Authorization": f"Bearer {key}"}
+    for way in makes_an_admin(house, 1):
+        assert await said(house, headers, *way) == "forbidden", way
+    assert await said(house, headers, "POST", "/invitations", {"role": "user"}) == "201"

@@ -11,6 +11,7 @@ const session = (token: string): Session => ({
     email: "a@b.c",
     language: "en",
     role: "admin",
+    operator: true,
     disabled: false,
     second_factor: false,
     seen: null,

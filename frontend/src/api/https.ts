@@ -54,7 +54,7 @@ export function useTrust(client: ApiClient, again: boolean): { access: HttpsAcce
 }
 
 async function look(access: HttpsAccess): Promise<Trust> {
-  if (access.secure) return (await isKnown()) ? "secure" : "warned";
+  if (access.secure) return (await isTrusted()) ? "secure" : "warned";
   if (access.port === null || access.address === null) return "off";
   return (await answers(access.address)) ? "ready" : "open";
 }
@@ -69,7 +69,7 @@ async function answers(address: string): Promise<boolean> {
 }
 
 /** A page cannot see that somebody clicked a warning away, but then browsers load no worker for it. */
-async function isKnown(): Promise<boolean> {
+export async function isTrusted(): Promise<boolean> {
   if (!("serviceWorker" in navigator)) return true; // not to be known
   try {
     const worker = await navigator.serviceWorker.register("/trust-check.js", { scope: "/trust-check/" });

@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
 import { all } from "./lists";
-import type { ApiKey, AuditList, DeviceShare, Invitation, Membership, SecondFactor, SignedIn } from "./people.types";
+import type { ApiKey, AuditList, DeviceShare, HomeShare, Invitation, Membership, SecondFactor, SignedIn } from "./people.types";
 import type { Device, Role, User } from "./types";
 
 /** Somebody joins while the page is open: then they appear on it. */
@@ -49,7 +49,6 @@ export function useSecondFactor() {
 
 /** Device -> what each member was given and has. */
 export type Shares = Record<string, DeviceShare[]>;
-const AT_ONCE = 4;
 
 /** Who may what with each of these devices, which the asker manages. */
 export function useShares(devices: Device[] | undefined, enabled: boolean) {
@@ -60,12 +59,8 @@ export function useShares(devices: Device[] | undefined, enabled: boolean) {
     enabled: enabled && devices !== undefined,
     queryFn: async ({ signal }) => {
       const shares: Shares = {};
-      const waiting = [...ids];
-      const work = async (): Promise<void> => {
-        for (let id = waiting.pop(); id !== undefined; id = waiting.pop())
-          shares[id] = await all<DeviceShare>(client, `/devices/${id}/shares`, signal);
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      const items = ids.length === 0 ? [] : await all<HomeShare>(client, "/shares", signal);
+      for (const { device, ...share } of items) (shares[device] ??= []).push(share);
       return shares;
     },
   });

@@ -106,6 +106,16 @@ export interface DeviceShareList {
   next: string | null;
 }
 
+/** The same of whichever device of the home. */
+export interface HomeShare extends DeviceShare {
+  device: string;
+}
+
+export interface HomeShareList {
+  items: HomeShare[];
+  next: string | null;
+}
+
 export interface AuditLine {
   id: number;
   at: number;

@@ -29,7 +29,7 @@ export function useFound(enabled: boolean) {
   });
 }
 
-/** What is wrong with the hub itself; admins only. */
+/** What is wrong with the hub itself; for who looks after it. */
 export function useProblems(enabled: boolean) {
   const { client } = useHub();
   return useQuery({

@@ -3,7 +3,10 @@ import { resolve } from "node:path";
 import { expect, it } from "vitest";
 import { LONGEST_NAME } from "./types";
 
-const here = ["types.ts", "people.types.ts"].map((name) => readFileSync(resolve("src/api", name), "utf8")).join("\n");
+const here = readdirSync("src/api")
+  .filter((name) => /^(\w+\.)?types\.ts$/.test(name))
+  .map((name) => readFileSync(resolve("src/api", name), "utf8"))
+  .join("\n");
 const folder = resolve("../hub/api/types");
 const hub = readdirSync(folder)
   .filter((name) => name.endsWith(".py"))
@@ -21,7 +24,7 @@ function hubTypes(): Map<string, string[]> {
   return types;
 }
 
-const ours = [...here.matchAll(/^export interface (\w+) \{\n([^}]*)\}/gm)].map(
+const ours = [...here.matchAll(/^export interface (\w+)(?: extends \w+)? \{\n([^}]*)\}/gm)].map(
   ([, name = "", body = ""]) => [name, [...body.matchAll(/^ {2}(\w+)\??: /gm)].map(([, field = ""]) => field)] as const,
 );
 

@@ -29,6 +29,8 @@ export interface SetupRequest {
   home_name: string;
   time_zone: string;
   currency: string;
+  price?: number | null;
+  week_start?: number;
   language: Language;
   code?: string | null;
 }
@@ -56,6 +58,8 @@ export interface User {
   email: string;
   language: Language;
   role: Role;
+  /** Looks after the hub itself, too. */
+  operator: boolean;
   disabled: boolean;
   second_factor: boolean;
   seen: number | null;
@@ -129,6 +133,7 @@ export interface Device {
   right: "view" | "control" | "manage";
   channels: Outlet[];
   retention: DeviceRetention | null;
+  newer_firmware: string | null;
 }
 
 // Days for which history is kept; null = as long as the home's.
@@ -233,6 +238,13 @@ export interface FoundList {
   next: string | null;
 }
 
+/** Where samples are missing and buckets are given instead, each of `bucket_ms`. */
+export interface Filled {
+  start: number;
+  end: number;
+  bucket_ms: number;
+}
+
 export interface Series {
   device: string;
   channel: number;
@@ -243,10 +255,12 @@ export interface Series {
   min: (number | null)[];
   max: (number | null)[];
   energy_kwh: (number | null)[];
+  estimated_part_kwh: number[];
   estimated: boolean[];
   total_kwh: number | null;
   estimated_kwh: number;
   thinned?: string | null;
+  filled?: Filled[];
 }
 
 export interface Gap {
@@ -485,4 +499,7 @@ export type ServerFrame =
   | { type: "found"; seq: number; items: FoundDevice[] }
   | { type: "pairing"; seq: number; pairing: Pairing }
   | { type: "gaps"; seq: number; device: string }
+  | { type: "schedules"; seq: number; device: string }
+  | { type: "alerts"; seq: number; device: string; alert: string; state: "firing" | "resolved" | null }
+  | { type: "rooms"; seq: number; home: string }
   | { type: "problem"; seq: number; problem: ProblemView };

@@ -29,10 +29,12 @@ const Energy = inOwnFile(() => import("../pages/Energy"));
 const Settings = inOwnFile(() => import("../pages/Settings"));
 const SecurePhone = inOwnFile(() => import("../pages/SecurePhone"));
 const Backup = inOwnFile(() => import("../pages/Backup"));
+const Schedules = inOwnFile(() => import("../pages/schedules/Schedules"));
+const Alerts = inOwnFile(() => import("../pages/alerts/Alerts"));
 const People = inOwnFile(() => import("../pages/People"));
 const Account = inOwnFile(() => import("../pages/Account"));
 const Audit = inOwnFile(() => import("../pages/Audit"));
-const LATER = [Plug, Energy, Settings, People, EditPlug, AddPlug, Login];
+const LATER = [Plug, Energy, Settings, Schedules, Alerts, People, EditPlug, AddPlug, Login];
 
 const RETRY_MS = 3_000;
 
@@ -117,10 +119,13 @@ export function App({ hub }: { hub: Hub }) {
   );
 }
 
+/** On these, another address is another part of the same page. */
+const KEPT = ["/people", "/schedules", "/alerts"];
+
 function Pages({ info }: { info: SystemInfo }) {
   const [location] = useLocation();
   return (
-    <ErrorBoundary key={location.startsWith("/people") ? "/people" : location}>
+    <ErrorBoundary key={KEPT.find((path) => location.startsWith(path)) ?? location}>
       <Suspense>
         <Switch>
           <Route path="/" component={Home} />
@@ -133,6 +138,8 @@ function Pages({ info }: { info: SystemInfo }) {
           <Route path="/energy" component={Energy} />
           <Route path="/settings/backup" component={Backup} />
           <Route path="/settings/account" component={Account} />
+          <Route path="/schedules/:id?">{({ id }) => <Schedules {...(id !== undefined && { chosen: id })} />}</Route>
+          <Route path="/alerts/:id?">{({ id }) => <Alerts {...(id !== undefined && { chosen: id })} />}</Route>
           <Route path="/people/:id?">{({ id }) => <People {...(id !== undefined && { chosen: id })} />}</Route>
           <Route path="/admin/audit" component={Audit} />
           <Route path="/settings">

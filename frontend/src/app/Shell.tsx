@@ -1,6 +1,9 @@
 // The frame of every page: rail on a desktop, tabs on a phone, the strip that says when the hub is away.
 import {
+  IconBell,
+  IconCalendarTime,
   IconChartBar,
+  IconChevronRight,
   IconCloudOff,
   IconDots,
   IconHome,
@@ -33,6 +36,8 @@ const DESTINATIONS: Destination[] = [
   { path: "/", icon: IconHome, label: "nav.home" },
   { path: "/plugs", icon: IconPlug, label: "nav.plugs" },
   { path: "/energy", icon: IconChartBar, label: "nav.energy" },
+  { path: "/schedules", icon: IconCalendarTime, label: "nav.schedules", under: "/settings" },
+  { path: "/alerts", icon: IconBell, label: "nav.alerts", under: "/settings" },
   { path: "/people", icon: IconUsers, label: "nav.people", under: "/settings" },
   { path: "/settings", icon: IconSettings, phoneIcon: IconDots, label: "nav.settings", phoneLabel: "nav.more" },
 ];
@@ -95,6 +100,26 @@ export function Shell({ children }: { children: ReactNode }) {
         </nav>
       )}
     </div>
+  );
+}
+
+/** What a phone has no tab for. */
+export function More() {
+  const { t } = useI18n();
+  return (
+    <nav className="sheet flush" aria-label={t("nav.more")}>
+      <ul className="list icons">
+        {DESTINATIONS.filter(({ under }) => under !== undefined).map(({ path, icon: Icon, label }) => (
+          <li key={path}>
+            <Link href={path} className="list-row">
+              <Icon className="icon" aria-hidden="true" />
+              <span className="grow h3">{t(label)}</span>
+              <IconChevronRight className="icon s quiet" aria-hidden="true" />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }
 

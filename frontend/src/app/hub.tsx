@@ -57,7 +57,8 @@ export class Hub {
         break;
       case "device":
         this.live.seed([frame.device]);
-        if (this.presence(frame.device.id) !== frame.device.online) this.refetchMeasured();
+        if (this.known(frame.device.id)?.online !== frame.device.online) this.refetchMeasured();
+        if (this.known(frame.device.id)?.right !== frame.device.right) this.refetch("schedules", "alerts");
         this.changeDevices((devices) =>
           devices.some((device) => device.id === frame.device.id)
             ? devices.map((device) => (device.id === frame.device.id ? frame.device : device))
@@ -66,6 +67,7 @@ export class Hub {
         break;
       case "device_removed":
         this.changeDevices((devices) => devices.filter((device) => device.id !== frame.device));
+        this.refetch("schedules", "alerts");
         break;
       case "found":
         this.queries.setQueryData(["found"], frame.items);
@@ -78,6 +80,11 @@ export class Hub {
         // What a plug kept while nobody listened has come: charts, the last minutes and today's energy know more now.
         this.refetchMeasured();
         void this.queries.invalidateQueries({ queryKey: ["devices"] });
+        break;
+      case "schedules":
+      case "alerts":
+      case "rooms":
+        this.refetch(frame.type);
         break;
       case "problem": {
         const { problem } = frame;
@@ -92,12 +99,16 @@ export class Hub {
     }
   }
 
-  private presence(id: string): boolean | undefined {
-    return this.queries.getQueryData<Device[]>(["devices"])?.find((device) => device.id === id)?.online;
+  private known(id: string): Device | undefined {
+    return this.queries.getQueryData<Device[]>(["devices"])?.find((device) => device.id === id);
   }
 
   private refetchMeasured(): void {
-    for (const key of ["telemetry", "recent"]) void this.queries.invalidateQueries({ queryKey: [key] });
+    this.refetch("telemetry", "recent");
+  }
+
+  private refetch(...keys: string[]): void {
+    for (const key of keys) void this.queries.invalidateQueries({ queryKey: [key] });
   }
 
   private changeDevices(change: (devices: Device[]) => Device[]): void {

@@ -23,6 +23,7 @@ export function ChartKey({ data, since = null, live = false }: ChartKeyProps) {
           {t("plug.keyMean")}
         </span>
       )}
+      {data.points.some((point) => point.filled) && <span>{t("plug.keyFilled")}</span>}
       {since !== null && <span>{t("plug.since", { time: since })}</span>}
       {data.estimates.length > 0 && (
         <span>

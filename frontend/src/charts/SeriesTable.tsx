@@ -23,7 +23,13 @@ export function SeriesTable({ data, name, period, zone, seconds = false, wide = 
   const rows = [
     ...data.points.map((point) => ({
       start: point.start,
-      cells: [time(point.start), watts(point.mean), watts(point.min), watts(point.max), ""],
+      cells: [
+        point.filled ? `${time(point.start)}–${time(point.end)}` : time(point.start),
+        watts(point.mean),
+        watts(point.min),
+        watts(point.max),
+        point.filled ? t("plug.filledNote") : "",
+      ],
     })),
     ...data.estimates.map(({ start, end, watts: mean, gap, energy }) => ({
       start,

@@ -41,10 +41,12 @@ export function gapEnergy(gap: Gap, { t, language }: Pick<Reader, "t" | "languag
 export function readOut(found: NonNullable<Found>, reader: Reader): ReadOut {
   const { t, language, zone, seconds } = reader;
   if (found.kind === "point") {
-    const { mean, min, max, start, end } = found.point;
+    const { mean, min, max, start, end, filled } = found.point;
     const spread = max - min >= 1;
     return {
-      title: clock(seconds ? (start + end) / 2 : start, zone, language, seconds),
+      title: filled
+        ? `${clock(start, zone, language)}–${clock(end, zone, language)}`
+        : clock(seconds ? (start + end) / 2 : start, zone, language, seconds),
       value: powerText(mean, language, { fine: true }),
       detail: spread ? t("plug.range.minmax", { min: powerText(min, language), max: powerText(max, language) }) : null,
     };

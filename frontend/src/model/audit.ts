@@ -11,6 +11,7 @@ export const KINDS = [
   "session",
   "password",
   "second-factor",
+  "passkey",
   "key",
   "invitation",
   "user",

@@ -14,6 +14,7 @@ function series(at: number[], mean: (number | null)[], more: Partial<Series> = {
     min: mean,
     max: mean,
     energy_kwh: mean.map(() => null),
+    estimated_part_kwh: mean.map(() => 0),
     estimated: mean.map(() => false),
     total_kwh: null,
     estimated_kwh: 0,
@@ -116,6 +117,21 @@ describe("raw samples, of which the hub chose", () => {
 
   it("stay one line where they stand up to two buckets apart, and break where nothing was measured", () => {
     expect(columns(chartData(raw, [], span, online), bucket).mean).toEqual([1, 2, 3, 4, null, 5, 6]);
+  });
+
+  it("go on in minutes where readings are missing, each as wide as it is", () => {
+    const at = [58_000, 59_000, MINUTE, 2 * MINUTE, 3 * MINUTE, 4 * MINUTE + 20_000, 4 * MINUTE + 21_000];
+    const mixed = series(at, [1, 1, 5, 6, 7, 2, 2], {
+      source: "raw",
+      bucket_ms: 0,
+      filled: [{ start: MINUTE, end: 4 * MINUTE, bucket_ms: MINUTE }],
+    });
+    const data = chartData(mixed, [], span, online);
+    expect(columns(data, bucket).mean).toEqual([1, 1, 5, 6, 7, 2, 2]);
+    expect(data.points.map((point) => point.filled ?? false)).toEqual([false, false, true, true, true, false, false]);
+    expect(data.points[3]).toMatchObject({ start: 2 * MINUTE, end: 3 * MINUTE });
+    const hole = gap({ start: 4 * MINUTE, end: 4 * MINUTE + 20_000 });
+    expect(columns(chartData(mixed, [hole], span, online), bucket).mean).toContain(null);
   });
 
   it("break at the shortest gap that the hub knows", () => {

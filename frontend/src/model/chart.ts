@@ -9,6 +9,8 @@ export interface Point {
   mean: number;
   min: number;
   max: number;
+  /** A bucket where single readings are missing. */
+  filled?: true;
 }
 
 /** Known only by the counter at both ends: a flat mean. */
@@ -73,11 +75,12 @@ export function chartData(
   const { estimates, holes } = marksOf(own, span, missing.now);
 
   series.at.forEach((at, index) => {
-    const end = Math.min(at + bucket, Math.max(missing.now, at));
+    const filled = series.filled?.find((stretch) => stretch.start <= at && at < stretch.end);
+    const end = Math.min(at + (filled?.bucket_ms ?? bucket), Math.max(missing.now, at));
     const mean = series.mean[index] ?? null;
     if (mean !== null) {
       const min = series.min[index] ?? mean;
-      points.push({ start: at, end, mean, min, max: series.max[index] ?? mean });
+      points.push({ start: at, end, mean, min, max: series.max[index] ?? mean, ...(filled && { filled: true }) });
       return;
     }
     const energy = series.energy_kwh[index] ?? null;
@@ -107,7 +110,8 @@ export function rawBucket(span: { start: number; end: number }, points: number, 
 
 /** Whether the line joins two neighbours: not over a gap, not over more than two empty buckets. */
 export function joins(a: Point, b: Point, bucket: number, data: Pick<ChartData, "holes" | "estimates">): boolean {
-  if (b.start - a.start > Math.max(3 * bucket, 3500)) return false;
+  const near = a.filled || b.filled ? b.start - a.end < Math.max(a.end - a.start, b.end - b.start) : false;
+  if (!near && b.start - a.start > Math.max(3 * bucket, 3500)) return false;
   const inside = (mark: { start: number; end: number }): boolean => mark.start < b.start && mark.end > a.end;
   return !data.holes.some(inside) && !data.estimates.some(inside);
 }

@@ -1,4 +1,4 @@
-// The currencies and time zones that a home may choose from.
+// The currencies, time zones and week days that a home may choose from, and what the browser lets one guess.
 import type { Language } from "../api/types";
 import { localeOf } from "./format";
 import { clock } from "./time";
@@ -37,5 +37,45 @@ export function zones(own: string, language: Language): { value: string; label: 
   return [...all].map((value) => ({
     value,
     label: `${value.replaceAll("_", " ").split("/").slice(1).reverse().join(", ") || value}, ${clock(now, value, language)}`,
+  }));
+}
+
+// prettier-ignore
+const BY_REGION: Record<string, string> = {
+  CH: "CHF", LI: "CHF", GB: "GBP", US: "USD", AU: "AUD", BR: "BRL", CA: "CAD", CZ: "CZK", DK: "DKK", HU: "HUF",
+  IN: "INR", JP: "JPY", NO: "NOK", NZ: "NZD", PL: "PLN", RO: "RON", SE: "SEK", TR: "TRY", ZA: "ZAR",
+};
+// prettier-ignore
+const BY_ZONE: Record<string, string> = {
+  "Europe/London": "GBP", "Europe/Zurich": "CHF", "Europe/Vaduz": "CHF", "Europe/Prague": "CZK", "Europe/Oslo": "NOK",
+  "Europe/Copenhagen": "DKK", "Europe/Budapest": "HUF", "Europe/Warsaw": "PLN", "Europe/Bucharest": "RON",
+  "Europe/Stockholm": "SEK", "Europe/Istanbul": "TRY",
+};
+
+/** Where the clock stands says more than the language in which somebody reads. */
+export function guessCurrency(zone: string, language: string): string {
+  const known = BY_ZONE[zone];
+  if (known) return known;
+  if (zone.startsWith("Europe/")) return "EUR";
+  return BY_REGION[new Intl.Locale(language).region ?? ""] ?? "EUR";
+}
+
+/** 0 = Monday ... 6 = Sunday. */
+export function guessWeekStart(zone: string, language: string): number {
+  if (zone.startsWith("Europe/")) return 0;
+  const locale: WithWeek = new Intl.Locale(language);
+  return (locale.getWeekInfo?.().firstDay ?? 1) - 1;
+}
+
+/** Not every browser knows weeks. */
+type WithWeek = Intl.Locale & { getWeekInfo?: () => { firstDay: number } };
+
+/** The days of a week, named, Monday first. */
+export function weekDays(language: Language): { value: string; label: string }[] {
+  const format = new Intl.DateTimeFormat(localeOf(language), { weekday: "long", timeZone: "UTC" });
+  // 5 January 1970 was a Monday.
+  return [0, 1, 2, 3, 4, 5, 6].map((day) => ({
+    value: String(day),
+    label: format.format(new Date(Date.UTC(1970, 0, 5 + day))),
   }));
 }

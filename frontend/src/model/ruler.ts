@@ -22,6 +22,7 @@ export function ruler(span: Span, options: RulerOptions): Tick[] {
   if (options.live) return liveTicks(span, options.live, options.width);
   const length = span.end - span.start;
   if (length <= 2 * HOUR) return hourTicks(span, options);
+  if (length < 20 * HOUR) return hoursTicks(span, options);
   if (length <= 26 * HOUR) return dayTicks(span, options);
   return weekTicks(span, options);
 }
@@ -42,6 +43,22 @@ function hourTicks({ start, end }: Span, { zone, language }: RulerOptions): Tick
     const minute = Math.round((at - start) / MINUTE);
     const size = minute % 15 === 0 ? 2 : minute % 5 === 0 ? 1 : 0;
     ticks.push(size === 2 ? { at, size, label: clock(at, zone, language) } : { at, size });
+  }
+  return ticks;
+}
+
+const LABEL_PX = 48;
+
+/** Some hours that begin at a whole one. */
+function hoursTicks({ start, end }: Span, { zone, width }: RulerOptions): Tick[] {
+  const hourWidth = (width * HOUR) / (end - start);
+  const labelEvery = [1, 2, 3, 6].find((hours) => hours * hourWidth >= LABEL_PX) ?? 6;
+  const step = hourWidth >= 40 ? HOUR / 4 : HOUR / 2;
+  const ticks: Tick[] = [];
+  for (let at = start; at <= end; at += step) {
+    const { hour, minute } = localParts(at, zone);
+    const size = minute !== 0 ? 0 : hour % labelEvery === 0 ? 2 : 1;
+    ticks.push(size === 2 ? { at, size, label: String(hour).padStart(2, "0") } : { at, size });
   }
   return ticks;
 }

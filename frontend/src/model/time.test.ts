@@ -65,6 +65,12 @@ describe("the ruler", () => {
     expect(labels(spanOf("day", at("2026-03-29T10:00:00Z"), BERLIN))).toEqual(["00", "06", "12", "18", "00"]);
   });
 
+  it("labels some hours by the hour where there is room", () => {
+    const hours = { start: at("2026-11-21T08:00:00Z"), end: at("2026-11-21T12:24:00Z") };
+    expect(labels(hours)).toEqual(["09", "10", "11", "12", "13"]);
+    expect(labels({ ...hours, end: hours.start + 18 * HOUR })).toEqual(["09", "12", "15", "18", "21", "00", "03"]);
+  });
+
   it("labels an hour by quarters and a week by its days", () => {
     expect(labels(spanOf("hour", at("2026-11-21T12:10:00Z"), BERLIN))).toEqual([
       "13:00",

@@ -12,6 +12,7 @@ import { useTitle } from "../ui/hooks";
 import { AccountFactor } from "./AccountFactor";
 import { AccountKeys } from "./AccountKeys";
 import { AccountLeave } from "./AccountLeave";
+import { AccountPasskeys } from "./AccountPasskeys";
 import { isTooLong, useFormError } from "./plug-form";
 import { LANGUAGES } from "./Settings";
 import "./edit.css";
@@ -36,6 +37,7 @@ export default function Account() {
         <Profile />
         <Password />
         <AccountFactor />
+        <AccountPasskeys />
         <AccountKeys />
         <AccountLeave />
       </div>

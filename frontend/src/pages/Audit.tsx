@@ -3,7 +3,6 @@ import { IconBan, IconChevronLeft, IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
-import { ApiError } from "../api/client";
 import { useAudit, useMembers } from "../api/people";
 import type { AuditLine } from "../api/people.types";
 import { useDevices } from "../api/queries";
@@ -26,6 +25,7 @@ import { useAnnouncer } from "../ui/Announcer";
 import { save } from "../ui/Download";
 import { Choice } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
+import { problemWords } from "../ui/problem";
 import { Segmented } from "../ui/Segmented";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
 import "./audit.css";
@@ -153,7 +153,7 @@ function Export({ query }: { query: string }) {
       save(blob, name);
       announce(t("download.done", { name }));
     } catch (error) {
-      toast(error instanceof ApiError && error.problem.detail ? error.problem.detail : t("download.failed"));
+      toast(problemWords(t, error, "download.failed"));
     }
     setBusy(false);
   };

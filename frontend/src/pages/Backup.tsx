@@ -14,6 +14,7 @@ import { decimal, NBSP } from "../model/format";
 import { clock, dayAndClock, fullDate } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
 import { Submit, TextField } from "../ui/Field";
+import { FormError } from "../ui/FormError";
 import { useTitle } from "../ui/hooks";
 import { Failed, SkeletonRows } from "../ui/States";
 import { useFormError } from "./plug-form";
@@ -26,8 +27,8 @@ const RESTORE = "plughub restore";
 export default function Backup() {
   const { t } = useI18n();
   const { user } = useSession();
-  const admin = user.role === "admin";
-  const backups = useBackups(admin);
+  const { operator } = user;
+  const backups = useBackups(operator);
   useTitle(t("backup.title"));
   return (
     <div className="narrow">
@@ -38,12 +39,12 @@ export default function Backup() {
         <h1>{t("backup.title")}</h1>
       </header>
       <OfflineStrip />
-      {!admin && <p className="note">{t("backup.notAllowed")}</p>}
-      {admin && backups.data && <Page data={backups.data} />}
-      {admin && !backups.data && backups.error && (
+      {!operator && <p className="note">{t("backup.notAllowed")}</p>}
+      {operator && backups.data && <Page data={backups.data} />}
+      {operator && !backups.data && backups.error && (
         <Failed error={backups.error} onRetry={() => void backups.refetch()} />
       )}
-      {admin && !backups.data && !backups.error && <SkeletonRows rows={4} />}
+      {operator && !backups.data && !backups.error && <SkeletonRows rows={4} />}
     </div>
   );
 }
@@ -142,11 +143,7 @@ function Standing({ items, state }: { items: Archive[]; state: BackupState }) {
           {t("backup.now")}
         </Button>
       </div>
-      {refusal && (
-        <p className="form-error" role="alert">
-          {refusal}
-        </p>
-      )}
+      <FormError text={refusal} />
     </section>
   );
 }

@@ -185,6 +185,11 @@ function Editor({ device, rooms, onRemoving }: EditorProps) {
             <dd className="mono">{device.key}</dd>
           </div>
         </dl>
+        {device.newer_firmware !== null && (
+          <p className="note warn-soft" style={{ marginTop: 16 }}>
+            {t("edit.firmwareOlder", { version: device.newer_firmware })}
+          </p>
+        )}
       </section>
       {device.right === "manage" && device.driver === "smartplug" && (
         <section className="sheet row apart wrap" aria-labelledby="replace" style={{ marginTop: 10 }}>

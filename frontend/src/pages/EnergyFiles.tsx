@@ -2,12 +2,12 @@
 import { IconFileTypeCsv, IconFileTypePdf } from "@tabler/icons-react";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { ApiError } from "../api/client";
 import { type ReportAsk, reportPath } from "../api/reports";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { useAnnouncer } from "../ui/Announcer";
 import { save } from "../ui/Download";
+import { problemWords } from "../ui/problem";
 
 const FILES = [
   { ending: ".csv", word: "energy.csv", hint: "energy.csvHint", Icon: IconFileTypeCsv },
@@ -27,7 +27,7 @@ export function EnergyFiles({ ask, empty }: { ask: ReportAsk; empty: boolean }) 
       save(blob, name);
       announce(t("download.done", { name }));
     } catch (error) {
-      toast(error instanceof ApiError && error.problem.detail ? error.problem.detail : t("download.failed"));
+      toast(problemWords(t, error, "download.failed"));
     } finally {
       setBusy(null);
     }

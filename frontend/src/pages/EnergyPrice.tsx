@@ -2,12 +2,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { ApiError } from "../api/client";
 import type { EnergyReport, Home } from "../api/types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { useAnnouncer } from "../ui/Announcer";
 import { Submit, TextField } from "../ui/Field";
+import { problemWords } from "../ui/problem";
 
 interface PriceFormProps {
   total: EnergyReport["total"];
@@ -41,7 +41,7 @@ export function PriceForm({ total, admin, onDone }: PriceFormProps) {
       announce(t("energy.priceSaved"));
       onDone?.();
     } catch (failed) {
-      setError(failed instanceof ApiError && failed.problem.detail ? failed.problem.detail : t("error.title"));
+      setError(problemWords(t, failed));
     } finally {
       setBusy(false);
     }

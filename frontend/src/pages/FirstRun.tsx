@@ -1,5 +1,5 @@
 // First run: the promise, the admin's account, the home. One decision a screen.
-import { IconAlertCircle, IconCheck, IconChevronLeft } from "@tabler/icons-react";
+import { IconCheck, IconChevronLeft } from "@tabler/icons-react";
 import { type ReactNode, type SyntheticEvent, useEffect, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
@@ -7,10 +7,15 @@ import { type DeviceList, type Language, LONGEST_NAME, type Session, type System
 import { useHub } from "../app/hub";
 import { setLanguage } from "../app/preferences";
 import { type MessageId, useI18n } from "../i18n/i18n";
-import { currencies, zones } from "../model/places";
-import { Dial, Needle } from "../ui/Dial";
+import { decimal } from "../model/format";
+import { currencies, guessCurrency, guessWeekStart, weekDays, zones } from "../model/places";
+import { money } from "../model/report";
 import { Choice, Submit, TextField, tooMany } from "../ui/Field";
+import { FormError } from "../ui/FormError";
 import { useTitle } from "../ui/hooks";
+import { readPrice } from "./EnergyPrice";
+import { PromiseArt } from "./FirstRunArt";
+import { Price, tooDear } from "./FirstRunPrice";
 import { Secure } from "./SecurePhone";
 import { LANGUAGES } from "./Settings";
 import "./first-run.css";
@@ -30,6 +35,8 @@ interface Draft {
   home_name: string;
   time_zone: string;
   currency: string;
+  week_start: string;
+  price: string;
 }
 
 interface FirstRunProps {
@@ -43,15 +50,20 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
   const { client } = useHub();
   useTitle(t("setup.start"));
   const [step, setStep] = useState<Step>(session ? "done" : "hello");
-  const [draft, setDraft] = useState<Draft>(() => ({
-    name: "",
-    email: "",
-    password: "",
-    code: "",
-    home_name: t("setup.homeNameDefault"),
-    time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    currency: guessCurrency(Intl.DateTimeFormat().resolvedOptions().timeZone, navigator.language),
-  }));
+  const [draft, setDraft] = useState<Draft>(() => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    return {
+      name: "",
+      email: "",
+      password: "",
+      code: "",
+      home_name: t("setup.homeNameDefault"),
+      time_zone: zone,
+      currency: guessCurrency(zone, navigator.language),
+      week_start: String(guessWeekStart(zone, navigator.language)),
+      price: "",
+    };
+  });
   const [errors, setErrors] = useState<Partial<Record<keyof Draft, string>>>({});
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -84,6 +96,18 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
       return;
     }
     if (tooMany(draft.home_name, LONGEST_NAME) > 0) return;
+    const price = readPrice(draft.price);
+    if (price === null && draft.price.trim()) {
+      setErrors({ price: t("energy.priceWrong") });
+      return;
+    }
+    if (price !== null && tooDear(price, draft.currency)) {
+      const asCents = decimal(price / 100, 4, language, 0);
+      setErrors({
+        price: t("setup.invalid.price", { price: money(price, draft.currency, language), cents: asCents }),
+      });
+      return;
+    }
     setBusy(true);
     setProblem(null);
     try {
@@ -94,6 +118,8 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
         home_name: draft.home_name.trim(),
         time_zone: draft.time_zone,
         currency: draft.currency,
+        week_start: Number(draft.week_start),
+        price,
         language,
         code: draft.code.trim() || null,
       });
@@ -170,6 +196,12 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
               error={errors.password ?? null}
               onChange={set("password")}
             />
+            <Choice
+              label={t("setup.language")}
+              value={language}
+              options={LANGUAGES}
+              onChange={(value) => setLanguage(value as Language)}
+            />
           </div>
           <div className="foot">
             <Button type="submit" className="btn wide">
@@ -199,10 +231,11 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
                 onChange={set("currency")}
               />
               <Choice
-                label={t("setup.language")}
-                value={language}
-                options={LANGUAGES}
-                onChange={(value) => setLanguage(value as Language)}
+                label={t("setup.week")}
+                value={draft.week_start}
+                error={errors.week_start ?? null}
+                options={weekDays(language)}
+                onChange={set("week_start")}
               />
             </div>
             <Choice
@@ -212,12 +245,8 @@ export default function FirstRun({ info, session, onDone }: FirstRunProps) {
               options={zones(draft.time_zone, language)}
               onChange={set("time_zone")}
             />
-            {problem && (
-              <p className="form-error" role="alert">
-                <IconAlertCircle className="icon s" aria-hidden="true" />
-                {problem}
-              </p>
-            )}
+            <Price value={draft.price} currency={draft.currency} error={errors.price ?? null} onChange={set("price")} />
+            <FormError text={problem} />
           </div>
           <div className="foot">
             <Submit busy={busy} wide>
@@ -281,39 +310,6 @@ function Hello({ info, onStart }: { info: SystemInfo; onStart: () => void }) {
   );
 }
 
-/** The promise, drawn: a day of a home, inked up to now. */
-function PromiseArt() {
-  const width = 350;
-  const base = 150;
-  const day = { start: Date.UTC(2024, 0, 1), end: Date.UTC(2024, 0, 2) };
-  const now = 54.4 / 96;
-  return (
-    <svg className="promise-art" viewBox={`0 0 ${width} 180`} aria-hidden="true">
-      {EXAMPLE_DAY.map((height, index) => (
-        <rect
-          key={index}
-          x={(index / 96) * width + 0.6}
-          width={width / 96 - 1.2}
-          y={base - height}
-          height={height}
-          rx="1"
-          fill={index / 96 < now ? "var(--use)" : "var(--usual)"}
-        />
-      ))}
-      <Dial span={day} zone="UTC" x1={width} y={base} />
-      <Needle x={now * width} top={12} bottom={base} />
-    </svg>
-  );
-}
-
-// Heights of an invented day in quarters of an hour: a quiet night, breakfast, a wash, dinner.
-const EXAMPLE_DAY = [
-  14, 21, 20, 13, 16, 20, 17, 21, 18, 19, 13, 19, 12, 0, 0, 8, 25, 16, 14, 15, 24, 19, 15, 13, 21, 20, 19, 22, 28, 55,
-  24, 26, 22, 17, 110, 88, 103, 107, 119, 53, 20, 15, 12, 20, 22, 24, 26, 25, 111, 85, 49, 42, 111, 103, 47, 32, 31, 28,
-  32, 27, 14, 21, 20, 21, 21, 26, 30, 28, 39, 63, 60, 102, 101, 97, 43, 37, 36, 37, 32, 40, 36, 37, 35, 36, 31, 24, 27,
-  32, 36, 24, 31, 31, 26, 27, 30, 25,
-];
-
 function Done({ info, onDone }: { info: SystemInfo; onDone: () => void }) {
   const { t } = useI18n();
   const { client } = useHub();
@@ -351,24 +347,4 @@ function Done({ info, onDone }: { info: SystemInfo; onDone: () => void }) {
       </div>
     </>
   );
-}
-
-// prettier-ignore
-const BY_REGION: Record<string, string> = {
-  CH: "CHF", LI: "CHF", GB: "GBP", US: "USD", AU: "AUD", BR: "BRL", CA: "CAD", CZ: "CZK", DK: "DKK", HU: "HUF",
-  IN: "INR", JP: "JPY", NO: "NOK", NZ: "NZD", PL: "PLN", RO: "RON", SE: "SEK", TR: "TRY", ZA: "ZAR",
-};
-// prettier-ignore
-const BY_ZONE: Record<string, string> = {
-  "Europe/London": "GBP", "Europe/Zurich": "CHF", "Europe/Vaduz": "CHF", "Europe/Prague": "CZK", "Europe/Oslo": "NOK",
-  "Europe/Copenhagen": "DKK", "Europe/Budapest": "HUF", "Europe/Warsaw": "PLN", "Europe/Bucharest": "RON",
-  "Europe/Stockholm": "SEK", "Europe/Istanbul": "TRY",
-};
-
-/** Where the clock stands says more than the language in which somebody reads. */
-export function guessCurrency(zone: string, language: string): string {
-  const known = BY_ZONE[zone];
-  if (known) return known;
-  if (zone.startsWith("Europe/")) return "EUR";
-  return BY_REGION[new Intl.Locale(language).region ?? ""] ?? "EUR";
 }

@@ -1,16 +1,9 @@
 // Home: one number at arm's length, where it goes, whether something is wrong, and today by the hour.
-import {
-  IconAlertTriangle,
-  IconChevronRight,
-  IconClock,
-  IconPlug,
-  IconPlugConnectedX,
-  type TablerIcon,
-} from "@tabler/icons-react";
+import { IconChevronRight, IconClock, IconPlug } from "@tabler/icons-react";
 import { useMemo, useRef } from "react";
 import { Link } from "wouter";
 import { outletKey, type Reading } from "../api/live";
-import { useDevices, useProblems, useReadings, useTelemetry } from "../api/queries";
+import { useDevices, useReadings, useTelemetry } from "../api/queries";
 import type { Device, Telemetry } from "../api/types";
 import { useFavourites } from "../app/favourites";
 import { useConnection, useNow, useSession } from "../app/hub";
@@ -18,15 +11,16 @@ import { OfflineStrip } from "../app/Shell";
 import { useBeginning } from "../charts/beginning";
 import { useI18n } from "../i18n/i18n";
 import { type Consumer, CONSUMER_FROM, FlowOrder } from "../model/flow";
-import { duration, energyText, isNow, powerText, roughly, roundParts } from "../model/format";
+import { duration, energyText, powerText, roundParts } from "../model/format";
 import { isOld, outletName, outletPath, outletsOf, type OutletView, plugsOf } from "../model/outlet";
-import { clock, dayAndClock, HOUR, longDate, spanOf } from "../model/time";
+import { clock, HOUR, longDate, spanOf } from "../model/time";
 import { Flow } from "../ui/Flow";
 import { type HourBar, HourBars } from "../ui/HourBars";
 import { useDesktop, useMedia, useTitle } from "../ui/hooks";
 import { PlugTile } from "../ui/PlugRow";
 import { Energy, Power } from "../ui/Quantity";
 import { Empty, Failed, Skeleton } from "../ui/States";
+import { Attention } from "./Attention";
 import { FoundPlugs } from "./FoundPlugs";
 import "./home.css";
 
@@ -244,74 +238,6 @@ function consumersOf(known: Known, ids: string[], names: { standby: string; othe
   return named;
 }
 
-interface Trouble {
-  title: string;
-  text: string;
-  path: string | null;
-  icon: TablerIcon;
-}
-
-/** At most one line: what is wrong first, and how many more there are. */
-function Attention({ views, now }: { views: OutletView[]; now: number }) {
-  const { t, language } = useI18n();
-  const { home, user } = useSession();
-  const away = useConnection().state === "away";
-  const problems = useProblems(user.role === "admin").data ?? [];
-  if (away) return null;
-
-  const troubles: Trouble[] = problems.map(({ detail, since }) => ({
-    title: detail ?? "",
-    text: t("home.problemSince", { time: dayAndClock(since, now, home.time_zone, language) }),
-    path: null,
-    icon: IconAlertTriangle,
-  }));
-  for (const view of views) {
-    const { device, outlet } = view;
-    const name = outletName(view);
-    const path = outletPath(view);
-    if (!device.online) {
-      // It is the plug that is away: said once, however many outlets it has.
-      if (outlet !== device.channels[0]) continue;
-      const text =
-        device.online_since === null
-          ? t("home.offlineUnknown")
-          : isNow(now - device.online_since)
-            ? t("home.offlineNow")
-            : t("home.offlineSince", { duration: roughly(now - device.online_since, language) });
-      troubles.push({ title: t("home.offlineOne", { name: device.name }), text, path, icon: IconPlugConnectedX });
-    } else if (outlet.command?.state === "unconfirmed")
-      troubles.push({
-        title: t("home.unconfirmed", { name }),
-        text: t("home.unconfirmedText"),
-        path,
-        icon: IconAlertTriangle,
-      });
-  }
-  const [first, ...others] = troubles;
-  if (!first) return null;
-  const more = others.length;
-  const path = more > 0 && first.path !== null ? "/plugs" : first.path;
-  const content = (
-    <>
-      <first.icon className="icon warn" aria-hidden="true" />
-      <span className="grow">
-        <span className="h3 block">{first.title}</span>
-        <span className="meta block">{more > 0 ? t("home.more", { text: first.text, count: more }) : first.text}</span>
-      </span>
-      {path !== null && <IconChevronRight className="icon s quiet" aria-hidden="true" />}
-    </>
-  );
-  return path === null ? (
-    <div className="note warn-soft" data-testid="attention">
-      {content}
-    </div>
-  ) : (
-    <Link href={path} className="note warn-soft" data-testid="attention">
-      {content}
-    </Link>
-  );
-}
-
 function Today({ views, now }: { views: OutletView[]; now: number }) {
   const { t, language } = useI18n();
   const { home } = useSession();
@@ -374,8 +300,9 @@ export function hourBars(data: Telemetry | null, start: number, end: number, now
       first = Math.min(first, bar.at);
       seen.add(bar.at);
       if (energy === null) return;
-      if (series.estimated[index]) bar.estimated += energy;
-      else bar.measured += energy;
+      const estimated = series.estimated_part_kwh[index] ?? 0;
+      bar.estimated += estimated;
+      bar.measured += Math.max(energy - estimated, 0);
     });
   }
   for (const bar of bars) bar.missing = bar.at >= first && bar.at + HOUR <= now && !seen.has(bar.at);

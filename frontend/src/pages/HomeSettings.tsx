@@ -1,15 +1,15 @@
 // The home: its name, time zone, currency, price and first day of the week, and the way to another home.
 import { IconLock } from "@tabler/icons-react";
 import { type SyntheticEvent, useState } from "react";
-import { ApiError } from "../api/client";
 import { useHomes } from "../api/people";
 import { type Home, LONGEST_NAME, type Session } from "../api/types";
 import { useConnection, useHub, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { decimal, localeOf } from "../model/format";
-import { currencies, zones } from "../model/places";
+import { currencies, weekDays, zones } from "../model/places";
 import { useAnnouncer } from "../ui/Announcer";
 import { Choice, Submit, TextField } from "../ui/Field";
+import { problemWords } from "../ui/problem";
 import { readPrice } from "./EnergyPrice";
 import { isTooLong, useFormError } from "./plug-form";
 import "./people.css";
@@ -67,7 +67,7 @@ function Homes() {
       client.setSession(session);
       announce(t("homes.moved", { name: session.home.name }));
     } catch (error) {
-      toast((error instanceof ApiError && error.problem.detail) || t("error.title"));
+      toast(problemWords(t, error));
     }
     setAsked(null);
   };
@@ -85,16 +85,6 @@ function Homes() {
       />
     </div>
   );
-}
-
-function useDays(): { value: string; label: string }[] {
-  const { language } = useI18n();
-  const format = new Intl.DateTimeFormat(localeOf(language), { weekday: "long", timeZone: "UTC" });
-  // 5 January 1970 was a Monday.
-  return [0, 1, 2, 3, 4, 5, 6].map((day) => ({
-    value: String(day),
-    label: format.format(new Date(Date.UTC(1970, 0, 5 + day))),
-  }));
 }
 
 function HomeFacts({ home }: { home: Home }) {
@@ -121,7 +111,7 @@ function HomeForm({ home }: { home: Home }) {
   const { t, language } = useI18n();
   const hub = useHub();
   const { toast } = useAnnouncer();
-  const days = useDays();
+  const days = weekDays(language);
   const before = draftOf(home, language);
   const [edited, setEdited] = useState<Partial<Draft>>({});
   const [busy, setBusy] = useState(false);

@@ -1,5 +1,4 @@
 // What a link opens: becoming a member of a home, or setting another password.
-import { IconAlertCircle } from "@tabler/icons-react";
 import { type SyntheticEvent, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { useLocation } from "wouter";
@@ -8,6 +7,7 @@ import { LONGEST_NAME, type LinkView, type Session } from "../api/types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { Submit, TextField, tooMany } from "../ui/Field";
+import { FormError } from "../ui/FormError";
 import { useTitle } from "../ui/hooks";
 import { Brand } from "../ui/icons";
 import { Empty, SkeletonRows } from "../ui/States";
@@ -183,7 +183,9 @@ function Membership({ link, token }: PartProps) {
               onChange={setCode}
             />
           )}
-          {error && !["name", "email", "password", "code"].includes(error.field ?? "") && <Wrong text={error.text} />}
+          {error && !["name", "email", "password", "code"].includes(error.field ?? "") && (
+            <FormError text={error.text} />
+          )}
         </div>
         <div className="foot">
           <Submit busy={busy} wide>
@@ -262,14 +264,5 @@ function NewPassword({ link, token }: PartProps) {
         </div>
       </form>
     </>
-  );
-}
-
-function Wrong({ text }: { text: string }) {
-  return (
-    <p className="form-error" role="alert">
-      <IconAlertCircle className="icon s" aria-hidden="true" />
-      {text}
-    </p>
   );
 }

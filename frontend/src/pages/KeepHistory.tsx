@@ -2,6 +2,7 @@
 import type { DeviceRetention } from "../api/types";
 import { type MessageId, useI18n } from "../i18n/i18n";
 import { TextField } from "../ui/Field";
+import { FormError } from "../ui/FormError";
 
 export const TIERS = ["raw", "minutes", "hours", "days"] as const;
 export type Kept = Record<(typeof TIERS)[number], string>;
@@ -51,11 +52,7 @@ export function KeepHistory({ kept, error, onChange }: KeepHistoryProps) {
             onChange={(value) => onChange({ ...kept, [tier]: value })}
           />
         ))}
-        {error && (
-          <p className="form-error" role="alert">
-            {error}
-          </p>
-        )}
+        <FormError text={error} />
       </div>
     </details>
   );

@@ -1,5 +1,4 @@
 // Sign in with e-mail and password, and with a code where the account asks for one.
-import { IconAlertCircle } from "@tabler/icons-react";
 import { type SyntheticEvent, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
@@ -7,8 +6,10 @@ import type { Session, SystemInfo } from "../api/types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { Submit, TextField } from "../ui/Field";
+import { FormError } from "../ui/FormError";
 import { useTitle } from "../ui/hooks";
 import { Brand } from "../ui/icons";
+import { PasskeyButton, useLoginPasskey } from "./LoginPasskey";
 import "../app/entry.css";
 
 export default function Login({ info }: { info: SystemInfo }) {
@@ -22,6 +23,7 @@ export default function Login({ info }: { info: SystemInfo }) {
   const [error, setError] = useState<string | null>(null);
   const [ended] = useState(client.ended);
   const form = useRef<HTMLFormElement>(null);
+  const passkey = useLoginPasskey(setError);
   const second = code !== null;
   const moved = useRef(false);
   // The other step has other fields: the first of them, so that one can go on typing.
@@ -81,7 +83,7 @@ export default function Login({ info }: { info: SystemInfo }) {
                 name="email"
                 type="email"
                 inputMode="email"
-                autoComplete="username"
+                autoComplete="username webauthn"
                 value={email}
                 onChange={setEmail}
               />
@@ -104,17 +106,13 @@ export default function Login({ info }: { info: SystemInfo }) {
               onChange={setCode}
             />
           )}
-          {error && (
-            <p className="form-error" role="alert">
-              <IconAlertCircle className="icon s" aria-hidden="true" />
-              {error}
-            </p>
-          )}
+          <FormError text={error} />
         </div>
         <div className="foot">
           <Submit busy={busy} wide>
             {busy ? t("login.busy") : t("login.submit")}
           </Submit>
+          {code === null && passkey.shown && <PasskeyButton busy={passkey.busy} onPress={() => void passkey.sign()} />}
           {code !== null && (
             <Button
               className="btn plain wide"

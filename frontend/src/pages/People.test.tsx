@@ -49,15 +49,13 @@ it("says that a link was used, and does not go on showing it", async () => {
 });
 
 it("changes a whole room, plug by plug", async () => {
-  const shared = (role: string, right: string) => ({
-    items: [{ user: "u2", name: "Ben", role, share: null, right }],
-    next: null,
-  });
+  const shared = (id: string, right: string) => {
+    return { device: id, user: "u2", name: "Ben", role: "user", share: null, right };
+  };
   const { sent } = showPage(<People chosen="u2" />, {
     ...MEMBERS,
     "GET /devices": { items: [device(), device({ id: "d2", name: "Kettle" })], next: null },
-    "GET /devices/d1/shares": shared("user", "control"),
-    "GET /devices/d2/shares": shared("user", "view"),
+    "GET /shares": { items: [shared("d1", "control"), shared("d2", "view")], next: null },
   });
   const room = await screen.findByRole("radiogroup", { name: "Kitchen: what Ben may do" });
   expect(within(room).queryAllByRole("radio", { checked: true })).toEqual([]);
@@ -108,4 +106,32 @@ it("gathers plugs by room, and lets each without a room stand alone", () => {
     [null, ["d3"]],
     [null, ["d4"]],
   ]);
+});
+
+it("asks for the password before it makes an admin of somebody", async () => {
+  let shown = false;
+  const answers = {
+    ...MEMBERS,
+    "PATCH /users/u2": () => (shown ? { ...ben, role: "admin" } : problem(403, "confirmation-needed", "Show it.")),
+    "POST /account/confirm": () => {
+      shown = true;
+      return null;
+    },
+  };
+  const { sent } = showPage(<People chosen="u2" />, answers);
+  const roles = await screen.findByRole("radiogroup", { name: "Role" });
+  await userEvent.click(within(roles).getByRole("radio", { name: "Admin" }));
+  let dialog = within(await screen.findByRole("alertdialog", { name: "Is it you?" }));
+  await userEvent.click(dialog.getByRole("button", { name: "Cancel" }));
+  await waitFor(() => expect(within(roles).getByRole("radio", { name: "Member" })).toBeChecked());
+  expect(screen.queryByRole("alert")).not.toBeInTheDocument();
+
+  await userEvent.click(within(roles).getByRole("radio", { name: "Admin" }));
+  dialog = within(await screen.findByRole("alertdialog", { name: "Is it you?" }));
+  await userEvent.type(dialog.getByLabelText("Your password"), "a quiet blue kettle");
+  await userEvent.click(dialog.getByRole("button", { name: "Go on" }));
+  await waitFor(() => expect(within(roles).getByRole("radio", { name: "Admin" })).toBeChecked());
+  const change = { asked: "PATCH /users/u2", body: { role: "admin" } };
+  const confirm = { asked: "POST /account/confirm", body: { password: "a quiet blue kettle" } };
+  expect(sent).toEqual([change, change, confirm, change]);
 });

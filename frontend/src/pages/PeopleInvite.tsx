@@ -11,6 +11,8 @@ import { useConnection, useHub, useNow, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { clock, longDate, startOfDay } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
+import { FormError } from "../ui/FormError";
+import { problemWords } from "../ui/problem";
 import { CopyButton, clipboard, QrCode, SecretText } from "../ui/Secret";
 import { Segmented } from "../ui/Segmented";
 import { Failed } from "../ui/States";
@@ -40,7 +42,7 @@ export function Invite({ members }: { members: User[] }) {
     try {
       await work();
     } catch (problem) {
-      setError((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+      setError(problemWords(t, problem));
     }
     await queries.invalidateQueries({ queryKey: ["invitations"] });
     if (number === latest.current) setBusy(false);
@@ -127,11 +129,7 @@ export function Invite({ members }: { members: User[] }) {
       )}
       {/* Where it can be neither shared nor copied by a button, it is read from here. */}
       {shown && !clipboard() && <SecretText label={t("people.invite.link")} value={shown.link} copy={false} />}
-      {error !== null && (
-        <p className="form-error" role="alert">
-          {error}
-        </p>
-      )}
+      <FormError text={error} />
       {open.error && !open.data ? (
         <Failed error={open.error} onRetry={() => void open.refetch()} />
       ) : (
@@ -161,7 +159,7 @@ function OpenLinks({ links, members }: { links: Invitation[]; members: User[] })
       await client.request("DELETE", `/invitations/${id}`);
       toast(t("people.invite.withdrawn"));
     } catch (error) {
-      toast((error instanceof ApiError && error.problem.detail) || t("error.title"));
+      toast(problemWords(t, error));
     }
     await queries.invalidateQueries({ queryKey: ["invitations"] });
   };

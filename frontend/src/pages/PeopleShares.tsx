@@ -4,7 +4,6 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
-import { ApiError } from "../api/client";
 import { type Shares, useShares } from "../api/people";
 import type { DeviceShare, Right } from "../api/people.types";
 import { useDevices } from "../api/queries";
@@ -13,6 +12,7 @@ import { useConnection, useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { choices, common, shareFor, unshared } from "../model/people";
 import { useAnnouncer } from "../ui/Announcer";
+import { problemWords } from "../ui/problem";
 import { Segmented } from "../ui/Segmented";
 import { Failed, Skeleton } from "../ui/States";
 
@@ -99,7 +99,7 @@ function useGive(user: User) {
       }
       announce(t("people.shares.done", { name: user.name, what, right: t(`people.right.${right}`) }));
     } catch (error) {
-      toast((error instanceof ApiError && error.problem.detail) || t("error.title"));
+      toast(problemWords(t, error));
     }
     await queries.invalidateQueries({ queryKey: ["shares"] });
   };

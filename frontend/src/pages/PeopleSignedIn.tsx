@@ -20,6 +20,7 @@ import { agentWords, readAgent, scopeWords } from "../model/people";
 import { dayAndClock, fullDate } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
 import { Ask } from "../ui/Ask";
+import { problemWords } from "../ui/problem";
 import { Failed, SkeletonRows } from "../ui/States";
 
 const KINDS = {
@@ -157,7 +158,7 @@ function SessionRow({ session }: { session: SignedIn }) {
       toast(t("people.ended", { device }));
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404))
-        toast((error instanceof ApiError && error.problem.detail) || t("error.title"));
+        toast(problemWords(t, error));
     }
     setBusy(false);
     await queries.invalidateQueries({ queryKey: ["sessions"] });

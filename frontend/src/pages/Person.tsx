@@ -2,13 +2,15 @@
 import { IconChevronLeft } from "@tabler/icons-react";
 import { type Ref, useState } from "react";
 import { Link } from "wouter";
-import { ApiError } from "../api/client";
 import { useChangeMember } from "../api/people";
 import type { Role, User } from "../api/types";
 import { useConnection } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { initial } from "../model/people";
 import { useAnnouncer } from "../ui/Announcer";
+import { useConfirmation } from "../ui/Confirm";
+import { FormError } from "../ui/FormError";
+import { problemWords } from "../ui/problem";
 import { Segmented } from "../ui/Segmented";
 import { PeopleShares } from "./PeopleShares";
 import { PersonAccess, PersonEnd } from "./PersonAccess";
@@ -59,6 +61,7 @@ function PersonRole({ person }: { person: User }) {
   const { t } = useI18n();
   const { announce } = useAnnouncer();
   const change = useChangeMember(person);
+  const { confirmed, dialog } = useConfirmation();
   const away = useConnection().state === "away";
   const [asked, setAsked] = useState<Role | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -67,10 +70,10 @@ function PersonRole({ person }: { person: User }) {
     setAsked(role);
     setError(null);
     try {
-      await change({ role });
-      announce(t("people.role.done", { name: person.name, role: t(`settings.role.${role}`) }));
+      if (await confirmed(() => change({ role })))
+        announce(t("people.role.done", { name: person.name, role: t(`settings.role.${role}`) }));
     } catch (problem) {
-      setError((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+      setError(problemWords(t, problem));
     }
     setAsked(null);
   };
@@ -89,11 +92,8 @@ function PersonRole({ person }: { person: User }) {
         onChange={(role) => void choose(role)}
       />
       <p className="meta person-role-text">{t(`people.role.${shown}`)}</p>
-      {error !== null && (
-        <p className="form-error" role="alert">
-          {error}
-        </p>
-      )}
+      <FormError text={error} />
+      {dialog}
     </section>
   );
 }

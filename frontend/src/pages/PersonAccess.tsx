@@ -12,6 +12,9 @@ import { useI18n } from "../i18n/i18n";
 import { agentWords } from "../model/people";
 import { useAnnouncer } from "../ui/Announcer";
 import { Ask } from "../ui/Ask";
+import { useConfirmation } from "../ui/Confirm";
+import { FormError } from "../ui/FormError";
+import { problemWords } from "../ui/problem";
 import { QrCode, SecretText } from "../ui/Secret";
 import { Failed, Skeleton } from "../ui/States";
 import { KeyRow } from "./PeopleSignedIn";
@@ -158,6 +161,7 @@ function PasswordLink({ person }: { person: User }) {
   const [made, setMade] = useState<AddedInvitation | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const { confirmed, dialog } = useConfirmation();
   const shown = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (made) shown.current?.focus();
@@ -167,10 +171,12 @@ function PasswordLink({ person }: { person: User }) {
     setBusy(true);
     setError(null);
     try {
-      setMade(await client.request<AddedInvitation>("POST", `/users/${person.id}/password-link`, undefined));
+      await confirmed(async () =>
+        setMade(await client.request<AddedInvitation>("POST", `/users/${person.id}/password-link`, undefined)),
+      );
       void queries.invalidateQueries({ queryKey: ["invitations"] });
     } catch (problem) {
-      setError((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+      setError(problemWords(t, problem));
     }
     setBusy(false);
   };
@@ -182,11 +188,8 @@ function PasswordLink({ person }: { person: User }) {
       busy={busy}
       onAct={() => void make()}
     >
-      {error !== null && (
-        <p className="form-error" role="alert">
-          {error}
-        </p>
-      )}
+      <FormError text={error} />
+      {dialog}
       {made && (
         <div className="col person-link" ref={shown} tabIndex={-1} role="group" aria-label={t("people.invite.link")}>
           <QrCode svg={made.qr} label={t("people.passwordCode", { name: person.name })} />
@@ -206,6 +209,7 @@ export function PersonEnd({ person }: { person: User }) {
   const [, navigate] = useLocation();
   const { toast } = useAnnouncer();
   const change = useChangeMember(person);
+  const { confirmed, dialog } = useConfirmation();
   const [asks, setAsks] = useState<Question>(null);
   const [busy, setBusy] = useState(false);
   const { name, disabled } = person;
@@ -213,15 +217,15 @@ export function PersonEnd({ person }: { person: User }) {
   const unlock = async (): Promise<void> => {
     setBusy(true);
     try {
-      await change({ disabled: false });
-      toast(t("people.unlocked", { name }));
+      if (await confirmed(() => change({ disabled: false }))) toast(t("people.unlocked", { name }));
     } catch (problem) {
-      toast((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+      toast(problemWords(t, problem));
     }
     setBusy(false);
   };
   return (
     <section className="sheet" aria-label={t("people.end.label")}>
+      {dialog}
       <ul className="person-lines">
         <Line
           title={t(disabled ? "people.lockedTitle" : "people.lock")}

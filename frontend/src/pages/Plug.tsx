@@ -34,7 +34,9 @@ import { useOutletLine } from "../ui/PlugRow";
 import { Energy, Power, Quantity } from "../ui/Quantity";
 import { Segmented } from "../ui/Segmented";
 import { Empty, Failed, Skeleton } from "../ui/States";
+import { AlertsLink } from "./alerts/AlertsLink";
 import { MissingPlug } from "./plug-form";
+import { SchedulesLink } from "./schedules/SchedulesLink";
 import { signalWord } from "../ui/signal";
 import "./plug.css";
 
@@ -411,7 +413,7 @@ function Aside(props: ChartProps) {
   const { device } = view;
   const { gaps, now, zone } = useHistory(props);
   const facts = [
-    device.firmware && t("plug.firmware", { version: device.firmware }),
+    device.firmware && t(device.newer_firmware ? "plug.firmwareOlder" : "plug.firmware", { version: device.firmware }),
     device.online && device.rssi !== null ? signalWord(t, device.rssi) : null,
   ].filter(Boolean);
   return (
@@ -419,6 +421,8 @@ function Aside(props: ChartProps) {
       {range !== "live" && gaps.length > 0 && <GapList gaps={gaps} now={now} zone={zone} />}
       <section className="sheet flush">
         <ul className="list icons">
+          <SchedulesLink view={view} />
+          <AlertsLink view={view} />
           <li>
             <Link href={`${outletPath({ ...view, outlet: { ...view.outlet, channel: 0 } })}/edit`} className="list-row">
               <IconSettings className="icon" aria-hidden="true" />

@@ -14,6 +14,8 @@ import { useConnection, useHub, useNow, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { fullDate, HOUR } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
+import { FormError } from "../ui/FormError";
+import { problemWords } from "../ui/problem";
 import "../ui/dialog.css";
 
 /** The longest time that the hub answers for at once. */
@@ -86,7 +88,7 @@ function Question({ device, busy, setBusy, onKeep, onRemoving }: QuestionProps) 
     } catch (problem) {
       // Somebody else was faster: what was asked for is done.
       if (!(problem instanceof ApiError && problem.status === 404)) {
-        setError((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+        setError(problemWords(t, problem));
         setBusy(false);
         onRemoving(false);
         return;
@@ -104,11 +106,7 @@ function Question({ device, busy, setBusy, onKeep, onRemoving }: QuestionProps) 
         {t("remove.question", { name })}
       </Heading>
       <p className="meta">{since === null ? t("remove.lost") : t("remove.lostSince", { date: since })}</p>
-      {error !== null && (
-        <p className="form-error" role="alert">
-          {error}
-        </p>
-      )}
+      <FormError text={error} />
       <div className="row dialog-acts">
         <Button className="btn outline" autoFocus isDisabled={busy} onPress={onKeep}>
           {t("remove.keep")}

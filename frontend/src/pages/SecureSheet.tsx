@@ -3,12 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
-import { ApiError } from "../api/client";
 import { CERTIFICATES, type Certificates, type ServerCertificates, useCertificates } from "../api/https";
 import { useHub, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { fullDate } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
+import { problemWords } from "../ui/problem";
 import { Failed } from "../ui/States";
 
 export function SecureSheet() {
@@ -23,7 +23,7 @@ export function SecureSheet() {
       <Link href="/secure" className="btn outline">
         {t("secure.sheet.show")}
       </Link>
-      {user.role === "admin" && <InUse />}
+      {user.operator && <InUse />}
     </section>
   );
 }
@@ -42,7 +42,7 @@ function InUse() {
       queries.setQueryData(CERTIFICATES, await client.request<Certificates>("POST", "/certificates/renew"));
       toast(t("secure.renewed"));
     } catch (failure) {
-      toast(failure instanceof ApiError && failure.problem.detail ? failure.problem.detail : t("login.away"));
+      toast(problemWords(t, failure, "login.away"));
     } finally {
       setBusy(false);
     }

@@ -4,10 +4,11 @@ import { Link } from "wouter";
 import type { Language, SystemInfo } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { setLanguage, setTheme, type Theme, useTheme } from "../app/preferences";
-import { OfflineStrip } from "../app/Shell";
+import { More, OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { Choice } from "../ui/Field";
 import { useDesktop, useTitle } from "../ui/hooks";
+import { AboutSheet } from "./AboutSheet";
 import { BackupSheet } from "./BackupSheet";
 import { HomeSettings } from "./HomeSettings";
 import { PluginsSheet, RefusedSheet } from "./HubSheets";
@@ -43,6 +44,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
       </header>
       <OfflineStrip />
       <div className="settings-grid">
+        {!desktop && <More />}
         <section className="sheet" aria-labelledby="look">
           <h2 id="look">{t("settings.look")}</h2>
           <div className="col" style={{ gap: 16, marginTop: 14 }}>
@@ -76,11 +78,6 @@ export default function Settings({ info }: { info: SystemInfo }) {
             <Link href="/settings/account" className="btn outline">
               {t("settings.toAccount")}
             </Link>
-            {!desktop && (
-              <Link href="/people" className="btn outline">
-                {t("people.title")}
-              </Link>
-            )}
             <Button className="btn outline" onPress={() => void signOut()}>
               {t("settings.logout")}
             </Button>
@@ -88,21 +85,23 @@ export default function Settings({ info }: { info: SystemInfo }) {
         </section>
         <HomeSettings />
         <SecureSheet />
-        {user.role === "admin" && (
+        {user.operator && (
           <>
             <PluginsSheet />
             <RefusedSheet />
             <BackupSheet />
-            <section className="sheet" aria-labelledby="audit">
-              <h2 id="audit">{t("audit.title")}</h2>
-              <p className="meta" style={{ margin: "8px 0 16px" }}>
-                {t("audit.link")}
-              </p>
-              <Link href="/admin/audit" className="btn outline">
-                {t("audit.show")}
-              </Link>
-            </section>
           </>
+        )}
+        {user.role === "admin" && (
+          <section className="sheet" aria-labelledby="audit">
+            <h2 id="audit">{t("audit.title")}</h2>
+            <p className="meta" style={{ margin: "8px 0 16px" }}>
+              {t("audit.link")}
+            </p>
+            <Link href="/admin/audit" className="btn outline">
+              {t("audit.show")}
+            </Link>
+          </section>
         )}
         <section className="sheet" aria-labelledby="api">
           <h2 id="api">{t("settings.api")}</h2>
@@ -118,21 +117,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
             </Link>
           </div>
         </section>
-        <section className="sheet" aria-labelledby="about">
-          <h2 id="about">{t("settings.about")}</h2>
-          <dl className="facts">
-            <div>
-              <dt>{t("settings.hub")}</dt>
-              <dd>{info.name}</dd>
-            </div>
-            <div>
-              <dt>{t("settings.version")}</dt>
-              <dd>{info.version}</dd>
-            </div>
-          </dl>
-          {info.demo && <p className="meta">{t("settings.demo")}</p>}
-          <p className="meta">{t("settings.licence")}</p>
-        </section>
+        <AboutSheet info={info} />
       </div>
     </div>
   );

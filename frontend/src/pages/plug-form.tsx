@@ -5,6 +5,7 @@ import { ApiError } from "../api/client";
 import { type Device, LONGEST_NAME } from "../api/types";
 import { useI18n } from "../i18n/i18n";
 import { TextField, tooMany } from "../ui/Field";
+import { FormError } from "../ui/FormError";
 import { Empty } from "../ui/States";
 
 export const roomsOf = (devices: Device[]): string[] =>
@@ -24,11 +25,7 @@ export function useFormError(fields: string[]) {
       const known = problem instanceof ApiError ? problem.problem : null;
       setError({ field: known?.field ?? null, text: known?.detail || t("error.title") });
     },
-    below: error && !fields.includes(error.field ?? "") && (
-      <p className="form-error" role="alert">
-        {error.text}
-      </p>
-    ),
+    below: error && !fields.includes(error.field ?? "") && <FormError text={error.text} />,
   };
 }
 

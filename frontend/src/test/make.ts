@@ -44,6 +44,7 @@ export function device(more: Partial<Device> = {}, channel: Partial<Outlet> = {}
     right: "manage",
     channels: [outlet(channel)],
     retention: null,
+    newer_firmware: null,
     ...more,
   };
 }

@@ -12,6 +12,7 @@ export const user = (more: Partial<User> = {}): User => ({
   email: "ada@home.example",
   language: "en",
   role: "admin",
+  operator: (more.role ?? "admin") === "admin",
   disabled: false,
   second_factor: false,
   seen: null,
@@ -42,7 +43,8 @@ export const problem = (status: number, code: string, detail: string, field?: st
   new Response(JSON.stringify({ title: "", status, code, detail, field }), { status });
 
 /**
- * Shows it. `answers`: by "METHOD /path", the body or a whole response; what is not among them is an empty list.
+ * Shows it. `answers`: by "METHOD /path", the body, a whole response, or a function that gives one of both; what is not
+ * among them is an empty list.
  * Take `vi.unstubAllGlobals` into `afterEach`.
  */
 export function showPage(page: ReactNode, answers: Record<string, unknown>, by = session()) {
@@ -50,7 +52,8 @@ export function showPage(page: ReactNode, answers: Record<string, unknown>, by =
   const stub = vi.fn((path: string, { method = "GET", body }: RequestInit) => {
     const asked = `${method} ${path.replace("/api/v1", "")}`;
     if (method !== "GET") sent.push({ asked, body: typeof body === "string" ? JSON.parse(body) : undefined });
-    const answer = asked in answers ? answers[asked] : method === "GET" ? { items: [], next: null } : null;
+    const given = asked in answers ? answers[asked] : method === "GET" ? { items: [], next: null } : null;
+    const answer: unknown = typeof given === "function" ? (given as () => unknown)() : given;
     if (answer instanceof Response) return Promise.resolve(answer.clone());
     return Promise.resolve(
       answer === null ? new Response(null, { status: 204 }) : new Response(JSON.stringify(answer)),

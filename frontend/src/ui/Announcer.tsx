@@ -8,8 +8,8 @@ import "./toast.css";
 interface Announcer {
   /** For a screen reader only. */
   announce: (text: string) => void;
-  /** Visible too. */
-  toast: (text: string) => void;
+  /** Visible too; `undo` takes back what the text says, as long as it stands there. */
+  toast: (text: string, undo?: () => void) => void;
 }
 
 const AnnouncerContext = createContext<Announcer>({ announce: () => undefined, toast: () => undefined });
@@ -18,7 +18,7 @@ const SHOWN_MS = 8_000;
 export function AnnouncerProvider({ children }: { children: ReactNode }) {
   const { t } = useI18n();
   const [said, setSaid] = useState("");
-  const [shown, setShown] = useState<string | null>(null);
+  const [shown, setShown] = useState<{ text: string; undo: (() => void) | undefined } | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   const stay = useCallback(() => clearTimeout(timer.current), []);
@@ -29,8 +29,8 @@ export function AnnouncerProvider({ children }: { children: ReactNode }) {
   const value = useMemo<Announcer>(
     () => ({
       announce: (text) => setSaid((before) => (before === text ? text + "\u00a0" : text)),
-      toast: (text) => {
-        setShown(text);
+      toast: (text, undo) => {
+        setShown({ text, undo });
         leave();
       },
     }),
@@ -46,7 +46,18 @@ export function AnnouncerProvider({ children }: { children: ReactNode }) {
       <div className="toasts" role="status" aria-label={t("toast.label")}>
         {shown !== null && (
           <div className="toast" onMouseEnter={stay} onMouseLeave={leave} onFocus={stay} onBlur={leave}>
-            <span>{shown}</span>
+            <span>{shown.text}</span>
+            {shown.undo && (
+              <Button
+                className="toast-undo"
+                onPress={() => {
+                  setShown(null);
+                  shown.undo?.();
+                }}
+              >
+                {t("undo")}
+              </Button>
+            )}
             <Button className="icon-btn" aria-label={t("close")} onPress={() => setShown(null)}>
               <IconX className="icon s" aria-hidden="true" />
             </Button>

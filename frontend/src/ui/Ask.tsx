@@ -4,9 +4,10 @@ import { Button } from "react-aria-components/Button";
 import { Dialog } from "react-aria-components/Dialog";
 import { Heading } from "react-aria-components/Heading";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
-import { ApiError } from "../api/client";
 import { useI18n } from "../i18n/i18n";
 import { TextField } from "./Field";
+import { FormError } from "./FormError";
+import { problemWords } from "./problem";
 import "./dialog.css";
 
 interface AskProps {
@@ -68,7 +69,7 @@ function Question({ title, text, act, bad = false, password = false, busy, setBu
       onClose();
     } catch (problem) {
       setBusy(false);
-      setError((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+      setError(problemWords(t, problem));
     }
   };
 
@@ -93,11 +94,7 @@ function Question({ title, text, act, bad = false, password = false, busy, setBu
             />
           </div>
         )}
-        {error !== null && !password && (
-          <p className="form-error" role="alert">
-            {error}
-          </p>
-        )}
+        {!password && <FormError text={error} />}
         <div className="row dialog-acts">
           <Button className="btn outline" autoFocus={!password} isDisabled={busy} onPress={onClose}>
             {t(bad ? "ask.keep" : "edit.cancel")}

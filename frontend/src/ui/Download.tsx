@@ -1,11 +1,11 @@
 // The values of the time shown as a file, for a spreadsheet.
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { ApiError } from "../api/client";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import type { RangeKind } from "../model/time";
 import { useAnnouncer } from "./Announcer";
+import { problemWords } from "./problem";
 
 /** A line for each of these; the samples of an hour as they came. */
 const BUCKET: Record<RangeKind, string> = { hour: "raw", day: "15m", week: "1h" };
@@ -24,7 +24,7 @@ export function Download({ outlet, kind, from, to }: { outlet: string; kind: Ran
       save(blob, name);
       announce(t("download.done", { name }));
     } catch (error) {
-      toast(error instanceof ApiError && error.problem.detail ? error.problem.detail : t("download.failed"));
+      toast(problemWords(t, error, "download.failed"));
     } finally {
       setBusy(false);
     }

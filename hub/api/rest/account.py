@@ -1,11 +1,10 @@
 """One's own account: profile, password, second factor, sessions and API keys. No API key reaches these routes."""
 
-from msgspec import UNSET
-
 from hub.api.paging import PageQuery, page
 from hub.api.qr import svg
 from hub.api.rest.auth import EXAMPLE, EXAMPLE_USER, PASSWORD_ERRORS, home_view, user_view
 from hub.api.routing import AnyCall, Call, NoQuery, Route
+from hub.api.shown import as_shown
 from hub.api.types.auth import Session
 from hub.api.types.people import (
     AddedKey,
@@ -41,26 +40,19 @@ def own(call: AnyCall) -> StoredUser:
     return user
 
 
-def session_id(call: AnyCall) -> str:
-    """The session that asks."""
-    return call.principal.via.removeprefix("session ")
-
-
 def session_view(session: StoredSession, current: str) -> SignedIn:
     """A session as the API shows it."""
-    return SignedIn(
-        session.id, session.began, session.seen, session.address, session.agent, current=session.id == current
-    )
+    return as_shown(session, SignedIn, current=session.id == current)
 
 
 def key_view(key: StoredKey) -> ApiKey:
     """A key as the API shows it."""
-    return ApiKey(key.id, key.name, key.hint, key.scopes, key.created, key.expires, key.used)
+    return as_shown(key, ApiKey)
 
 
 def session_page(call: Call[PageQuery, None], user: str) -> SignedInList:
     """Somebody's sessions, the newest first."""
-    current = session_id(call)
+    current = call.principal.session
     shown, following = page(
         call.services.identity.sessions.of(user), call.query, lambda each: (-each.seen, each.id), tuple[int, str]
     )
@@ -76,24 +68,24 @@ def key_page(call: Call[PageQuery, None], user: str) -> ApiKeyList:
 
 async def change_profile(call: Call[NoQuery, ChangeProfileRequest]) -> User:
     """PATCH /account"""
-    asked, identity = call.body, call.services.identity
-    user = own(call)
-    if asked.email is not UNSET and asked.email.strip().casefold() != user.email:
-        if asked.password is UNSET:
+    asked, identity = call.body.sent(), call.services.identity
+    user, email, password = own(call), asked.pop("email", None), asked.pop("password", None)
+    if email is not None and email.strip().casefold() != user.email:
+        if password is None:
             raise HubError("field-missing", field="password", name="password")
-        user = await identity.logins.change_email(call.principal, asked.password, asked.email)
-    user = await identity.people.change_profile(
-        call.principal,
-        name=None if asked.name is UNSET else asked.name,
-        language=None if asked.language is UNSET else asked.language,
-    )
-    return user_view(call, user)
+        user = await identity.logins.change_email(call.principal, password, email)
+    return user_view(call, await identity.people.change_profile(call.principal, **asked))
 
 
 async def change_password(call: Call[NoQuery, ChangePasswordRequest]) -> None:
     """POST /account/password"""
     logins = call.services.identity.logins
-    await logins.change_password(call.principal, call.body.current, call.body.password, session_id(call))
+    await logins.change_password(call.principal, call.body.current, call.body.password, call.principal.session)
+
+
+async def confirm(call: Call[NoQuery, PasswordRequest]) -> None:
+    """POST /account/confirm"""
+    await call.services.identity.logins.require_password(call.principal, call.body.password)
 
 
 async def delete_account(call: Call[NoQuery, PasswordRequest]) -> None:
@@ -108,7 +100,7 @@ async def switch_home(call: Call[NoQuery, SwitchHomeRequest]) -> Session:
     home = services.homes.get(call.body.home)
     if home is None or home.id not in user.roles:
         raise HubError("home-unknown", field="home", home=call.body.home)
-    token, expires_in = await services.tokens.move(session_id(call), user, home)
+    token, expires_in = await services.tokens.move(call.principal.session, user, home)
     return Session(token, expires_in, user_view(call, user, home.id), home_view(call, home))
 
 
@@ -163,7 +155,7 @@ async def end_session(call: AnyCall) -> None:
 
 async def end_other_sessions(call: AnyCall) -> None:
     """POST /account/sessions/end-others"""
-    await call.services.identity.sessions.end_all(own(call).id, keep=session_id(call))
+    await call.services.identity.sessions.end_all(own(call).id, keep=call.principal.session)
     await call.services.identity.audit.record(call.principal, "session.end", "others")
 
 
@@ -220,6 +212,20 @@ ROUTES = (
         errors=(*PASSWORD_ERRORS, *CONFIRMED),
         description="Every other session ends.",
         example=ChangePasswordRequest("correct horse battery", "a new long phrase"),
+    ),
+    Route(
+        method="POST",
+        path="/account/confirm",
+        summary="Show that it is you",
+        tag=TAG,
+        handler=confirm,
+        role="guest",
+        scope="person",
+        body=PasswordRequest,
+        errors=CONFIRMED,
+        description="What makes somebody an admin answers `confirmation-needed` where this, or the sign-in, is more "
+        "than ten minutes ago.",
+        example=PasswordRequest("correct horse battery"),
     ),
     Route(
         method="POST",

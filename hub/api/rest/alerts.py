@@ -1,13 +1,22 @@
 """Alerts: list with their states, add, change, remove."""
 
 import msgspec
-from msgspec import UNSET
 
 from hub.alerts import Alert as Stored
-from hub.alerts.notice import fires
-from hub.api.paging import page
+from hub.alerts import Ended
+from hub.alerts.notice import ended, fires
+from hub.api.paging import PageQuery, page
 from hub.api.routing import AnyCall, Call, NoQuery, Route
-from hub.api.types.alerts import AddAlertRequest, Alert, AlertList, AlertQuery, ChangeAlertRequest
+from hub.api.shown import as_shown
+from hub.api.types.alerts import (
+    AddAlertRequest,
+    Alert,
+    AlertList,
+    AlertQuery,
+    ChangeAlertRequest,
+    EndedAlert,
+    EndedAlertList,
+)
 from hub.messages import render
 
 TAG = "alerts"
@@ -24,7 +33,7 @@ EXAMPLE = Alert(
     may_change=True,
     state="firing",
     since=1764000000000,
-    detail="Heater has drawn more than 1500 W for 10 min, now 1984 W.",
+    detail="Heater has drawn more than 1,500 W for 10 min, now 1,984 W.",
 )
 
 
@@ -34,18 +43,15 @@ def _view(call: AnyCall, alert: Stored) -> Alert:
     device = services.registry.device(alert.device)
     detail = None
     if standing.state == "firing" and device is not None:
-        detail = render(fires(alert, device, standing.watts), call.language)
-    fields = msgspec.structs.asdict(alert)
-    known = {name: fields[name] for name in Alert.__struct_fields__ if name in fields}
-    return msgspec.convert(
-        {
-            **known,
-            "may_change": services.alerts.may_change(call.principal, alert),
-            "state": standing.state,
-            "since": standing.since,
-            "detail": detail,
-        },
+        after = max(0, services.clock.now() - (standing.since or 0)) / 1000
+        detail = render(fires(alert, device, standing.watts, after=after), call.language)
+    return as_shown(
+        alert,
         Alert,
+        may_change=services.alerts.may_change(call.principal, alert),
+        state=standing.state,
+        since=standing.since,
+        detail=detail,
     )
 
 
@@ -61,6 +67,19 @@ async def list_alerts(call: Call[AlertQuery, None]) -> AlertList:
     return AlertList([_view(call, alert) for alert in shown], following)
 
 
+def _ended_view(call: AnyCall, one: Ended) -> EndedAlert:
+    device = call.services.registry.get(call.principal, one.device)
+    said = ended(one.kind, device, one.channel, max(0, one.ended - one.began) / 1000)
+    return as_shown(one, EndedAlert, detail=render(said, call.language))
+
+
+async def list_ended_alerts(call: Call[PageQuery, None]) -> EndedAlertList:
+    """GET /alerts/ended"""
+    found = call.services.past.list(call.principal)
+    shown, following = page(found, call.query, lambda one: (-one.ended, one.alert), tuple[int, str])
+    return EndedAlertList([_ended_view(call, one) for one in shown], following)
+
+
 async def add_alert(call: Call[NoQuery, AddAlertRequest]) -> Alert:
     """POST /alerts"""
     return _view(call, await call.services.alerts.add(call.principal, **msgspec.structs.asdict(call.body)))
@@ -68,8 +87,8 @@ async def add_alert(call: Call[NoQuery, AddAlertRequest]) -> Alert:
 
 async def change_alert(call: Call[NoQuery, ChangeAlertRequest]) -> Alert:
     """PATCH /alerts/{alert}"""
-    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
-    return _view(call, await call.services.alerts.change(call.principal, call.path("alert"), **changes))
+    changed = await call.services.alerts.change(call.principal, call.path("alert"), **call.body.sent())
+    return _view(call, changed)
 
 
 async def remove_alert(call: AnyCall) -> None:
@@ -88,6 +107,32 @@ ROUTES = (
         query=AlertQuery,
         answer=AlertList,
         answer_example=AlertList([EXAMPLE]),
+    ),
+    Route(
+        method="GET",
+        path="/alerts/ended",
+        summary="What has fired and is over, of the devices that you may see, the newest first",
+        tag=TAG,
+        handler=list_ended_alerts,
+        role="guest",
+        query=PageQuery,
+        answer=EndedAlertList,
+        description="The last 50 of the home.",
+        answer_example=EndedAlertList(
+            [
+                EndedAlert(
+                    alert=EXAMPLE.id,
+                    device=EXAMPLE.device,
+                    channel=0,
+                    name=EXAMPLE.name,
+                    kind=EXAMPLE.kind,
+                    threshold=EXAMPLE.threshold,
+                    began=1764000000000,
+                    ended=1764001500000,
+                    detail="Heater: over after 25 min.",
+                )
+            ]
+        ),
     ),
     Route(
         method="POST",

@@ -6,6 +6,7 @@ from aiohttp import web
 from hub.api.cookies import refresh_cookie, set_cookies
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.security import is_forwarded, peer_address, require_own_origin
+from hub.api.shown import as_shown
 from hub.api.types.auth import LoginRequest, Me, RefreshRequest, Session, SetupRequest, TokenKey
 from hub.api.types.people import Home, User
 from hub.auth.homes import Home as StoredHome
@@ -16,32 +17,28 @@ from hub.messages import HubError
 TAG = "auth"
 CLIENT_HEADER = "X-Plughub-Client"
 
-EXAMPLE_USER = User("9c41d2aa01b7e655", "Ada", "ada@example.org", "en", "admin")
+EXAMPLE_USER = User("9c41d2aa01b7e655", "Ada", "ada@example.org", "en", "admin", operator=True)
 EXAMPLE_HOME = Home("1f00c3d9ab8e7762", "Home", "Europe/Berlin", "EUR")
 EXAMPLE = Session("eyJhbGciOiJIUzI1NiJ9…", 1800, EXAMPLE_USER, EXAMPLE_HOME)
 
 
 def user_view(call: AnyCall, user: StoredUser, home: str | None = None) -> User:
     """A person as the API shows them, with the role in this home (None: the asker's)."""
-    identity = call.services.identity
-    sessions = identity.sessions.of(user.id)
-    fields = {
-        "id": user.id,
-        "name": user.name,
-        "email": user.email,
-        "language": user.language,
-        "role": user.roles[home or call.principal.home],
-        "disabled": user.disabled,
-        "second_factor": identity.factors.enabled(user.id),
-        "seen": max((session.seen for session in sessions), default=None),
-    }
-    return msgspec.convert(fields, User)
+    identity, at = call.services.identity, home or call.principal.home
+    sessions, here = identity.sessions.of(user.id), identity.people.principal(user.id, at)
+    return as_shown(
+        user,
+        User,
+        role=user.roles[at],
+        operator=here is not None and here.is_operator,
+        second_factor=identity.factors.enabled(user.id),
+        seen=max((session.seen for session in sessions), default=None),
+    )
 
 
 def home_view(call: AnyCall, home: StoredHome) -> Home:
     """A home as the API shows it."""
-    fields = (home.id, home.name, home.time_zone, home.currency, home.price, home.week_start)
-    return Home(*fields, call.services.homes.declared(home))
+    return as_shown(home, Home, declared=call.services.homes.declared(home))
 
 
 def is_program(request: web.Request) -> bool:
@@ -121,7 +118,7 @@ async def me(call: AnyCall) -> Me:
     home = people.homes.get(principal.home) or people.homes.first
     user = people.user(principal.user)
     if user is None:  # the command line's key belongs to nobody
-        return Me(User("system", "plughub", "", "en", "admin"), home_view(call, home))
+        return Me(User("system", "plughub", "", "en", "admin", operator=True), home_view(call, home))
     return Me(user_view(call, user), home_view(call, home))
 
 
@@ -146,10 +143,11 @@ ROUTES = (
         status=201,
         errors=(
             *("setup-done", "setup-code-missing", "setup-code-wrong", "too-many-attempts", "origin-refused"),
-            *("email-invalid", "name-invalid", "time-zone-unknown", "currency-unknown", *PASSWORD_ERRORS),
+            *("email-invalid", "name-invalid", "time-zone-unknown", "currency-unknown", "price-invalid"),
+            *PASSWORD_ERRORS,
         ),
         description="Possible once. From the hub's own network it needs no code for 30 minutes after the first start.",
-        example=SetupRequest("Ada", "ada@example.org", "correct horse battery", "Home", "Europe/Berlin", "EUR"),
+        example=SetupRequest("Ada", "ada@example.org", "correct horse battery", "Home", "Europe/Berlin", "EUR", 0.325),
         answer_example=EXAMPLE,
     ),
     Route(

@@ -1,10 +1,8 @@
 """Backups: which there are, how the last went, starting one, and what holds for the daily one."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from hub.api.paging import PageQuery, page
 from hub.api.routing import AnyCall, Call, NoQuery, Route
@@ -23,6 +21,7 @@ from hub.messages import Message, render
 TAG = "backups"
 FOLDER_ERRORS = (
     "backup-target-gone",
+    "backup-target-silent",
     "backup-not-writable",
     "backup-no-space",
     "backup-target-failed",
@@ -49,8 +48,7 @@ async def start_backup(call: Call[NoQuery, StartBackupRequest]) -> BackupState:
 async def change_backups(call: Call[NoQuery, ChangeBackupsRequest]) -> BackupState:
     """PATCH /backups/settings"""
     backups = call.services.backups
-    given: dict[str, Any] = {name: getattr(call.body, name) for name in call.body.__struct_fields__}
-    await backups.change({name: value for name, value in given.items() if value is not UNSET})
+    await backups.change(call.body.sent())
     return _state(call, await backups.list())
 
 
@@ -129,7 +127,7 @@ ROUTES = (
         body_optional=True,
         answer=BackupState,
         status=202,
-        errors=("backup-running", "backup-folder-relative"),
+        errors=("backup-running", "backup-target-silent", "backup-folder-relative"),
         example=StartBackupRequest(history=True),
         answer_example=EXAMPLE,
         description="Answers at once; `running` in GET /backups tells how far it is, `last` how it went.",

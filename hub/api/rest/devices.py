@@ -2,7 +2,6 @@
 
 import msgspec
 from aiohttp import web
-from msgspec import UNSET
 
 from hub.api.paging import PageQuery, page
 from hub.api.rest.pairing import EXAMPLE as EXAMPLE_PAIRING
@@ -17,16 +16,12 @@ from hub.api.types.devices import (
     Device,
     DeviceList,
     DeviceRetention,
-    DeviceShare,
-    DeviceShareList,
     FoundDevice,
     FoundList,
     LiveValue,
     Outlet,
-    ShareRequest,
 )
 from hub.api.types.pairing import Pairing
-from hub.auth.people import User
 from hub.auth.principal import Principal
 from hub.broker.interface import Login
 from hub.devices.device import Device as Registered
@@ -63,23 +58,22 @@ EXAMPLE = Device(
     ],
     room_id="6d2f81c07ab35e94",
 )
-EXAMPLE_SHARE = DeviceShare("77aa01b2c3d4e5f6", "Ben", "guest", "view", "view")
 
 
 def _view(call: AnyCall, device: Registered, principal: Principal) -> Device:
     return call.services.views.view(device, call.services.registry.right(principal, device))
 
 
-def by_name(entry: Registered | User) -> tuple[str, str]:
+def by_name(entry: Registered) -> tuple[str, str]:
     """How lists are sorted and paged through."""
     return entry.name.casefold(), entry.id
 
 
 async def list_devices(call: Call[PageQuery, None]) -> DeviceList:
     """GET /devices"""
-    principal = call.principal
-    devices, following = page(call.services.registry.list(principal), call.query, by_name)
-    return DeviceList([_view(call, device, principal) for device in devices], following)
+    principal, registry, views = call.principal, call.services.registry, call.services.views
+    devices, following = page(registry.list(principal), call.query, by_name)
+    return DeviceList([views.view(device, registry.right(principal, device)) for device in devices], following)
 
 
 async def add_device(call: Call[NoQuery, AddDeviceRequest]) -> AddedDevice | web.Response:
@@ -132,7 +126,7 @@ async def get_device(call: AnyCall) -> Device:
 
 async def change_device(call: Call[NoQuery, ChangeDeviceRequest]) -> Device:
     """PATCH /devices/{device}"""
-    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    changes = call.body.sent()
     if "retention" in changes:
         asked = changes.pop("retention") or DeviceRetention()
         changes |= {f"keep_{tier}": days for tier, days in msgspec.structs.asdict(asked).items()}
@@ -154,50 +148,6 @@ async def command_device(call: Call[NoQuery, CommandRequest]) -> CommandResult:
     if outcome.state == "refused":
         return CommandResult(outcome.id, "refused", outcome.on, outcome.error)
     raise HubError("command-unconfirmed", command=outcome.command)
-
-
-def _share(call: AnyCall, device: Registered, member: User, held: dict[str, str]) -> DeviceShare:
-    principal = Principal(member.id, device.home, member.roles[device.home])
-    fields = {
-        "user": member.id,
-        "name": member.name,
-        "role": principal.role,
-        "share": held.get(member.id),
-        "right": call.services.registry.right(principal, device),
-    }
-    return msgspec.convert(fields, DeviceShare)
-
-
-def _member(call: AnyCall, device: Registered) -> User:
-    """The person in the path. Raises HubError("user-unknown")."""
-    user = call.services.people.user(call.path("user"))
-    if user is None or device.home not in user.roles:
-        raise HubError("user-unknown", user=call.path("user"))
-    return user
-
-
-async def list_shares(call: Call[PageQuery, None]) -> DeviceShareList:
-    """GET /devices/{device}/shares"""
-    registry, principal = call.services.registry, call.principal
-    device = registry.get(principal, call.path("device"))
-    held = registry.shares(principal, device.id)
-    members = sorted(call.services.people.members(device.home), key=by_name)
-    shown, following = page(members, call.query, by_name)
-    return DeviceShareList([_share(call, device, member, held) for member in shown], following)
-
-
-async def share_device(call: Call[NoQuery, ShareRequest]) -> DeviceShare:
-    """PUT /devices/{device}/shares/{user}"""
-    registry, device = call.services.registry, call.services.registry.get(call.principal, call.path("device"))
-    member = _member(call, device)
-    await registry.share(call.principal, device.id, member.id, call.body.right)
-    return _share(call, device, member, {member.id: call.body.right})
-
-
-async def unshare_device(call: AnyCall) -> None:
-    """DELETE /devices/{device}/shares/{user}"""
-    registry, device = call.services.registry, call.services.registry.get(call.principal, call.path("device"))
-    await registry.share(call.principal, device.id, _member(call, device).id, None)
 
 
 ROUTES = (
@@ -321,45 +271,5 @@ ROUTES = (
         "A restart needs the right to manage.",
         example=CommandRequest("relay_on"),
         answer_example=CommandResult("c-1a2b3c4d5e6f", "confirmed", on=True),
-    ),
-    Route(
-        method="GET",
-        path="/devices/{device}/shares",
-        summary="Who may what with a device",
-        tag=TAG,
-        handler=list_shares,
-        role="user",
-        device="manage",
-        scope="manage",
-        query=PageQuery,
-        answer=DeviceShareList,
-        description="Every member of the home, with what was given and what comes of it.",
-        answer_example=DeviceShareList([EXAMPLE_SHARE]),
-    ),
-    Route(
-        method="PUT",
-        path="/devices/{device}/shares/{user}",
-        summary="Give somebody of the home a right on a device",
-        tag=TAG,
-        handler=share_device,
-        role="user",
-        device="manage",
-        body=ShareRequest,
-        answer=DeviceShare,
-        errors=("user-unknown",),
-        description="It stands in place of what their role gives without a share; a guest never gets more than view.",
-        example=ShareRequest("view"),
-        answer_example=EXAMPLE_SHARE,
-    ),
-    Route(
-        method="DELETE",
-        path="/devices/{device}/shares/{user}",
-        summary="Take a right on a device back",
-        tag=TAG,
-        handler=unshare_device,
-        role="user",
-        device="manage",
-        errors=("user-unknown",),
-        description="What their role gives holds again.",
     ),
 )

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from hub.api.paging import PageQuery, page
 from hub.api.rest.auth import EXAMPLE_HOME, home_view
@@ -31,8 +30,7 @@ async def current_home(call: AnyCall) -> Home:
 
 async def change_home(call: Call[NoQuery, ChangeHomeRequest]) -> Home:
     """PATCH /homes/current"""
-    given = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
-    return home_view(call, await call.services.homes.change(call.principal, **given))
+    return home_view(call, await call.services.homes.change(call.principal, **call.body.sent()))
 
 
 async def add_home(call: Call[NoQuery, AddHomeRequest]) -> Home:
@@ -45,7 +43,7 @@ async def add_home(call: Call[NoQuery, AddHomeRequest]) -> Home:
 
 async def remove_home(call: AnyCall) -> None:
     """DELETE /homes/{home}"""
-    await call.services.homes.remove(call.principal, call.path("home"))
+    await call.services.people.remove_home(call.principal, call.path("home"))
 
 
 HOME_ERRORS = ("name-invalid", "time-zone-unknown", "currency-unknown", "price-invalid")

@@ -1,12 +1,13 @@
 """Links that let somebody in: made by admins, used by whoever has them."""
 
-from msgspec import convert, structs
+from msgspec import convert
 
 from hub.api.paging import PageQuery, page
 from hub.api.qr import svg
 from hub.api.rest.auth import EXAMPLE, PASSWORD_ERRORS, sign_in
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.security import peer_address, require_own_origin
+from hub.api.shown import as_shown
 from hub.api.types.auth import Session
 from hub.api.types.people import (
     AddedInvitation,
@@ -29,7 +30,7 @@ EXAMPLE_INVITATION = Invitation("4be01c77d2aa9f03", "user", None, 1764000000000,
 
 def invitation_view(stored: Stored) -> Invitation:
     """An invitation as the API shows it."""
-    return convert(structs.asdict(stored), Invitation, strict=False)
+    return as_shown(stored, Invitation)
 
 
 def added(call: AnyCall, made: tuple[Stored, str]) -> AddedInvitation:
@@ -130,7 +131,7 @@ ROUTES = (
         body=InviteRequest,
         answer=AddedInvitation,
         status=201,
-        errors=("role-invalid", "invitations-too-many"),
+        errors=("role-invalid", "invitations-too-many", "confirmation-needed"),
         description="The link holds for 24 hours and serves once.",
         example=InviteRequest("guest"),
         answer_example=AddedInvitation(EXAMPLE_INVITATION, "https://plughub.local:8443/join#…", "<svg …/>"),

@@ -1,7 +1,5 @@
 """Rooms: list, add, rename, put in order, remove."""
 
-from msgspec import UNSET
-
 from hub.api.paging import PageQuery, page
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.rooms import AddRoomRequest, ChangeRoomRequest, Room, RoomList
@@ -42,13 +40,7 @@ async def add_room(call: Call[NoQuery, AddRoomRequest]) -> Room:
 
 async def change_room(call: Call[NoQuery, ChangeRoomRequest]) -> Room:
     """PATCH /rooms/{room}"""
-    asked = call.body
-    room = await call.services.registry.rooms.change(
-        call.principal,
-        call.path("room"),
-        name=None if asked.name is UNSET else asked.name,
-        position=None if asked.position is UNSET else asked.position,
-    )
+    room = await call.services.registry.rooms.change(call.principal, call.path("room"), **call.body.sent())
     return _view(room, _seen(call))
 
 

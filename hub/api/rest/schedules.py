@@ -1,10 +1,10 @@
 """Schedules: list, add, change, remove."""
 
 import msgspec
-from msgspec import UNSET
 
 from hub.api.paging import page
 from hub.api.routing import AnyCall, Call, NoQuery, Route
+from hub.api.shown import as_shown
 from hub.api.types.schedules import (
     AddScheduleRequest,
     ChangeScheduleRequest,
@@ -50,16 +50,12 @@ def _run(run: Run | None, language: str) -> ScheduleRun | None:
 
 def _view(call: AnyCall, schedule: Stored) -> Schedule:
     runner, schedules = call.services.runner, call.services.schedules
-    fields = msgspec.structs.asdict(schedule)
-    known = {name: fields[name] for name in Schedule.__struct_fields__ if name in fields}
-    return msgspec.convert(
-        {
-            **known,
-            "may_change": schedules.may_change(call.principal, schedule),
-            "next": runner.next(schedule),
-            "last": _run(runner.last(schedule), call.language),
-        },
+    return as_shown(
+        schedule,
         Schedule,
+        may_change=schedules.may_change(call.principal, schedule),
+        next=runner.next(schedule),
+        last=_run(runner.last(schedule), call.language),
     )
 
 
@@ -77,8 +73,8 @@ async def add_schedule(call: Call[NoQuery, AddScheduleRequest]) -> Schedule:
 
 async def change_schedule(call: Call[NoQuery, ChangeScheduleRequest]) -> Schedule:
     """PATCH /schedules/{schedule}"""
-    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
-    return _view(call, await call.services.schedules.change(call.principal, call.path("schedule"), **changes))
+    changed = await call.services.schedules.change(call.principal, call.path("schedule"), **call.body.sent())
+    return _view(call, changed)
 
 
 async def remove_schedule(call: AnyCall) -> None:

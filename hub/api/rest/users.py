@@ -1,7 +1,6 @@
 """The people of the home, for its admins: members, roles, their sessions and keys."""
 
 import msgspec
-from msgspec import UNSET
 
 from hub.api.paging import PageQuery, page
 from hub.api.rest.account import EXAMPLE_KEY, EXAMPLE_SESSION, key_page, key_view, session_page
@@ -43,14 +42,7 @@ async def get_user(call: AnyCall) -> User:
 
 async def change_user(call: Call[NoQuery, ChangeUserRequest]) -> User:
     """PATCH /users/{user}"""
-    asked = call.body
-    user = await call.services.people.change(
-        call.principal,
-        call.path("user"),
-        role=None if asked.role is UNSET else asked.role,
-        disabled=None if asked.disabled is UNSET else asked.disabled,
-    )
-    return user_view(call, user)
+    return user_view(call, await call.services.people.change(call.principal, call.path("user"), **call.body.sent()))
 
 
 async def remove_user(call: AnyCall) -> None:
@@ -125,7 +117,7 @@ ROUTES = (
         status=201,
         errors=(
             *("email-invalid", "email-taken", "name-invalid", "role-invalid", "language-unknown", "home-unknown"),
-            *(*PASSWORD_ERRORS, "too-many-attempts"),
+            *(*PASSWORD_ERRORS, "too-many-attempts", "confirmation-needed"),
         ),
         example=AddUserRequest("Ben", "ben@example.org", "user", "a long enough phrase"),
         answer_example=User("77aa01b2c3d4e5f6", "Ben", "ben@example.org", "en", "user"),
@@ -150,7 +142,7 @@ ROUTES = (
         role="admin",
         body=ChangeUserRequest,
         answer=User,
-        errors=("user-unknown", "role-invalid", "last-admin", "user-elsewhere"),
+        errors=("user-unknown", "role-invalid", "last-admin", "user-elsewhere", "confirmation-needed"),
         example={"role": "guest"},
         answer_example=EXAMPLE_USER,
     ),
@@ -173,7 +165,7 @@ ROUTES = (
         role="admin",
         answer=AddedInvitation,
         status=201,
-        errors=("user-unknown", "user-elsewhere", "invitations-too-many"),
+        errors=("user-unknown", "user-elsewhere", "invitations-too-many", "confirmation-needed"),
         answer_example=AddedInvitation(EXAMPLE_INVITATION, "https://plughub.local:8443/new-password#…", "<svg …/>"),
     ),
     Route(

@@ -47,6 +47,25 @@ class AlertQuery(msgspec.Struct, forbid_unknown_fields=True):
     cursor: Cursor | None = None
 
 
+class EndedAlert(msgspec.Struct):
+    """An alert that fired from `began` to `ended`, as it read then; it may be gone since. `detail`: that it is over."""
+
+    alert: str
+    device: str
+    channel: int
+    name: str
+    kind: Kind
+    threshold: float | None
+    began: int
+    ended: int
+    detail: str
+
+
+class EndedAlertList(msgspec.Struct):
+    items: list[EndedAlert]
+    next: str | None = None
+
+
 class AddAlertRequest(Request):
     """`threshold`: for the kinds of power; a plug that is away has none."""
 
@@ -66,3 +85,18 @@ class ChangeAlertRequest(Request):
     threshold: Threshold | UnsetType = UNSET
     hold_s: Hold | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+
+
+class NotifierView(msgspec.Struct):
+    """A plugin that delivers messages, and how that went since the hub's start. `delivered`: when the last message
+    arrived; `failed`: when an attempt last did not succeed, and `detail` why."""
+
+    name: str
+    delivered: int | None
+    failed: int | None
+    detail: str | None
+
+
+class NotifierList(msgspec.Struct):
+    items: list[NotifierView]
+    next: str | None = None

@@ -6,18 +6,20 @@ import msgspec
 from msgspec import Meta
 
 from hub.api.types.common import Email, Language, Name, Request
-from hub.api.types.people import Home, User
+from hub.api.types.people import Currency, Home, Price, User, WeekDay
 
 
 class SetupRequest(Request):
-    """Makes the home and its first admin."""
+    """Makes the home and its first admin. `price`: of a kWh, null = said later; `week_start`: 0 = Monday."""
 
     name: Name
     email: Email
     password: str
     home_name: Name
     time_zone: str
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
+    price: Price | None = None
+    week_start: WeekDay = 0
     language: Language = "en"
     code: str | None = None
 

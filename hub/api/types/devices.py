@@ -10,7 +10,7 @@ from hub.api.types.mqtt import BrokerLines
 from hub.api.types.pairing import PairingCode
 
 
-class LiveValue(msgspec.Struct):
+class LiveValue(msgspec.Struct, gc=False):
     """Newest reading of one outlet; `at` null = never. `energy_today_kwh` since midnight in the home's zone."""
 
     at: int | None = None
@@ -22,7 +22,7 @@ class LiveValue(msgspec.Struct):
     energy_today_kwh: float | None = None
 
 
-class PendingCommand(msgspec.Struct):
+class PendingCommand(msgspec.Struct, gc=False):
     """The command under way or the last one that did not end well. state: sent, unconfirmed, refused."""
 
     id: str
@@ -32,7 +32,7 @@ class PendingCommand(msgspec.Struct):
     error: str | None = None
 
 
-class Outlet(msgspec.Struct):
+class Outlet(msgspec.Struct, gc=False):
     """One channel. `on`: last confirmed state, null = never heard; `idle_below_w`: under it "on, nothing flows"."""
 
     channel: int
@@ -56,7 +56,7 @@ class DeviceRetention(Request):
     days: KeptDays | None = None
 
 
-class Device(msgspec.Struct):
+class Device(msgspec.Struct, gc=False):
     """`color` 1-6 (0 = others) is the device's own in every chart; `right` is what the asker may do."""
 
     id: str
@@ -79,6 +79,7 @@ class Device(msgspec.Struct):
     channels: list[Outlet]
     retention: DeviceRetention | None = None  # null: as the home's
     room_id: str | None = None
+    newer_firmware: str | None = None  # the version that this hub brings, where the plug's own is older
 
 
 class DeviceList(msgspec.Struct):
@@ -162,6 +163,17 @@ class DeviceShare(msgspec.Struct):
 
 class DeviceShareList(msgspec.Struct):
     items: list[DeviceShare]
+    next: str | None = None
+
+
+class HomeShare(DeviceShare):
+    """The same of whichever device of the home."""
+
+    device: str
+
+
+class HomeShareList(msgspec.Struct):
+    items: list[HomeShare]
     next: str | None = None
 
 

@@ -61,13 +61,15 @@ class ChangeHomeRequest(Request):
 
 
 class User(msgspec.Struct):
-    """`seen`: when they were here last, as far as sessions that hold tell; only admins see it of others."""
+    """`operator`: an admin who looks after the hub, too: one of its first home. `seen`: when they were here last, as
+    far as sessions that hold tell; only admins see it of others."""
 
     id: str
     name: str
     email: str
     language: Language
     role: Role
+    operator: bool = False
     disabled: bool = False
     second_factor: bool = False
     seen: int | None = None

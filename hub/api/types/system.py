@@ -18,6 +18,38 @@ class SystemInfo(msgspec.Struct):
     demo: bool
 
 
+class NewVersion(msgspec.Struct):
+    """A version that is newer than this hub. security: it mends a fault of this hub. notes: web address of what is new
+    and how to update. issued: Unix ms. detail: a sentence in the reader's language."""
+
+    version: str
+    security: bool
+    notes: str
+    issued: int
+    detail: str
+
+
+class UpdateState(msgspec.Struct):
+    """check: the hub asks once a day which version is the newest. declared: that is set in configuration.yaml. source:
+    whom it asks, null where the configuration names nobody. asked: when it did last since its start, Unix ms; detail:
+    why that brought nothing. firmware: the version of the plugs' firmware that this hub brings."""
+
+    version: str
+    firmware: str
+    check: bool
+    declared: bool
+    source: str | None
+    asked: int | None
+    detail: str | None
+    newest: NewVersion | None = None
+
+
+class UpdateRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """May the hub ask once a day?"""
+
+    check: bool
+
+
 class PluginErrors(msgspec.Struct):
     """How often a plugin raised since the hub's start, and where and how it did last."""
 

@@ -3,13 +3,22 @@
 import msgspec
 
 
+class Filled(msgspec.Struct):
+    """A stretch in which no samples are known, but buckets are: each point in it stands for `bucket_ms`."""
+
+    start: int
+    end: int
+    bucket_ms: int
+
+
 class Series(msgspec.Struct):
     """One outlet over a range, as columns of equal length, ascending by time; at most about 1,000 points.
 
     source: raw, 1m, 5m, 15m, 1h, 1d, 1w or 1mo. thinned: "m4" where of many samples the first, lowest, highest and last
     of each stretch are given, null where all are. `at` is the start of each point's bucket (raw: the sample's time).
-    energy_kwh: of each bucket (null: unknown or raw); estimated: known only from the counter at both ends of a gap.
-    A point stands where something was measured; what is missing is in `gaps`.
+    energy_kwh: of each bucket (null: unknown or raw); estimated_part_kwh: what of it is known only from the counter at
+    both ends of a gap, and estimated: is that more than nothing. filled: where raw samples are missing and buckets are
+    given instead. A point stands where something was measured; what is missing is in `gaps`.
     """
 
     device: str
@@ -21,10 +30,12 @@ class Series(msgspec.Struct):
     min: list[float | None]
     max: list[float | None]
     energy_kwh: list[float | None]
+    estimated_part_kwh: list[float]
     estimated: list[bool]
     total_kwh: float | None
     estimated_kwh: float
     thinned: str | None = None
+    filled: list[Filled] = []
 
 
 class SumSeries(msgspec.Struct):
@@ -39,6 +50,7 @@ class SumSeries(msgspec.Struct):
     min: list[float | None]
     max: list[float | None]
     energy_kwh: list[float | None]
+    estimated_part_kwh: list[float]
     estimated: list[bool]
     total_kwh: float | None
     estimated_kwh: float

@@ -18,6 +18,7 @@ HOUSE_NETWORKS = tuple(
     )
 )
 PLAIN = "plughub"
+LOCALHOST = "localhost"
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -40,7 +41,7 @@ class Names(msgspec.Struct, frozen=True):
 def hub_names(hub_id: str, extra: Iterable[str] = ()) -> Names:
     """What the hub is called in this network now. `extra`: names and addresses from the configuration."""
     host = host_label()
-    dns = [f"{PLAIN}.local", f"{PLAIN}-{hub_id[:8]}.local", PLAIN, "localhost"]
+    dns = [f"{PLAIN}.local", f"{PLAIN}-{hub_id[:8]}.local", PLAIN, LOCALHOST]
     if host is not None:
         dns += [host, *(f"{host}.{domain}" for domain in HOUSE_DOMAINS)]
     addresses: list[Address] = [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]

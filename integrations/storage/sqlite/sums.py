@@ -40,13 +40,13 @@ class Sums:
         places: dict[int, list[Head]] = {}
         for head in self._chunks.heads(series, SUMMED, begin, end):
             places.setdefault(head.start // PLACE * PLACE, []).append(head)
-        kept = self._kept(series, begin, end)
         if places and not parts:
             if int(edges[0]) < min(places):
                 edges = _inside(edges, min(places), end)
             begin, parts = _led(self._fresh_lead(series), edges, places)
-            if not parts:
-                begin, parts = self._leading(series, places, kept, edges)
+        kept = self._kept(series, begin, end)
+        if places and not parts:
+            begin, parts = self._leading(series, places, kept, edges)
         for place, there in sorted(places.items()):
             if place < begin:
                 continue
@@ -110,6 +110,10 @@ class Sums:
         """The sums of chunks of one place, which end where `edges` do. What was not kept is to be kept from now on."""
         low, until = int(edges[0]), int(edges[-1])
         known = b"".join(head.head for head in heads)
+        if kept is not None and len(known) < len(kept.heads) and kept.heads.startswith(known):
+            shorter = self._shorter(series, heads, kept, edges)
+            if shorter is not None:
+                return shorter
         if kept is not None and not known.startswith(kept.heads):
             kept = None
         if kept is not None:
@@ -127,6 +131,16 @@ class Sums:
         if kept is None or low <= kept.edges[0]:
             self._keep(series, place, known, edges, sums)
         return sums
+
+    def _shorter(self, series: int, heads: list[Head], kept: Kept, edges: Int64) -> RollupColumns | None:
+        """Out of what was kept of more chunks, for a question that went further."""
+        low, until = int(edges[0]), int(edges[-1])
+        middle = int(kept.edges[np.searchsorted(kept.edges, until, "right") - 1])
+        part = _cut(kept, _inside(edges, low, middle)) if low < middle else None
+        if part is None or middle == until:
+            return part
+        rest = self._decoded(series, [head for head in heads if head.end > middle], middle, until)
+        return join_rollup([part, condensed(rest, _inside(edges, middle, until))])
 
     def _decoded(self, series: int, heads: list[Head], low: int, high: int) -> RollupColumns:
         """Of these chunks the buckets from `low` to `high`."""

@@ -10,6 +10,7 @@ import type { Pairing } from "../../api/types";
 import { useHub, useNow } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { duration } from "../../model/format";
+import { FormError } from "../../ui/FormError";
 import { SkeletonRows } from "../../ui/States";
 import { Advice } from "./Advice";
 import { NamePlug } from "./NamePlug";
@@ -106,11 +107,7 @@ function Progress({ pairing, step, onCancelled, onWithout }: ProgressProps) {
       </div>
       <StepList hardwareId={pairing.hardware_id} done={step + (step === STEPS.length - 1 ? 0 : 1)} />
       {silent && <Advice kind="silent" />}
-      {failed && (
-        <p className="form-error" role="alert">
-          {t("error.title")}
-        </p>
-      )}
+      <FormError text={failed ? t("error.title") : null} />
       {isRunning(pairing) ? (
         <Button className="btn wide soft" onPress={cancel}>
           {t("edit.cancel")}
