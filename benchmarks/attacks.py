@@ -21,6 +21,7 @@ NEW_PLACE = "127.9.9.9"
 CONFIGURATION = "network:\n  mdns: false\n"  # with the limits that every hub has
 ROUND_S = 10
 OWNER_GIVES_UP_S = 300
+STOP_S = 180
 
 
 async def attacks(quick: bool) -> list[Row]:
@@ -130,7 +131,7 @@ async def sign_in(hub: HubProcess, address: str) -> float:
 
 async def refusals(hub: HubProcess) -> int:
     """How many lines say that somebody was refused; the hub writes the last of them when it stops."""
-    await hub.stop()
+    await hub.stop(within=STOP_S)
     await hub.start()
     await hub.log_in()
     lines, cursor = 0, None

@@ -18,8 +18,10 @@ CLIENTS = 500
 EACH = 20
 """Connections of one person: the hub's limit."""
 SLOW = 20
-RATE_OF_SLOW = 2000
-"""Samples a second: in half a minute more than the kernel would hold for a reader that takes nothing."""
+SLOW_S = 25
+"""Not so long that the hub cuts off who answers no ping."""
+RATE_OF_SLOW = 4000
+"""Samples a second: meanwhile more than the kernel would hold for a reader that takes nothing."""
 WAITING_KB = 512
 """Of one of them, in the hub and the kernel together."""
 CONFIGURATION = "network:\n  mdns: false\nsecurity:\n  writes_per_minute: 1000000\n"
@@ -37,9 +39,8 @@ async def websockets(quick: bool) -> list[Row]:
         names = {d["id"]: d["hardware_id"] for d in (await hub.call("GET", "/devices"))["items"]}
         many = await run(hub, plugs, {"tokens": tokens, "pages": CLIENTS, "slow": 0}, 100, 5 if quick else 30)
         rows = rows_of_many(many, names)
-        slow = await run(
-            hub, plugs, {"tokens": tokens[:2], "pages": 1, "slow": SLOW}, RATE_OF_SLOW, 10 if quick else 40
-        )
+        order = {"tokens": tokens[:2], "pages": 1, "slow": SLOW}
+        slow = await run(hub, plugs, order, RATE_OF_SLOW, 10 if quick else SLOW_S)
         return rows + rows_of_slow(slow, names)
     finally:
         await hub.close()

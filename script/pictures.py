@@ -43,7 +43,7 @@ RECORDS = ((DAYS, 3600), (14, 900), (2, 60))
 RING = 1800  # samples that are sent one by one
 MOST = 600  # records or samples in a message
 DAY_S = 86_400
-EVENING = 19.7  # o'clock
+EVENING = 20.3  # o'clock
 WASHES = (48_600, 72_000)  # seconds of the recorded day: two of its washes
 HEATING = 62_400  # when the second of them heats
 ZONES = (
@@ -60,6 +60,13 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
 }
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+SCHEDULES: dict[str, tuple[dict[str, Any], ...]] = {
+    "demo-coffee-machine": (
+        {"name": "Coffee", "days": [0, 1, 2, 3, 4], "time": "06:30", "command": "relay_on"},
+        {"name": "Coffee off", "days": [*range(7)], "time": "22:00", "command": "relay_off"},
+    ),
+    "demo-tv": ({"name": "Night", "days": [*range(7)], "time": "23:30", "command": "relay_off"},),
+}
 Watts = npt.NDArray[np.float64]
 
 
@@ -76,8 +83,9 @@ class Shot(NamedTuple):
 SHOTS = {
     "home-desktop": Shot("/", DESKTOP, ".now"),
     "plug-phone": Shot("/plugs/washing-machine?range=day", PHONE, "canvas"),
-    "new-plug-phone": Shot("/", PHONE, ".found", ("light",), new_plug=True),
+    "schedules-desktop": Shot("/schedules", DESKTOP, "main li, main tr", ("light",)),
     "energy-desktop": Shot("/energy?period=month&of={month}", DESKTOP, "main table, main svg", ("light",)),
+    "new-plug-phone": Shot("/", PHONE, ".found", ("light",), new_plug=True),
 }
 
 
@@ -241,6 +249,8 @@ async def home() -> AsyncIterator[tuple[HubProcess, ZoneInfo]]:
             secrets[hardware_id] = added["secret"]
             if always_on:
                 await hub.call("PATCH", f"/devices/{added['device']['id']}", {"always_on": True})
+            for fields in SCHEDULES.get(hardware_id, ()):
+                await hub.call("POST", "/schedules", {"device": added["device"]["id"], **fields})
         end = int(time.time())
         plugs = [
             ToldPlug(hardware_id, secrets[hardware_id], Past(Appliance(appliance), end, zone))

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -54,8 +53,10 @@ class Past:
 
     async def start(self) -> None:
         """Read what was kept, and hear the bus."""
-        kept: Any = self._settings.get(KEPT_AS)
-        self._ended = [] if kept is None else msgspec.convert(kept, list[Ended])
+        try:
+            self._ended = msgspec.convert(self._settings.get(KEPT_AS) or [], list[Ended])
+        except msgspec.ValidationError as error:  # of another version: no reason not to start
+            log.warning("the alerts that have ended cannot be read: %s", error)
         self._bus.subscribe(AlertChanged, self._changed, OWNER)
         self._bus.subscribe(DeviceRemoved, self._device_removed, OWNER)
 

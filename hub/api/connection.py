@@ -342,7 +342,7 @@ class Connection:
 
 
 def keep_kernel_from_hoarding(transport: asyncio.BaseTransport) -> None:
-    """By default the kernel takes 4 MB for a reader who takes nothing, and these have to read all of it, minutes old,
-    before the newest values. What is on its way is not counted: fast readers stay fast."""
+    """By default the kernel takes megabytes for a reader who takes nothing, and all of that has to be read, long out of
+    date, before the newest values. What is on its way is not counted: fast readers stay fast."""
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)

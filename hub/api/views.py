@@ -8,11 +8,10 @@ from hub.devices.commands import Commands
 from hub.devices.device import Device as Registered
 from hub.devices.discovery import Found
 from hub.devices.firmware import Firmware
-from hub.devices.presence import PlugState, Presence
+from hub.devices.presence import Presence
 from hub.telemetry.live import Live
 
 NOTHING_KEPT = (None, None, None, None)
-NEVER_SEEN = PlugState()
 Right = Literal["view", "control", "manage"]
 Unsettled = Literal["sent", "unconfirmed", "refused"]
 EnergyToday = Callable[[Registered, int], float | None]
@@ -47,7 +46,7 @@ class DeviceViews:
 
     def view(self, device: Registered, right: str) -> Device:
         """The device for someone with this right (view, control or manage). A list asks for hundreds of them."""
-        seen = self._presence.state(device.id) or NEVER_SEEN
+        seen = self._presence.state(device.id)
         return Device(  # by position: naming twenty fields takes six times as long
             device.id,
             device.hardware_id,

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         say("cli-update-newest", version=state["version"])
     else:
         newest = state["newest"]
-        id = "updates-security" if newest["security"] else "updates-available"
+        id = "updates-urgent" if newest["security"] else "updates-available"
         say(id, version=newest["version"], now=state["version"])
         say("cli-update-notes", notes=newest["notes"])
     return 0

@@ -14,7 +14,9 @@ SWEEP_S = 2.0
 
 
 class PlugState(msgspec.Struct):
-    """What is known of one plug in this run of the hub. heard: monotonic seconds; since: Unix ms, None = never seen."""
+    """What is known of one plug in this run of the hub. heard: monotonic seconds; since: Unix ms since when it is
+    online, or offline, None = never seen; relays: what the plug itself reported last, by outlet; rssi: dBm.
+    """
 
     connected: bool = False
     online: bool = False
@@ -23,6 +25,9 @@ class PlugState(msgspec.Struct):
     relays: dict[int, bool] = {}
     rssi: int | None = None
     uptime: int | None = None
+
+
+NEVER_SEEN = PlugState()
 
 
 class Presence:
@@ -51,28 +56,17 @@ class Presence:
             self._sweep.cancel()
             self._sweep = None
 
-    def state(self, device_id: str) -> PlugState | None:
-        """All that is known of the plug; None = nothing in this run of the hub. Not to be changed."""
-        return self._states.get(device_id)
+    def state(self, device_id: str) -> PlugState:
+        """All that is known of the plug, not to be changed."""
+        return self._states.get(device_id, NEVER_SEEN)
 
     def online(self, device_id: str) -> bool:
         """Is the plug there, as far as the hub can know?"""
         return device_id in self._online
 
-    def since(self, device_id: str) -> int | None:
-        """Unix ms since when it is online, or offline; None = not seen in this run of the hub."""
-        state = self._states.get(device_id)
-        return None if state is None else state.since
-
     def relay(self, device_id: str, channel: int = 0) -> bool | None:
         """The last state that the plug itself reported for this outlet; None = never."""
-        state = self._states.get(device_id)
-        return None if state is None else state.relays.get(channel)
-
-    def rssi(self, device_id: str) -> int | None:
-        """Wi-Fi signal in dBm from its last status."""
-        state = self._states.get(device_id)
-        return None if state is None else state.rssi
+        return self.state(device_id).relays.get(channel)
 
     def heard(self, device_id: str) -> None:
         """A plug sent something. Hot path.

@@ -67,7 +67,10 @@ class Frame:
         self._thin: list[Span] = []  # where stored samples were left out
         self._loaded: tuple[Span, list[RawColumns]] = ((0, 0), [])
         self._stored = self._thinned(sparse)
-        self.whole = View(self, [*self._stored, *new], ends)
+
+    def whole(self) -> "View":
+        """Everything. A frame must not hold it: two that know each other keep megabytes until the collector comes."""
+        return View(self, [*self._stored, *self._new], self._ends)
 
     def without(self, ends: Sequence[End]) -> "View":
         """What the stored samples alone say, with these ends."""

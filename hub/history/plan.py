@@ -91,7 +91,8 @@ class Planner:
             ends=[*ends, *newer],
             sparse=horizon - 2 * DAY,
         )
-        readings, energy = frame.whole.readings, frame.whole.energy
+        whole = frame.whole()
+        readings, energy = whole.readings, whole.energy
         if parts:
             low, high = _touched(readings, parts, (low, high), (first - reach, last + reach))
         inside = {readings.runs[number].run for number in readings.run[~readings.dated].tolist()}
@@ -104,7 +105,7 @@ class Planner:
             for tier, width in TIERS.items()
             if only in (None, tier)
         }
-        self._rollups(plan, frame, before, limits, horizon)
+        self._rollups(plan, frame, (whole, before), limits, horizon)
         known.unproven = _unproven(state, traits, plan, limits, horizon)
         if only is not None:
             return plan
@@ -116,9 +117,16 @@ class Planner:
         return plan
 
     def _rollups(
-        self, plan: SeriesPlan, frame: Frame, before: View | None, limits: Mapping[str, Span], horizon: int
+        self,
+        plan: SeriesPlan,
+        frame: Frame,
+        views: tuple[View, View | None],
+        limits: Mapping[str, Span],
+        horizon: int,
     ) -> None:
-        """Window by window: years of buckets are not held at once but for those that hold something."""
+        """Window by window: years of buckets are not held at once but for those that hold something. views: of
+        everything, and of what was there before where that counts."""
+        everything, before = views
         found = {tier: Joined() for tier, (start, end) in limits.items() if start < end}
         plan.removed = {tier: [] for tier in found}
         low, high = plan.span
@@ -127,7 +135,7 @@ class Planner:
                 start, end = max(window[0], limits[tier][0]), min(window[1], limits[tier][1])
                 if start >= end:
                     continue
-                whole = frame.whole.buckets(window, tier, start, end)
+                whole = everything.buckets(window, tier, start, end)
                 old = self._store.rollup(plan.series, tier, start, end)
                 if before is not None and start < (edge := _edge(horizon, tier)):
                     whole = rollups.combine(old, whole, before.buckets(window, tier, start, end), edge)

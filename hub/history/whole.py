@@ -89,7 +89,8 @@ class Whole:
             ends=self._ends,
             sparse=self._removed["raw"],
         )
-        start = self._proven_from(frame.whole.readings.at[~frame.whole.readings.bare], floor)
+        whole = frame.whole()
+        start = self._proven_from(whole.readings.at[~whole.readings.bare], floor)
         if start is None:
             return
         for window in frame.windows(start, (last // WIDEST + 1) * WIDEST):
@@ -97,7 +98,7 @@ class Whole:
                 low = max(window[0], self._removed[tier] and self._removed[tier] // WIDEST * WIDEST + WIDEST)
                 if low >= window[1]:
                     continue
-                wanted = rounded_rollup(frame.whole.buckets(window, tier, low, window[1]))
+                wanted = rounded_rollup(whole.buckets(window, tier, low, window[1]))
                 held = self._store.rollup(self.series, tier, low, window[1])
                 yield Compared(tier, low, window[1], self._proven(wanted, tier), self._proven(held, tier))
 

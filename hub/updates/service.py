@@ -88,6 +88,11 @@ class Updates:
         return self._declared.check is not None
 
     @property
+    def asking(self) -> bool:
+        """Is a question under way?"""
+        return self._asking.locked() or (self._task is not None and not self._task.done())
+
+    @property
     def source(self) -> str | None:
         """The machine that is asked; None where the configuration names none."""
         return None if self._url is None else host_of(self._url)
@@ -103,9 +108,10 @@ class Updates:
 
     async def load(self) -> None:
         """Read what was answered before."""
-        stored = self._table.get(STORED)
-        if stored is not None:
-            self._stored = msgspec.convert(stored, Stored)
+        try:
+            self._stored = msgspec.convert(self._table.get(STORED) or {}, Stored)
+        except msgspec.ValidationError as error:  # of a hub that was newer, and no reason not to start
+            log.warning("what was known of new versions cannot be read: %s", error)
         if self._stored.source != self._source_id:  # another distributor, who may count otherwise
             self._stored = Stored(self._stored.check)
 
@@ -133,8 +139,9 @@ class Updates:
             raise HubError("updates-no-source", field="check")
         await self._store(msgspec.structs.replace(self._stored, check=check))
         self._cancel()
-        self._plan((0.0, 0.0))
-        if not check:
+        if check:
+            self._due()
+        else:
             self._say(FAILED, None)
 
     async def ask(self) -> None:
@@ -199,6 +206,8 @@ class Updates:
 
     def _due(self) -> None:
         self._timer = None
+        if self._task is not None and not self._task.done():
+            return  # what it has begun ends with a plan
         if self._clock.certain():
             self._task = asyncio.get_running_loop().create_task(self._run())
         else:  # without the time neither a certificate nor a notice can be judged

@@ -77,6 +77,17 @@ async def test_it_is_there_after_a_restart(home: Home) -> None:
     await third.stop()
 
 
+async def test_what_another_version_kept_keeps_nothing_from_starting(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    await home.settings.set("alerts_past", [{"alert": 1}])
+    again = Past(home.alerts, home.registry, home.settings, bus=home.bus, clock=home.clock)
+    await again.start()
+    assert again.list(home.principal("user")) == []
+    assert "cannot be read" in caplog.text
+    await again.stop()
+
+
 async def test_only_so_many_are_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.alerts.past.MOST_PAST", 3)
     alert = await home.alert()

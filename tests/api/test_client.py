@@ -15,6 +15,7 @@ from tests.api.street import Mailbox
 
 CODE = "K7QM-2XPA-9D4T-HV3N"
 SECOND_FACTOR = (("GET", ""), ("POST", ""), ("POST", "/confirm"), ("POST", "/codes"), ("POST", "/remove"))
+PASSKEYS = (("GET", ""), ("POST", ""), ("POST", "/options"), ("PATCH", "/{passkey}"), ("POST", "/{passkey}/remove"))
 RENEWAL = {"POST /auth/refresh", "POST /users/{user}/keys"}  # in other tests, with another clock and the machine's key
 
 
@@ -28,6 +29,8 @@ NOT_OF_THE_CLIENT = {
     "GET /auth/key",
     "POST /account/delete",
     *(f"{method} /account/second-factor{rest}" for method, rest in SECOND_FACTOR),
+    *(f"POST /auth/passkey{rest}" for rest in ("", "/options")),
+    *(f"{method} /account/passkeys{rest}" for method, rest in PASSKEYS),
     *(f"GET /certificates/{file}" for file in ("ca", "ca.mobileconfig", "access", "qr", "trusted")),
 }
 """What a person does in the web app, and files for browsers. `call` reaches them, too."""
@@ -186,6 +189,10 @@ async def the_hub_itself(house: House, hub: HubClient) -> None:
     assert await hub.plugins() == []
     assert (await hub.broker_stats())["connections"] == 0
     assert (await hub.history_stats())["outlets"] == 0
+    assert (await hub.updates())["source"] is None
+    assert (await hub.allow_updates(False))["check"] is False
+    with pytest.raises(ApiError, match="names nobody"):
+        await hub.ask_for_updates()
     await hub.check_history()
     await hub.confirm_time()
     assert house.care.confirmed == 1

@@ -32,13 +32,13 @@ def say(house: House, plug: Device, *, on: bool | None = None, online: bool = Tr
 
 
 async def test_connection_alone_is_not_presence(house: House, plug: Device, presence: Presence) -> None:
-    assert (presence.online(plug.id), presence.since(plug.id), presence.relay(plug.id)) == (False, None, None)
+    assert (presence.online(plug.id), presence.state(plug.id).since, presence.relay(plug.id)) == (False, None, None)
     presence.connected("plug-1", "10.0.0.7")
     assert not presence.online(plug.id)
     heard = record(house.bus, PresenceChanged)
     say(house, plug, on=True, rssi=-61)
     assert presence.online(plug.id)
-    assert (presence.since(plug.id), presence.relay(plug.id), presence.rssi(plug.id)) == (NOW, True, -61)
+    assert (presence.state(plug.id).since, presence.relay(plug.id), presence.state(plug.id).rssi) == (NOW, True, -61)
     say(house, plug, on=True)
     assert heard == [PresenceChanged(plug.id, NOW, True, "connected")]
 
@@ -65,7 +65,7 @@ async def test_silence(house: House, plug: Device, presence: Presence, interval_
     [event] = heard
     assert isinstance(event, PresenceChanged)
     assert (event.online, event.cause) == (False, "silence")
-    assert presence.since(plug.id) == event.at
+    assert presence.state(plug.id).since == event.at
     # The outlet's last state is still what it was.
     assert presence.relay(plug.id) is True
 
@@ -84,14 +84,14 @@ async def test_will_after_silence_does_not_flash_online(house: House, plug: Devi
     presence.connected("plug-1", "10.0.0.7")
     say(house, plug)
     await house.clock.advance(60)
-    since = presence.since(plug.id)
+    since = presence.state(plug.id).since
     heard = record(house.bus, PresenceChanged)
     presence.heard(plug.id)  # as ingest does for each message, the will among them
     say(house, plug, online=False)
     presence.disconnected("plug-1", "will")
     await house.clock.advance(0)
     assert heard == []
-    assert presence.since(plug.id) == since
+    assert presence.state(plug.id).since == since
 
 
 @pytest.mark.parametrize("cause", ["will", "closed", "keepalive", "refused"])

@@ -186,7 +186,7 @@ async def test_every_page_in_every_size_and_theme(
         await page.locator("input[name=email]").fill(EMAIL)
         await page.locator("input[name=password]").fill(PASSWORD)
         await page.locator("form button[type=submit]").click()
-        await expect(page.locator("select").first).to_be_visible()
+        await expect(page.locator("input[name=home_name]")).to_be_visible()
         await shoot(page, "firstrun-home", size)
         await context.close()
     await demo_hub.set_up()

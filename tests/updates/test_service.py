@@ -46,9 +46,9 @@ class Home:
         """How many questions were asked meanwhile. Each is answered before the clock goes on."""
         before = len(self.distributor.requests)
         while seconds > 0:
-            await self.clock.advance(min(seconds, 60.0))
+            await self.clock.advance(min(seconds, 600.0))
             await self.updates.settled()
-            seconds -= 60.0
+            seconds -= 600.0
         return len(self.distributor.requests) - before
 
 
@@ -212,6 +212,13 @@ async def test_another_distributor_counts_anew(home: Home) -> None:
     updates = await home.begin(url=home.distributor.url + "?channel=2")
     assert updates.newest is None
     assert updates.check, "what the admin has set stays"
+
+
+async def test_what_another_version_has_stored_keeps_no_hub_from_starting(home: Home) -> None:
+    await home.table.load()
+    await home.table.set("updates", {"check": True, "notice": {"version": 5}})
+    updates = await home.begin()
+    assert (updates.check, updates.newest) == (False, None)
 
 
 async def test_what_the_configuration_says_stands(home: Home) -> None:

@@ -5,13 +5,15 @@ import type { Language } from "./types";
 import type { UpdateState } from "./updates.types";
 
 export const UPDATES = ["updates"];
+const ASKING_MS = 500;
+const REST_MS = 60_000;
 
 /** `language`: of the sentences. */
 export function useUpdates(language: Language) {
   const { client } = useHub();
-  return useQuery({
+  return useQuery<UpdateState>({
     queryKey: [...UPDATES, language],
-    refetchInterval: 60_000,
+    refetchInterval: ({ state: { data } }) => (data?.asking ? ASKING_MS : REST_MS),
     queryFn: ({ signal }) => client.get<UpdateState>("/system/updates", signal),
   });
 }

@@ -14,6 +14,7 @@ export interface UpdateState {
   check: boolean;
   declared: boolean;
   source: string | null;
+  asking: boolean;
   asked: number | null;
   detail: string | null;
   newest: NewVersion | null;

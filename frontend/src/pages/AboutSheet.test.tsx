@@ -14,6 +14,7 @@ const state = (more: Partial<UpdateState> = {}): UpdateState => ({
   check: false,
   declared: false,
   source: "releases.example",
+  asking: false,
   asked: null,
   detail: null,
   newest: null,
@@ -44,7 +45,8 @@ it("asks plainly before anybody is asked, and tells what came of it", async () =
   expect(screen.getByText(/releases\.example.*the same from every hub/)).toBeInTheDocument();
   await userEvent.click(look);
   expect(sent).toEqual([{ asked: "PATCH /system/updates", body: { check: true } }]);
-  expect(await screen.findByText(/mends a security fault/)).toHaveClass("danger-soft");
+  const told = await screen.findByText(/mends a security fault/);
+  expect(told.closest(".note")).toHaveClass("danger-soft");
   const notes = screen.getByRole("link", { name: "What is new, and how to update" });
   expect(notes).toHaveAttribute("href", out.notes);
   expect(notes).toHaveAttribute("rel", "noreferrer");

@@ -71,12 +71,14 @@ function Updates({ check, declared, source, asked, detail, newest }: UpdateState
   return (
     <div className="col updates">
       {newest && (
-        <p className={newest.security ? "note danger-soft" : "note use-soft"}>
-          {newest.detail}{" "}
-          <a href={newest.notes} target="_blank" rel="noreferrer">
-            {t("updates.notes")}
-          </a>
-        </p>
+        <div className={newest.security ? "note danger-soft" : "note use-soft"}>
+          <span className="grow">
+            <span className="block">{newest.detail}</span>
+            <a className="about-link" href={newest.notes} target="_blank" rel="noreferrer">
+              {t("updates.notes")}
+            </a>
+          </span>
+        </div>
       )}
       {!newest && asked !== null && !trouble && (
         <p className="meta">
@@ -127,15 +129,19 @@ function OlderFirmware() {
   const version = older[0]?.newer_firmware;
   if (!version) return null;
   return (
-    <div className="note warn-soft">
-      <p>{t("updates.firmware", { count: older.length, version })}</p>
-      <ul className="row wrap">
-        {older.map(({ id, key, name }) => (
-          <li key={id}>
-            <Link href={`/plugs/${key}/edit`}>{name}</Link>
-          </li>
-        ))}
-      </ul>
+    <div className="note warn-soft about-plugs">
+      <div className="grow">
+        <p>{t("updates.firmware", { count: older.length, version })}</p>
+        <ul className="row wrap">
+          {older.map(({ id, key, name }) => (
+            <li key={id}>
+              <Link className="about-link" href={`/plugs/${key}/edit`}>
+                {name}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </div>
     </div>
   );
 }

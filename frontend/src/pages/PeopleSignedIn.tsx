@@ -157,8 +157,7 @@ function SessionRow({ session }: { session: SignedIn }) {
       await client.request("DELETE", `/account/sessions/${session.id}`);
       toast(t("people.ended", { device }));
     } catch (error) {
-      if (!(error instanceof ApiError && error.status === 404))
-        toast(problemWords(t, error));
+      if (!(error instanceof ApiError && error.status === 404)) toast(problemWords(t, error));
     }
     setBusy(false);
     await queries.invalidateQueries({ queryKey: ["sessions"] });

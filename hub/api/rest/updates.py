@@ -33,7 +33,7 @@ def _state(call: AnyCall) -> UpdateState:
     updates, newest = call.services.updates, call.services.updates.newest
     view = None
     if newest is not None:
-        id = "updates-security" if newest.security else "updates-available"
+        id = "updates-urgent" if newest.security else "updates-available"
         detail = render(Message(id, {"version": newest.version, "now": updates.version}), call.language)
         view = NewVersion(*newest, detail)
     return UpdateState(
@@ -42,6 +42,7 @@ def _state(call: AnyCall) -> UpdateState:
         check=updates.check,
         declared=updates.declared,
         source=updates.source,
+        asking=updates.asking,
         asked=updates.asked,
         detail=None if updates.failure is None else render(updates.failure, call.language),
         newest=view,
@@ -54,6 +55,7 @@ EXAMPLE = UpdateState(
     check=True,
     declared=False,
     source="releases.example",
+    asking=False,
     asked=1764000000000,
     detail=None,
     newest=NewVersion(

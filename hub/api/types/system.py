@@ -31,14 +31,16 @@ class NewVersion(msgspec.Struct):
 
 class UpdateState(msgspec.Struct):
     """check: the hub asks once a day which version is the newest. declared: that is set in configuration.yaml. source:
-    whom it asks, null where the configuration names nobody. asked: when it did last since its start, Unix ms; detail:
-    why that brought nothing. firmware: the version of the plugs' firmware that this hub brings."""
+    whom it asks, null where the configuration names nobody. asking: a question is under way. asked: when it did last
+    since its start, Unix ms; detail: why that brought nothing. firmware: the version of the plugs' firmware that this
+    hub brings."""
 
     version: str
     firmware: str
     check: bool
     declared: bool
     source: str | None
+    asking: bool
     asked: int | None
     detail: str | None
     newest: NewVersion | None = None

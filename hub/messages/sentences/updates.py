@@ -2,6 +2,7 @@
 
 EN = {
     "updates-available": "Version {version} is out; this hub is {now}.",
+    "updates-urgent": "Version {version} is out and mends a security fault of this hub ({now}). Update it soon.",
     "updates-security": "Version {version} mends a security fault of this hub ({now}). Update it soon: Settings, About says how.",
     "updates-failed": "The hub cannot learn which version is the newest: {reason}",
     "updates-no-source": "The configuration names nobody who says which version is the newest (updates: url and keys).",
@@ -28,6 +29,7 @@ EN = {
 
 DE = {
     "updates-available": "Version {version} ist da; dieser Hub hat {now}.",
+    "updates-urgent": "Version {version} ist da und behebt eine Sicherheitslücke dieses Hubs ({now}). Bitte bald aktualisieren.",
     "updates-security": "Version {version} behebt eine Sicherheitslücke dieses Hubs ({now}). Bitte bald aktualisieren: Einstellungen, Über sagt, wie.",
     "updates-failed": "Der Hub erfährt nicht, welche Version die neueste ist: {reason}",
     "updates-no-source": "Die Konfiguration nennt niemanden, der sagt, welche Version die neueste ist (updates: url und keys).",
