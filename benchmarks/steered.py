@@ -157,11 +157,11 @@ class Steering:
         self._waiting = 0
 
 
-async def run(app: App, steering: Steering, socket: str) -> None:
+async def run(app: App, bus: Bus, steering: Steering, socket: str) -> None:
     """As `plughub run` does, and hear the benchmark."""
     server = await asyncio.start_unix_server(steering.converse, socket)
     try:
-        await serve(app)
+        await serve(app, bus)
     finally:
         server.close()
 
@@ -194,7 +194,8 @@ def main() -> None:
     allow_many_connections()
     keep_heap_small()
     with mock.patch("hub.app.History", steering.history):
-        uvloop.run(run(App(options, loaded.configuration(), plugins, bus=bus, clock=clock), steering, args.socket))
+        app = App(options, loaded.configuration(), plugins, bus=bus, clock=clock)
+        uvloop.run(run(app, bus, steering, args.socket))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,19 @@ connection. What it has walked over once is therefore never looked at again. The
 objects later is never freed. Connections of plugs, samples and messages form none.
 """
 
+import asyncio
 import ctypes
+import functools
 import gc
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
+from hub.bus import Bus
+from hub.events import Merged
+
+OWNER = "collector"
 log = logging.getLogger("hub.collector")
 
 # glibc's mallopt: blocks of this size and more go back to the system at once, and threads share two heaps. By default
@@ -21,22 +28,36 @@ MMAP_BYTES, ARENAS = 128 << 10, 2
 
 YOUNG = 5000  # new objects until the next small round; 700 by default, which 2,000 plugs make in a blink
 MIDDLE, OLD = 20, 10
+SETTLED_S = 2.0  # after a merge: what follows from it is done by then
 LONG_S = 0.005  # a full round that took so long is the last one over these objects
 
 
 def keep_heap_small() -> None:
     """Call before the first thread is made. Without effect where the C library has no such settings."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _of_libc("mallopt")
     if mallopt is not None:
         mallopt(MMAP_THRESHOLD, MMAP_BYTES)
         mallopt(ARENA_MAX, ARENAS)
 
 
-class Collector:
-    """The collector of this process, from `start` to `stop`. `longest`: the longest pause in seconds."""
+def give_back() -> None:
+    """What is free between blocks in use goes back to the system too. Takes some ms, without the interpreter's lock."""
+    trim = _of_libc("malloc_trim")
+    if trim is not None:
+        trim(0)
 
-    def __init__(self) -> None:
+
+@functools.cache
+def _of_libc(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None)
+
+
+class Collector:
+    """The collector of this process, from `start` to `stop`, on the event loop. `longest`: the longest pause in s."""
+
+    def __init__(self, bus: Bus) -> None:
         self.longest = 0.0
+        self._bus = bus
         self._began = 0.0
         self._thresholds = gc.get_threshold()
 
@@ -46,13 +67,20 @@ class Collector:
         gc.freeze()
         gc.set_threshold(YOUNG, MIDDLE, OLD)
         gc.callbacks.append(self._round)
+        self._bus.subscribe(Merged, self._merged, OWNER)
 
     def stop(self) -> None:
         """As it was before."""
+        self._bus.remove_owner(OWNER)
         gc.callbacks.remove(self._round)
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
         log.debug("longest pause of the garbage collector: %.1f ms", self.longest * 1e3)
+
+    def _merged(self, _event: Merged) -> None:
+        """A merge of an hour of 100 plugs leaves 30 MB of free blocks among others."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(SETTLED_S, loop.run_in_executor, None, give_back)
 
     def _round(self, phase: str, info: dict[str, Any]) -> None:
         if phase == "start":

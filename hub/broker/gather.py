@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CALM_S, BUSY_S = 0.05, 0.015  # between two turns: with few reads in a turn, with many
+CALM_S, BUSY_S = 0.1, 0.015  # between two turns: with few reads in a turn; with many, or where somebody waits
 BUSY_READS = 12
+HURRY_S = 1.0  # for which somebody waits for a plug to say that it has switched
 READ_BYTES = 1 << 14  # of one socket in one turn: who sends without a pause holds up the others for so much
 AT_ONCE_READS, AT_ONCE_BYTES = 256, 1 << 16  # a turn that brought so much is followed by the next without a wait
 
@@ -32,6 +33,7 @@ class Gather:
         self._connections: dict[int, PlugConnection] = {}
         self._last = 0.0
         self._reads = 0  # of the turn before
+        self._hurry = 0.0  # until then
         self._next: asyncio.Handle | None = None
         loop.add_reader(self._epoll.fileno(), self._turn)
 
@@ -51,6 +53,13 @@ class Gather:
                 self._epoll.unregister(fd)
             except OSError:
                 log.debug("socket %d was closed before it was let go", fd)
+
+    def hurry(self) -> None:
+        """A plug was asked something and somebody waits for what it says."""
+        self._hurry = self._loop.time() + HURRY_S
+        if self._next is not None:
+            self._next.cancel()
+            self._next = self._loop.call_later(BUSY_S, self._turn)
 
     def close(self) -> None:
         """Read nothing any more."""
@@ -107,7 +116,7 @@ class Gather:
         if more or reads >= AT_ONCE_READS or taken >= AT_ONCE_BYTES:
             wait = 0.0
         elif reads and close:
-            wait = BUSY_S if many >= BUSY_READS else CALM_S
+            wait = BUSY_S if many >= BUSY_READS or now < self._hurry else CALM_S
         elif self._next is None:
             return
         else:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # The first topic of each kind takes the short way through data_received.
 PUBLISHED = {"plug": ("telemetry", "status"), "pair": ("pair",)}
 DELIVERED = {"plug": ("control", "config", "ack"), "pair": ("pair/answer",)}
-STATUS, CONFIG = "status", "config"
+STATUS, CONFIG, CONTROL = "status", "config", "control"
 MOST_FILTERS = 16
 
 
@@ -196,6 +196,8 @@ class PlugConnection(Connection):
         if packet is None:
             return False
         self.transport.write(packet)
+        if suffix == CONTROL and self.lane.gather is not None:
+            self.lane.gather.hurry()
         return True
 
     def end(self, cause: str, will: bool = True) -> None:

@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     keep_heap_small()
     import uvloop
 
-    uvloop.run(serve(app))
+    uvloop.run(serve(app, bus))
     return 1 if app.unsaved else 0
 
 
@@ -97,7 +97,7 @@ def allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def serve(app: App) -> None:
+async def serve(app: App, bus: Bus) -> None:
     """Run until SIGTERM or SIGINT; one that comes later ends at once, which loses nothing that was acknowledged."""
     sys.setswitchinterval(SWITCH_S)
     stopping = asyncio.Event()
@@ -120,7 +120,7 @@ async def serve(app: App) -> None:
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         told_started(app, starting)
-        collector = Collector()
+        collector = Collector(bus)
         collector.start()
         await told
         say("hub-stopping")

@@ -2,10 +2,13 @@
 
 import asyncio
 import gzip
+import threading
+import zlib
 from typing import Any
 
 import pytest
 
+from hub.api import routing
 from hub.devices.discovery import Found
 from tests.api.house import House
 
@@ -166,6 +169,28 @@ async def test_gzip_is_real_on_the_wire(house: House) -> None:
     assert gzip.decompress(answer.partition(b"\r\n\r\n")[2]).startswith(b'{"items":[')
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("from_bytes", [1_000_000, 2_000])
+async def test_a_very_long_list_is_packed_beside_the_event_loop(
+    house: House, from_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    compressor = zlib.compressobj
+
+    def noted(*args: int) -> Any:
+        threads.append(threading.get_ident())
+        return compressor(*args)
+
+    monkeypatch.setattr(zlib, "compressobj", noted)
+    monkeypatch.setattr(routing, "THREAD_FROM", from_bytes)
+    for number in range(5):
+        await house.plug(f"plug-{number}")
+    headers = {**await house.headers("admin"), "Accept-Encoding": "gzip"}
+    async with house.http.get("/api/v1/devices", headers=headers) as response:
+        assert len((await response.json())["items"]) == 5
+    (used,) = threads
+    assert (used == threading.get_ident()) == (from_bytes > 10_000)
 
 
 async def test_how_long_history_is_kept_is_set_as_a_whole(house: House) -> None:

@@ -164,32 +164,62 @@ async def test_a_broker_that_stops_in_the_middle_of_a_turn(bench: Bench, monkeyp
     await bench.receiver.until("disconnected", "plug-1", "hub_stopped")
 
 
+class Loop:
+    """Notes for how long the next turn is put off."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+        self.cancelled = 0
+
+    def time(self) -> float:
+        return self.now
+
+    def add_reader(self, *_: object) -> None:
+        pass
+
+    def remove_reader(self, *_: object) -> None:
+        pass
+
+    def call_later(self, wait: float, _: object) -> "Loop":
+        self.waits.append(wait)
+        return self
+
+    def cancel(self) -> None:
+        """Of what `call_later` returned."""
+        self.cancelled += 1
+
+
 def test_one_turn_with_few_reads_does_not_make_the_next_wait_long() -> None:
-    class Loop:
-        """Notes for how long the next turn is put off."""
-
-        def __init__(self) -> None:
-            self.now = 0.0
-            self.waits: list[float] = []
-
-        def time(self) -> float:
-            return self.now
-
-        def add_reader(self, *_: object) -> None:
-            pass
-
-        def remove_reader(self, *_: object) -> None:
-            pass
-
-        def call_later(self, wait: float, _: object) -> object:
-            self.waits.append(wait)
-            self.now += wait
-            return object()
-
     loop = Loop()
     gathering = gather.Gather(loop, {})  # type: ignore[arg-type]
     for reads in (20, 3, 20, 3, 3, 3):
         gathering._wait(reads, 100 * reads, more=False)
+        loop.now += loop.waits[-1]
     gathering._epoll.close()
     busy, calm = gather.BUSY_S, gather.CALM_S
     assert loop.waits == [busy, busy, busy, busy, calm, calm]
+
+
+def test_while_somebody_waits_for_a_plug_to_switch_turns_are_frequent() -> None:
+    loop = Loop()
+    gathering = gather.Gather(loop, {})  # type: ignore[arg-type]
+    gathering._wait(3, 300, more=False)
+    gathering.hurry()
+    gathering._wait(3, 300, more=False)
+    loop.now += gather.HURRY_S
+    gathering._wait(3, 300, more=False)
+    gathering._epoll.close()
+    assert loop.waits == [gather.CALM_S, gather.BUSY_S, gather.BUSY_S, gather.CALM_S]
+    assert loop.cancelled == 1
+
+
+async def test_a_command_makes_the_plugs_be_read_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(gather.Gather, "hurry", lambda _: asked.append("hurry"))
+    plug = await bench.login("plug-1")
+    await plug.subscribe(("smartplug/plug-1/control", 1), ("smartplug/plug-1/ack", 0))
+    assert bench.broker.send("plug-1", "ack", b"{}", 0)
+    assert asked == []
+    assert bench.broker.send("plug-1", "control", b"{}", 1)
+    assert asked == ["hurry"]

@@ -11,7 +11,9 @@ import pytest
 from hub import collector
 from hub.broker import Limits, Listener
 from hub.broker.connection import Connection
+from hub.bus import Bus
 from hub.collector import Collector
+from hub.events import Merged
 from tests.broker.certificates import make_certificate, trusting
 from tests.broker.client import Client, connect, publish, subscribe
 from tests.broker.parts import PASSWORD, Bench
@@ -20,7 +22,7 @@ from tests.broker.websocket import open_websocket
 
 @pytest.fixture
 def running() -> Iterator[Collector]:
-    running = Collector()
+    running = Collector(Bus())
     running.start()
     yield running
     running.stop()
@@ -44,12 +46,27 @@ def test_what_a_long_round_walked_over_is_left_alone_too(running: Collector, mon
 
 def test_everything_is_as_before_after_the_stop() -> None:
     before = gc.get_threshold()
-    running = Collector()
+    running = Collector(Bus())
     running.start()
     running.stop()
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
     assert running._round not in gc.callbacks
+
+
+async def test_free_memory_goes_back_after_a_merge(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(collector, "SETTLED_S", 0.0)
+    monkeypatch.setattr(collector, "give_back", lambda: loop.call_soon_threadsafe(given_back.set))
+    bus = Bus()
+    running = Collector(bus)
+    running.start()
+    try:
+        bus.publish(Merged(0, 0))
+        await asyncio.wait_for(given_back.wait(), 10)
+    finally:
+        running.stop()
 
 
 async def log_in(bench: Bench, kind: str, trust: ssl.SSLContext) -> Client:

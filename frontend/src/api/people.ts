@@ -2,7 +2,16 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
 import { all } from "./lists";
-import type { ApiKey, AuditList, DeviceShare, HomeShare, Invitation, Membership, SecondFactor, SignedIn } from "./people.types";
+import type {
+  ApiKey,
+  AuditList,
+  DeviceShare,
+  HomeShare,
+  Invitation,
+  Membership,
+  SecondFactor,
+  SignedIn,
+} from "./people.types";
 import type { Device, Role, User } from "./types";
 
 /** Somebody joins while the page is open: then they appear on it. */

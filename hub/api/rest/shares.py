@@ -109,7 +109,9 @@ ROUTES = (
         answer=HomeShareList,
         description="Every member of the home with every such device, by the device's name: what was given and what "
         "comes of it. `user`: only this person's.",
-        answer_example=HomeShareList([HomeShare(*msgspec.structs.astuple(EXAMPLE), device="5b1c9a2e77f04d13")]),
+        answer_example=HomeShareList(
+            [HomeShare("77aa01b2c3d4e5f6", "Ben", "guest", "view", "view", "5b1c9a2e77f04d13")]
+        ),
     ),
     Route(
         method="GET",
