@@ -20,7 +20,7 @@ import uvloop
 from benchmarks.mqtt import packet, text
 from benchmarks.processes import Load, cpu_seconds, pin, resident_mb
 from benchmarks.scenarios import Row, row
-from hub.testing.process import HubProcess, free_port
+from hub.testing.process import HubProcess
 
 PLUGS, QUICK_PLUGS = 2000, 200
 PATIENCE = 120.0
@@ -101,11 +101,11 @@ async def broker_scale(quick: bool) -> list[Row]:
     """The whole hub with 2,000 plugs (200 with `quick`)."""
     count, rows = QUICK_PLUGS if quick else PLUGS, []
     with tempfile.TemporaryDirectory(prefix="plughub-tls-") as folder:
-        tls_port, ca = free_port(), _make_certificate(Path(folder))
+        ca = _make_certificate(Path(folder))
         hub = HubProcess(
             "hub:\n  log: {levels: {collector: debug}}\nsecurity:\n  writes_per_minute: 1000000\n"
             "network:\n  mdns: false\n  mqtt:\n"
-            f"    tls: {{port: {tls_port}, certificate: {ca}, key: {folder}/hub.key}}\n"
+            f"    tls: {{certificate: {ca}, key: {folder}/hub.key}}\n"
             "    websocket: {enabled: false}\n"
         )
         try:
@@ -113,7 +113,8 @@ async def broker_scale(quick: bool) -> list[Row]:
             pin(hub.pid, {0})
             await hub.set_up()
             plugs = await _add(hub, count)
-            for name, port, file, limit in (("plain", hub.mqtt_port, "", 2), ("TLS 1.3", tls_port, str(ca), None)):
+            doors = (("plain", hub.mqtt_port, "", 2), ("TLS 1.3", hub.mqtts_port, str(ca), None))
+            for name, port, file, limit in doors:
                 before = cpu_seconds(hub.pid)
                 took = await _client({"host": "127.0.0.1", "port": port, "ca": file, "plugs": plugs})
                 used = (cpu_seconds(hub.pid) - before) / 2 / count * 1e3

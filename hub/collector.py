@@ -60,6 +60,7 @@ class Collector:
         self._bus = bus
         self._began = 0.0
         self._thresholds = gc.get_threshold()
+        self._settled: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Once everything is imported and loaded."""
@@ -72,6 +73,8 @@ class Collector:
     def stop(self) -> None:
         """As it was before."""
         self._bus.remove_owner(OWNER)
+        if self._settled is not None:
+            self._settled.cancel()
         gc.callbacks.remove(self._round)
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
@@ -80,7 +83,9 @@ class Collector:
     def _merged(self, _event: Merged) -> None:
         """A merge of an hour of 100 plugs leaves 30 MB of free blocks among others."""
         loop = asyncio.get_running_loop()
-        loop.call_later(SETTLED_S, loop.run_in_executor, None, give_back)
+        if self._settled is not None:
+            self._settled.cancel()
+        self._settled = loop.call_later(SETTLED_S, loop.run_in_executor, None, give_back)
 
     def _round(self, phase: str, info: dict[str, Any]) -> None:
         if phase == "start":

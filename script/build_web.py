@@ -76,10 +76,14 @@ def build() -> None:
 
 def main() -> int:
     """Command line: `build_web.py`, or `build_web.py npm ARGUMENTS…` to run npm with the same Node."""
+    tool, *arguments = sys.argv[1:] or [""]
+    if tool not in ("", "npm"):
+        print(f"build_web.py knows no {tool!r}: without arguments it builds, `npm ARGUMENTS…` runs npm.", file=sys.stderr)
+        return 2
     try:
-        if sys.argv[1:2] == ["npm"]:
+        if tool:
             install()
-            node(*sys.argv[2:], seconds=BUILD_SECONDS)
+            node(*arguments, seconds=BUILD_SECONDS)
         else:
             build()
     except subprocess.CalledProcessError as error:

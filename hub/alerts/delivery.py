@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -101,14 +102,16 @@ class Delivery:
         self._report(name, reason)
 
     async def _attempt(self, name: str, notifier: Notifier, notification: Notification) -> None:
-        before = self._records.get(name, Record())
         try:
             await notifier.notify(notification)
         except HubError as error:
-            failed = {"failed": self._clock.now(), "reason": error.message}
-            self._records[name] = msgspec.structs.replace(before, **failed)
+            self._note(name, failed=self._clock.now(), reason=error.message)
             raise
-        self._records[name] = msgspec.structs.replace(before, delivered=self._clock.now())
+        self._note(name, delivered=self._clock.now())
+
+    def _note(self, name: str, **fields: Any) -> None:
+        """A test and a delivery may be under way together: each changes only what it knows."""
+        self._records[name] = msgspec.structs.replace(self._records.get(name, Record()), **fields)
 
     def _report(self, name: str, reason: Message | None) -> None:
         """A problem for as long as the last notification of some notifier that runs could not be delivered."""

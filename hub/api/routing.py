@@ -152,6 +152,9 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
     async def answer(request: web.Request, principal: Principal | None) -> web.StreamResponse:
         query = read_query(route.query, request.query)
         body = await read_body(route, decoder, request) if decoder else None
+        if decoder is not None and principal is not None:  # what it showed may have ended while its body was waited for
+            principal = services.principal(request)
+            require(route, services, principal, request.match_info)
         call: AnyCall = Call(request, services, principal, query, body)
         given = await route.handler(call)
         if isinstance(given, web.StreamResponse):

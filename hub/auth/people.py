@@ -210,14 +210,16 @@ class People:
         "confirmation-needed".
         """
         principal.require_admin()
-        user = self.member(principal, user_id)
-        before = {**shown(user), "role": user.roles[principal.home]}
         if role is not None:
             require_role(role)
-        locked = user.disabled if disabled is None else disabled
-        if (role or before["role"]) == "admin" and not locked and (before["role"] != "admin" or user.disabled):
-            self._sessions.require_confirmed(principal)
-        async with self._writing:
+        async with self._writing:  # two changes at once are judged one after the other
+            user = self.member(principal, user_id)
+            before = {**shown(user), "role": user.roles[principal.home]}
+            locked = user.disabled if disabled is None else disabled
+            roles = {**user.roles, principal.home: role or before["role"]}
+            promoted = before["role"] != "admin" and roles[principal.home] == "admin"
+            if not locked and (promoted or (user.disabled and "admin" in roles.values())):
+                self._sessions.require_confirmed(principal)
             if (role not in (None, "admin") or disabled) and self._is_last_admin(user, principal.home):
                 raise HubError("last-admin")
             if disabled is not None and disabled != user.disabled:
@@ -281,8 +283,8 @@ class People:
     async def remove(self, principal: Principal, user_id: str) -> None:
         """Take somebody (for admins) or oneself out of the home; who is in no home any more is deleted with all that
         is theirs. Raises HubError("user-unknown", "last-admin")."""
-        user = self.member(principal, user_id)
         async with self._writing:
+            user = self.member(principal, user_id)
             if self._is_last_admin(user, principal.home):
                 raise HubError("last-admin")
             whole = len(user.roles) == 1

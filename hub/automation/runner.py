@@ -57,14 +57,16 @@ class Runner:
         self._planned: dict[str, tuple[Rule, int]] = {}  # schedule -> what it said then, and when it is due
         self._last: dict[str, Run] = {}
         self._timer: Timer | None = None
-        self._settled = 0.0
+        self._started = 0.0  # on the monotonic clock
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Wait for what is due. After the broker, so that plugs can be reached."""
-        self._settled = self._clock.monotonic() + SETTLE_S
+        self._started = self._clock.monotonic()
         self._schedules.on_changed = self._changed
         self._bus.subscribe(ClockChanged, lambda _: self._plan(at_once=True), OWNER)
+        if self._clock.certain():
+            self._begin(self._clock.now())
         self._plan()
 
     async def stop(self) -> None:
@@ -104,7 +106,7 @@ class Runner:
             for schedule in self._schedules.all():
                 if schedule.enabled:
                     wait = min(wait, max(0, self._due(schedule) - now) / 1000)
-        wait = max(wait, self._settled - self._clock.monotonic())
+        wait = max(wait, self._started + SETTLE_S - self._clock.monotonic())
         self._timer = self._clock.call_later(wait, self._wake)
 
     def _wake(self) -> None:
@@ -131,9 +133,10 @@ class Runner:
         return sorted(due, key=lambda one: one[0])
 
     def _begin(self, now: int) -> None:
-        """The time is certain for the first time since the start: go on where the hub stopped."""
+        """The time is certain for the first time since the start: go on where the hub stopped, else with its start."""
         kept = self._settings.get(MARK)
-        self._mark = kept if isinstance(kept, int) else now
+        started = now - round((self._clock.monotonic() - self._started) * 1000)
+        self._mark = kept if isinstance(kept, int) and kept <= now + LATE_MS else started
         for schedule in self._schedules.all():
             if schedule.enabled:
                 rule = self._rule(schedule)

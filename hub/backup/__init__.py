@@ -6,7 +6,7 @@ from hub.backup.keys import Keys
 from hub.backup.pace import Pace, Progress
 from hub.backup.restoring import Restored, check, find, lock_of, restore
 from hub.backup.service import Backups, LastRun, Listing
-from hub.backup.settings import STORED, Settings, combined, folder_of
+from hub.backup.settings import STORED, Settings, combined, differences, folder_of
 from hub.backup.target import FolderTarget, Target
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "by_id",
     "check",
     "combined",
+    "differences",
     "find",
     "folder_of",
     "listed",

@@ -173,8 +173,9 @@ class Backups:
             if task is not None:
                 await asyncio.wait([task])
 
-    async def change(self, changes: dict[str, Any]) -> None:
-        """Store what the page changes; a new folder is tried at once. Raises HubError with the field."""
+    async def change(self, changes: dict[str, Any]) -> tuple[Settings, Settings]:
+        """Store what the page changes; a new folder is tried at once. Returns what held before, and what holds now.
+        Raises HubError with the field."""
         declared = self.settings.declared
         changes = checked(changes, declared)
         if changes.get("folder") is not None:
@@ -184,7 +185,9 @@ class Backups:
                 error.field = "folder"
                 raise
         async with self._storing:
+            before = self.settings
             await self._table.set(STORED, {**(self._table.get(STORED) or {}), **changes})
+            return before, self.settings
 
     def _target(self, folder: Path | None = None) -> FolderTarget:
         own = self.folder

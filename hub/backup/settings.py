@@ -58,6 +58,17 @@ def checked(changes: dict[str, Any], declared: tuple[str, ...]) -> dict[str, Any
     return changes
 
 
+def differences(before: Settings, after: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What changed, by name, as it was and as it is. Of the passphrase only "set", or "changed"; None = there is none."""
+    old, new = ({name: getattr(settings, name) for name in given_names()} for settings in (before, after))
+    for told in (old, new):
+        told["passphrase"] = None if told["passphrase"] is None else "set"
+    if None not in (before.passphrase, after.passphrase) and before.passphrase != after.passphrase:
+        new["passphrase"] = "changed"
+    names = [name for name in given_names() if old[name] != new[name]]
+    return {name: old[name] for name in names}, {name: new[name] for name in names}
+
+
 def folder_of(settings: Settings, data: Path) -> Path:
     """Where archives go."""
     return data / DEFAULT_FOLDER if settings.folder is None else Path(settings.folder)

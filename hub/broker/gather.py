@@ -34,6 +34,7 @@ class Gather:
         self._last = 0.0
         self._reads = 0  # of the turn before
         self._hurry = 0.0  # until then
+        self._due = 0.0  # when the next turn is
         self._next: asyncio.Handle | None = None
         loop.add_reader(self._epoll.fileno(), self._turn)
 
@@ -56,10 +57,11 @@ class Gather:
 
     def hurry(self) -> None:
         """A plug was asked something and somebody waits for what it says."""
-        self._hurry = self._loop.time() + HURRY_S
-        if self._next is not None:
+        now = self._loop.time()
+        self._hurry = now + HURRY_S
+        if self._next is not None and self._due > now + BUSY_S:  # never later: who asks often would stop all reading
             self._next.cancel()
-            self._next = self._loop.call_later(BUSY_S, self._turn)
+            self._due, self._next = now + BUSY_S, self._loop.call_later(BUSY_S, self._turn)
 
     def close(self) -> None:
         """Read nothing any more."""
@@ -125,4 +127,5 @@ class Gather:
             return
         if self._next is None:
             self._loop.remove_reader(self._epoll.fileno())
+        self._due = now + wait
         self._next = self._loop.call_later(wait, self._turn) if wait else self._loop.call_soon(self._turn)

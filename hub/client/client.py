@@ -207,7 +207,7 @@ class HubClient(PeopleCalls):
         return await self.call("GET", "/system/rejects")
 
     async def updates(self) -> JsonObject:
-        """Is there a newer version, as of the last answer? `version`, `newest`, `check`, `source`, `asked`, `detail`."""
+        """As of the last answer, if one was asked for: `version`, `newest`, `check`, `source`, `asked`, `detail`."""
         return await self.call("GET", "/system/updates")
 
     async def allow_updates(self, check: bool) -> JsonObject:

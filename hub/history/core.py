@@ -45,6 +45,7 @@ FIRST_COMMIT_S = 10.0  # soon after a start: a hub that keeps crashing within it
 LOG_LIMIT = 1 << 30
 LOG_ROOM = 64 << 20  # beyond the limit for commits: what a merge needs to say what it will do
 MERGE_BYTES = 64 << 20  # a log of this size is merged at once
+MERGE_MINUTES = 600  # of one plug that comes back after hours: merged with the next commit
 FOREVER = (1 << 62) - 1
 OWNER = "history"
 
@@ -170,7 +171,7 @@ class History:
             pace=Pace(commit_interval, dear=is_dear(folder, mounts())),
             commit=self.commit,
             merge=self.merge,
-            urgent=lambda: self.log.size > MERGE_BYTES or not buffer.storing,  # merging makes room
+            urgent=self._urgent,
             last=lambda: self.tail.commits[-1].size if self.tail.commits else 0,
             waiting=lambda: self.log.size,
         )
@@ -269,6 +270,11 @@ class History:
         """mWh imported since `midnight` (Unix ms) up to the newest live reading; None when nothing is known."""
         series = SeriesKey(device, channel)
         return self._today.energy(series, midnight, self._outlooks.traits(series))
+
+    def _urgent(self) -> bool:
+        """Is a merge due before its time? It makes room, and what comes after it is quick to read."""
+        many = self.tail.minutes >= MERGE_MINUTES and not self._troubles.holds(NOT_MERGED)
+        return many or self.log.size > MERGE_BYTES or not self._buffer.storing
 
     async def _merge(self) -> bool:
         self.schedule.merge_in()

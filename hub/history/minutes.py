@@ -157,10 +157,13 @@ def _begun(
     run: Int64, first: Int64, covered: Mapping[int, Ranges], samples: Sequence[RawColumns], index: Mapping[str, int]
 ) -> Int64:
     """Records that begin a stretch of minutes, where no sample of the run stands directly before it or at its start."""
-    begun = []
+    begun = [np.empty(0, np.int64)]
     for number, ranges in covered.items():
-        own = [part.seq for part in samples if index[part.run] == number]
-        for start in ranges.starts:
-            if not any(np.isin((start - 1, start), seqs).any() for seqs in own):
-                begun.append(int(np.flatnonzero((run == number) & (first == start))[0]))
-    return np.array(begun, np.int64)
+        starts = np.array(ranges.starts)
+        for part in samples:
+            if index[part.run] == number:
+                starts = starts[~np.isin(starts, part.seq) & ~np.isin(starts - 1, part.seq)]
+        mine = np.flatnonzero(run == number)
+        known, place = np.unique(first[mine], return_index=True)
+        begun.append(mine[place[np.searchsorted(known, starts)]])
+    return np.concatenate(begun)

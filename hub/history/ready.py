@@ -91,7 +91,7 @@ class Ready:
     def _recent(self, series: SeriesKey) -> None:
         """In a reader thread: what a question that ends now asks for besides."""
         days = self._days(series)
-        Quarters(self._store, series).quarters(int(days[-RECENT - 1]), int(days[-1]))
+        Quarters(self._store, series).quarters(int(days[-RECENT - 1 :][0]), int(days[-1]))
 
     def _days(self, series: SeriesKey) -> Int64:
         """All that are answered; the last one is today."""

@@ -10,6 +10,8 @@ from hub.history.readings import POWER_LOST, Bools, Readings, Traits
 from hub.plugins.contract import NONE, Float64, Int64, RollupColumns
 from hub.telemetry.energy import counter_steps, power_steps
 
+FAR = 64  # buckets: what reaches over more is spread one by one, so that little is held at once
+
 
 class Booked(msgspec.Struct):
     """Energy that flowed between readings start[k] and end[k]; `estimated` where something is missing between."""
@@ -174,11 +176,20 @@ class _Grid:
         last = (np.where(instant, end, end - 1) - self.start) // self.width
         whole = (first == last) & (first >= 0) & (first < self.n)
         np.add.at(sums, first[whole], amount[whole])
-        for k in np.flatnonzero((first != last) & (end > self.start) & (begin < limit)):
-            a, b = max(int(first[k]), 0), min(int(last[k]), self.n - 1)
+        parted = np.flatnonzero((first != last) & (end > self.start) & (begin < limit))
+        low, high = first[parted].clip(min=0), last[parted].clip(max=self.n - 1)
+        each = high - low + 1
+        far = each > FAR
+        for k, a, b in zip(parted[far], low[far], high[far], strict=True):
             edges = self.start + np.arange(a, b + 2) * self.width
             inside = np.diff(edges.clip(begin[k], end[k]))
             sums[a : b + 1] += amount[k] * inside / length[k]
+        # Minutes of plugs begin within a bucket and end in the next one, by the thousand.
+        row, each = np.repeat(parted[~far], each[~far]), each[~far]
+        place = np.repeat(low[~far] - np.cumsum(each) + each, each) + np.arange(len(row))
+        edge = self.start + place * self.width
+        inside = np.minimum(edge + self.width, end[row]) - np.maximum(edge, begin[row])
+        np.add.at(sums, place, amount[row] * inside / length[row])
         return sums
 
 

@@ -75,6 +75,11 @@ class UnmergedTail:
         self.waiting.clear()
         self._hot = 0
 
+    @property
+    def minutes(self) -> int:
+        """Records that a plug kept and that are not merged: each question about its outlet goes through all of them."""
+        return sum(commit.minutes for commit in self.commits)
+
     def serial(self, through: int) -> int:
         """The serial of the last unmerged commit up to this record of the log."""
         return max((commit.serial for commit in self.commits if commit.number <= through), default=0)

@@ -19,7 +19,7 @@ class Unmerged(msgspec.Struct):
     """One commit of the log that is not merged yet. `raw`: its samples by stream, while they are held in memory.
 
     size: bytes of its payload, which stays in the log. serial: counts the commits of this hub run, those that were
-    found in the log included.
+    found in the log included. minutes: records that plugs kept, of the stream that has the most of them.
     """
 
     log: CommitLog
@@ -32,6 +32,7 @@ class Unmerged(msgspec.Struct):
     certain: bool
     raw: dict[int, RawColumns] | None = None
     serial: int = 0
+    minutes: int = 0
 
     @property
     def samples(self) -> int:

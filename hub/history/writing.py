@@ -132,6 +132,7 @@ class Writer:
             at=taken.at,
             certain=taken.certain,
             raw=raw,
+            minutes=max((len(part.seq) for part in raw.values() if "seq_from" in part.extra), default=0),
         )
         return Written(written, self._today.follow(taken, raw))
 

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ class HubProcess:
         program: tuple[str, ...] = ("-m", "hub", "run"),
     ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="plughub-"))
+        if folder is None:  # whoever is broken off does not come to `close`
+            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.config, self.data, self.log = self.folder / "config", self.folder / "data", self.folder / "hub.log"
         self.http_port, self.mqtt_port, self.https_port, self.mqtts_port = (free_port() for _ in range(4))
         self.token = self.home = ""
@@ -97,6 +100,8 @@ class HubProcess:
             except aiohttp.ClientError:
                 pass
             if self._process.returncode is not None or time.monotonic() - begin > START_SECONDS:
+                if self.running:
+                    await self.kill()
                 raise RuntimeError(f"the hub did not start:\n{self.output()[-3000:]}")
             await asyncio.sleep(0.01)
 

@@ -65,7 +65,7 @@ class Updates:
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._asking = asyncio.Lock()
-        self._answered: float | None = None  # monotonic, of the last good answer or the start
+        self._answered: float | None = None  # monotonic, of the last good answer, the start, or when it was allowed
         self._told: dict[str, Message] = {}
         self.asked: int | None = None
         """When it asked last, Unix ms; None = not since the start."""
@@ -140,6 +140,7 @@ class Updates:
         await self._store(msgspec.structs.replace(self._stored, check=check))
         self._cancel()
         if check:
+            self._answered = self._clock.monotonic()  # nobody had to answer before
             self._due()
         else:
             self._say(FAILED, None)
@@ -226,10 +227,11 @@ class Updates:
             self._plan(following)
 
     def _complain(self, error: HubError) -> None:
-        """A machine without internet is no fault; an answer that cannot be trusted is one, and so is a long silence."""
+        """A machine without internet is no fault; an answer that cannot be trusted is one, and so is a long silence
+        where the hub asks by itself."""
         silent = error.id in ("updates-unreachable", "updates-status")
         since = self._clock.monotonic() if self._answered is None else self._answered
-        if not silent or self._clock.monotonic() - since > PATIENCE:
+        if not silent or (self.check and self._clock.monotonic() - since > PATIENCE):
             self._say(FAILED, {"reason": error.message})
 
     def _tell(self) -> None:

@@ -1,5 +1,7 @@
 """Notifiers over the API: which there are, how delivery went, and a test message."""
 
+import asyncio
+
 import pytest
 
 from hub.client import ApiError, HubClient
@@ -44,3 +46,18 @@ async def test_what_arrives_ends_the_problem(home: Home, doors: dict[str, HubCli
     assert [one["id"] for one in await doors["admin"].problems()] == ["alert-undelivered"]
     await doors["admin"].test_notifier("phone")
     assert await doors["admin"].problems() == []
+
+
+async def test_a_test_beside_a_delivery_forgets_nothing_of_it(home: Home, doors: dict[str, HubClient]) -> None:
+    home.notifiers["phone"] = phone = Phone()
+    phone.holding = asyncio.Event()
+    home.delivery.send(Notification("x", "y"))
+    waiting = asyncio.create_task(home.delivery.test("phone", Notification("x", "z")))
+    while phone.tries < 2:
+        await asyncio.sleep(0)
+    phone.refusals = 1  # the first one that goes on
+    phone.holding.set()
+    await waiting
+    [one] = await doors["admin"].notifiers()
+    assert one["delivered"] is not None
+    assert one["failed"] is not None

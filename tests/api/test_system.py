@@ -1,5 +1,7 @@
 """What an admin may know of rejects and of history as a whole."""
 
+from typing import Any
+
 from tests.api.house import House
 
 
@@ -80,3 +82,29 @@ async def test_what_the_broker_counted_is_sorted_by_what_it_is(house: House) -> 
     house.broker_counts = {"connections": 1, "plugs": 2, "received": 0}
     assert (await get(house, "/system/broker", "admin"))[1]["clients"] is None
     assert (await get(house, "/system/broker", "user"))[0] == 403
+
+
+async def test_who_changed_backups_is_in_the_audit_log_without_the_passphrase(house: House) -> None:
+    async def change(**changes: object) -> None:
+        path, headers = "/api/v1/backups/settings", await house.headers("admin")
+        async with house.http.patch(path, headers=headers, json=changes) as response:
+            assert response.status == 200
+
+    folder = house.data / "usb"
+    folder.mkdir()
+    await change(folder=str(folder), keep=14, time="04:30", passphrase="a long sentence")
+    await change(passphrase="another sentence")
+    await change(keep=14)
+    await change(passphrase=None)
+    _, found = await get(house, "/audit?action=backup", "admin")
+    lines: Any = found["items"]
+    assert [(line["name"], line["before"], line["after"]) for line in lines] == [
+        ("admin", {"passphrase": "set"}, {"passphrase": None}),
+        ("admin", {"passphrase": "set"}, {"passphrase": "changed"}),
+        (
+            "admin",
+            {"folder": None, "keep": 7, "time": "03:00", "passphrase": None},
+            {"folder": str(folder), "keep": 14, "time": "04:30", "passphrase": "set"},
+        ),
+    ]
+    assert "sentence" not in str(lines)

@@ -1,5 +1,6 @@
 """Passkeys: who gets in with one, and that nothing else than the right one, there and then, opens an account."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -330,6 +331,41 @@ async def test_a_password_set_anew_by_others_ends_passkeys_and_ones_own_change_d
     assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == expected
     assert len((await hall.again()).passkeys.of(ben.id)) == (1 if way == "own change" else 0)
     assert await outcome(hall, admins.get(hall.identity.passkeys.ask(HERE))) == "in"
+
+
+@pytest.mark.parametrize("when", ["while it is judged", "while the disk is waited for"])
+async def test_one_that_is_being_made_when_the_password_is_set_anew_is_not_kept(hall: Hall, when: str) -> None:
+    owner = await ada(hall)
+    ben = await hall.people.add(owner, email="ben@example.org", name="Ben", password=PASSWORD)
+    his, device = hall.principal(ben.id, owner.home, via="session b"), Authenticator(ben.id)
+    challenge, _ = await hall.identity.passkeys.begin(his, HERE, PASSWORD)
+    adding = hall.identity.passkeys.add(his, HERE, "x", device.create(challenge))
+    if when == "while it is judged":
+        anew = await hall.passwords.hash(OTHER)
+        task = asyncio.create_task(adding)
+        await asyncio.sleep(0)  # it waits for its thread
+        hall.people._hashes[ben.id] = anew
+    else:
+        hashed, hash = asyncio.Event(), hall.passwords.hash
+
+        async def told(password: str) -> bytes:
+            digest = await hash(password)
+            hashed.set()
+            return digest
+
+        hall.passwords.hash = told  # type: ignore[method-assign]
+        async with hall.database.transaction():  # the disk is busy: both wait for it, one behind the other
+            reset = asyncio.create_task(hall.identity.logins.set_password(system(owner.home), ben.id, OTHER))
+            await hashed.wait()
+            task = asyncio.create_task(adding)
+            while not hall.identity.passkeys.of(ben.id):
+                await asyncio.sleep(0)
+        await reset
+    with pytest.raises(HubError) as caught:
+        await task
+    assert caught.value.id == "passkey-late"
+    assert hall.identity.passkeys.of(ben.id) == []
+    assert (await hall.again()).passkeys.of(ben.id) == []
 
 
 KNOWN = ("plughub.local", "localhost", "plughub", "energy.example.org", "*.my.house")

@@ -1,6 +1,7 @@
 """Runs: once each time, with the rights that hold then, never late, never on a guess of the time."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,3 +277,35 @@ async def test_schedules_go_with_their_device_and_their_author(home: Home) -> No
     assert home.schedules.all() == []
     await home.schedules.load()
     assert home.schedules.all() == []
+
+
+@pytest.mark.parametrize("certain", [True, False])
+async def test_on_the_very_first_start_nothing_is_skipped(tmp_path: Path, certain: bool) -> None:
+    home = Home(tmp_path, DUE - 5000)
+    home.clock.is_certain = certain
+    await home.start()
+    try:
+        await home.move_in()
+        schedule = await home.schedule()
+        await home.until(DUE + 10_000)
+        home.clock.is_certain = True
+        await home.until(DUE + 120_000)
+        assert home.sent == ["relay_on"]
+        assert (home.last(schedule).at, home.last(schedule).outcome) == (DUE, "confirmed")
+    finally:
+        await home.idle()
+        await home.stop()
+
+
+async def test_a_hub_that_ends_soon_after_its_first_start_makes_up_for_it(tmp_path: Path) -> None:
+    home = Home(tmp_path, DUE - 5000)
+    await home.start()
+    await home.move_in()
+    await home.schedule()
+    await home.until(DUE + 3000)
+    again = await restarted(home, DUE + 60_000)
+    try:
+        assert again.sent == ["relay_on"]
+    finally:
+        await again.idle()
+        await again.stop()

@@ -181,6 +181,9 @@ class Loop:
     def remove_reader(self, *_: object) -> None:
         pass
 
+    def call_soon(self, _: object) -> "Loop":
+        return self
+
     def call_later(self, wait: float, _: object) -> "Loop":
         self.waits.append(wait)
         return self
@@ -212,6 +215,19 @@ def test_while_somebody_waits_for_a_plug_to_switch_turns_are_frequent() -> None:
     gathering._epoll.close()
     assert loop.waits == [gather.CALM_S, gather.BUSY_S, gather.BUSY_S, gather.CALM_S]
     assert loop.cancelled == 1
+
+
+def test_who_switches_plug_after_plug_does_not_put_reading_off() -> None:
+    loop = Loop()
+    gathering = gather.Gather(loop, {})  # type: ignore[arg-type]
+    gathering._wait(3, 300, more=False)
+    for _ in range(10):
+        loop.now += gather.BUSY_S / 2
+        gathering.hurry()
+    gathering._wait(gather.AT_ONCE_READS, 300, more=False)
+    gathering.hurry()  # a turn that comes at once stays so
+    gathering._epoll.close()
+    assert loop.waits == [gather.CALM_S, gather.BUSY_S]
 
 
 async def test_a_command_makes_the_plugs_be_read_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,23 @@ async def test_free_memory_goes_back_after_a_merge(monkeypatch: pytest.MonkeyPat
         running.stop()
 
 
+async def test_nothing_is_begun_after_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "SETTLED_S", 0.0)
+    monkeypatch.setattr(collector, "give_back", lambda: pytest.fail("the threads may have ended"))
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    monkeypatch.setattr(loop, "run_in_executor", lambda *_: begun.set())
+    bus = Bus()
+    running = Collector(bus)
+    running.start()
+    bus.publish(Merged(0, 0))
+    bus.publish(Merged(0, 0))
+    running.stop()
+    later = asyncio.Event()
+    loop.call_later(0.001, later.set)
+    await later.wait()
+    assert not begun.is_set()
+
+
 async def log_in(bench: Bench, kind: str, trust: ssl.SSLContext) -> Client:
     if kind == "websocket":
         client = await open_websocket(bench.broker.port("websocket"))

@@ -35,14 +35,18 @@ async def demo(program: tuple[str, ...] = ("-m", "hub", "run")) -> AsyncIterator
     """`plughub run --demo` before its first run, with the five plugs of `plughub demo` in a process of their own.
     `program`: what Python is to run as the hub."""
     hub = HubProcess(arguments=("--demo",), program=program)
-    await hub.start()
-    command = [sys.executable, "-m", "hub", "demo", "--data", str(hub.data)]
-    with (hub.folder / "demo.log").open("wb") as log:
-        plugs = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
-    yield hub
-    plugs.terminate()
-    await plugs.wait()
-    await hub.close()
+    try:
+        await hub.start()
+        command = [sys.executable, "-m", "hub", "demo", "--data", str(hub.data)]
+        with (hub.folder / "demo.log").open("wb") as log:
+            plugs = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+        try:
+            yield hub
+        finally:
+            plugs.terminate()
+            await plugs.wait()
+    finally:
+        await hub.close()
 
 
 @pytest.fixture

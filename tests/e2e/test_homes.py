@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hub.testing.process import PASSWORD, HubProcess
-from tests.e2e.test_first_evening import DESKTOP, PHONE, log_in, open_tab
+from tests.e2e.test_first_evening import DESKTOP, PHONE, SIZES, log_in, log_in_any, open_tab
 
 pytestmark = pytest.mark.browser
 GARDEN = {"name": "Garden house", "time_zone": "Europe/Berlin", "currency": "EUR"}
@@ -92,4 +92,46 @@ async def test_an_admin_is_made_with_the_password(demo_hub: HubProcess, browser:
     assert (await demo_hub.call("GET", f"/users/{ben['id']}"))["role"] == "admin"
     refused = [line for line in tab.errors if "403" not in line and "422" not in line]
     assert refused == []
+    await context.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "language", "words"),
+    [
+        ("dk", "en", ("Homes on this hub", "Add a home", "Make the home", "Take Garden house away", "Take away")),
+        (
+            *("ph", "de"),
+            ("Zuhause auf diesem Hub", "Zuhause hinzufügen", "Zuhause anlegen", "Garden house entfernen", "Entfernen"),
+        ),
+    ],
+)
+async def test_one_is_made_and_taken_away_in_the_settings(
+    demo_hub: HubProcess, browser: Browser, shots: Path, size: str, language: str, words: tuple[str, ...]
+) -> None:
+    title, add, make, take, act = words
+    await demo_hub.set_up()
+    context, tab = await open_tab(browser, demo_hub, **SIZES[size])
+    page = tab.page
+    await page.add_init_script(f"localStorage.setItem('language', '{language}')")
+    await page.goto("/settings")
+    await log_in_any(page)
+    sheet = page.get_by_role("region", name=title)
+    rows = sheet.get_by_role("listitem")
+    await expect(rows).to_have_count(1)
+    await expect(sheet.get_by_role("button", name=take)).to_have_count(0)
+    await sheet.get_by_role("button", name=add).click()
+    await sheet.get_by_label("Name").fill("Garden house")
+    await sheet.screenshot(path=shots / f"homes-add-{size}-{language}.png", animations="disabled")
+    await sheet.get_by_role("button", name=make).click()
+    await expect(rows).to_have_count(2)
+    await expect(sheet.get_by_role("button", name=add)).to_be_visible()
+    await sheet.screenshot(path=shots / f"homes-{size}-{language}.png", animations="disabled")
+    await sheet.get_by_role("button", name=take).click()
+    dialog = page.get_by_role("alertdialog")
+    await expect(dialog).to_be_visible()
+    await page.screenshot(path=shots / f"homes-take-{size}-{language}.png", animations="disabled")
+    await dialog.get_by_role("button", name=act).click()
+    await expect(rows).to_have_count(1)
+    assert [one["first"] for one in (await demo_hub.call("GET", "/homes"))["items"]] == [True]
+    assert tab.errors == []
     await context.close()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.plugins.contract import SeriesKey
+from hub.plugins.contract import SeriesKey, StoreError
 from tests.history.house import FOREVER, START, DataCore, imported, sample, seqs
 from tests.history.test_gaps import NEXT, RUN, Story
 
@@ -293,3 +293,37 @@ async def test_a_plug_that_knows_no_numbers_sends_null(story: Story) -> None:
     assert await story.gaps() == []
     assert rollup(story.core).count.sum() == 30
     assert rollup(story.core).max_power.max() == 3600.0
+
+
+async def test_thousands_that_come_at_once_are_merged_with_the_next_commit(story: Story) -> None:
+    story.play(0, 59)
+    await story.core.history.merge()
+    urgent = story.core.history.schedule._urgent
+    story.clock.run(36_000)
+    story.play(36_060, 36_119, oldest=36_060)
+    keep(story.core, *(minute(k * 60, k * 60 + 59) for k in range(1, 301)))
+    await story.core.history.commit()
+    assert not urgent(), "what an evening brings waits for the hour"
+    keep(story.core, *(minute(k * 60, k * 60 + 59) for k in range(301, 601)))
+    await story.core.history.commit()
+    assert urgent()
+    await story.core.history.merge()
+    assert not urgent()
+    assert rollup(story.core).count.sum() == 36_120
+
+
+async def test_a_store_that_refuses_is_not_asked_at_every_commit(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("not now")
+
+    story.play(0, 59)
+    story.clock.run(36_000)
+    story.play(36_060, 36_119, oldest=36_060)
+    keep(story.core, *(minute(k * 60, k * 60 + 59) for k in range(1, 601)))
+    with monkeypatch.context() as patched:
+        for name in ("merge", "commit"):
+            patched.setattr(story.core.store, name, refuse)
+        assert not await story.core.history.merge()
+        assert not story.core.history.schedule._urgent()

@@ -157,3 +157,12 @@ async def test_a_store_that_cannot_be_read_is_asked_again_the_next_day(
     house.bus.publish(Merged(NOW + DAY, NOW + DAY))
     await asyncio.wait_for(house.made(), 10)
     assert house.store._fresh
+
+
+async def test_what_is_kept_for_a_day_only_is_no_reason_to_stop(house: House, unpacked: list[int]) -> None:
+    house.ready._retention = lambda series: Retention(days=1) if series == KEYS[0] else Retention()
+    await house.clock.advance(FIRST_S)
+    await house.made()
+    unpacked.clear()
+    await house.year()
+    assert sum(unpacked) < 200, "the other one was made ready"

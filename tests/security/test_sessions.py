@@ -1,5 +1,6 @@
 """What somebody can do with a session that is not theirs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -130,3 +131,52 @@ async def test_a_key_makes_no_admin_whatever_its_scopes(house: House) -> None:
     for way in makes_an_admin(house, 1):
         assert await said(house, headers, *way) == "forbidden", way
     assert await said(house, headers, "POST", "/invitations", {"role": "user"}) == "201"
+
+
+async def test_two_changes_at_once_make_no_admin_either(later: House) -> None:
+    """Each of them alone is harmless: the role of an account that is locked, and unlocking what is no admin."""
+    house = later
+    assert isinstance(house.clock, FakeClock)
+    guest = house.people.user(house.principal("guest").user)
+    assert guest is not None
+    headers = await house.headers("admin")
+    await house.people.change(system(house.home), guest.id, disabled=True)
+    await house.clock.advance(TEN_MINUTES)
+    path = f"/users/{guest.id}"
+    answers = await asyncio.gather(
+        said(house, headers, "PATCH", path, {"role": "admin"}),
+        said(house, headers, "PATCH", path, {"disabled": False}),
+    )
+    assert "confirmation-needed" in answers
+    assert guest.disabled or guest.roles[house.home] == "guest"
+
+
+async def test_unlocking_an_admin_of_another_home_asks_too(later: House) -> None:
+    house = later
+    assert isinstance(house.clock, FakeClock)
+    hub = system(house.home)
+    home = await house.identity.homes.add(house.principal("admin"), name="Hut", time_zone="UTC", currency="EUR")
+    user = house.people.user(house.principal("user").user)
+    assert user is not None
+    await house.people.add_membership(user, home.id, "admin")
+    await house.people.change(hub, user.id, disabled=True)
+    headers = await house.headers("admin")
+    await house.clock.advance(TEN_MINUTES)
+    assert await said(house, headers, "PATCH", f"/users/{user.id}", {"disabled": False}) == "confirmation-needed"
+
+
+async def test_a_body_that_comes_late_is_judged_by_the_rights_of_then(house: House) -> None:
+    headers = await house.headers("admin")
+    body = b'{"name": "Attic"}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(
+        b"POST /api/v1/rooms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        + f"Authorization: {headers['Authorization']}\r\nContent-Length: {len(body)}\r\n".encode()
+        + b"Expect: 100-continue\r\n\r\n"
+    )
+    await reader.readuntil(b"100 Continue\r\n\r\n")  # the head has been read, and it was right
+    await house.identity.sessions.end_all(house.principal("admin").user)
+    writer.write(body)
+    assert b" 401 " in await reader.readline()
+    writer.close()
+    assert house.registry.rooms.list(system(house.home)) == []

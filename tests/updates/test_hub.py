@@ -100,3 +100,13 @@ async def test_the_command_line_with_and_without_a_running_hub(hub: HubProcess, 
     await hub.log_in()
     state = await hub.call("GET", "/system/updates")
     assert (state["check"], state["newest"]["version"]) == (False, "9.0.0")
+    lines = (await hub.call("GET", "/audit", action="updates"))["items"]
+    told = [(line["action"], line["origin"], line["before"], line["after"]) for line in lines]
+    assert told == [
+        ("updates.change", "command line", {"check": True}, {"check": False}),
+        ("updates.change", "command line", {"check": False}, {"check": True}),
+    ]
+    await hub.call("PATCH", "/system/updates", {"check": True})
+    await hub.call("PATCH", "/system/updates", {"check": True})
+    lines = (await hub.call("GET", "/audit", action="updates"))["items"]
+    assert [line["name"] for line in lines] == ["Tester", None, None], "what changes nothing is none"

@@ -193,6 +193,17 @@ async def test_silence_is_told_after_a_week(home: Home) -> None:
     assert home.problems == {}
 
 
+async def test_silence_is_no_fault_of_a_hub_that_does_not_ask_by_itself(home: Home) -> None:
+    await home.distributor.stop()
+    updates = await home.begin()
+    await home.clock.advance(8 * DAY)
+    assert await refusal(home) == "updates-unreachable"
+    assert home.problems == {}, "whoever asked was told"
+    await updates.allow(True)
+    await home.pass_time(6 * HOUR)
+    assert home.problems == {}, "the week begins when it is allowed"
+
+
 async def test_without_the_time_nothing_is_asked(home: Home) -> None:
     home.clock.is_certain = False
     updates = await home.begin(check=True)

@@ -45,6 +45,12 @@ export async function browserCan(): Promise<Browser> {
   return window.location.protocol === "https:" && !(await isTrusted()) ? "untrusted" : "can";
 }
 
+/** Can a passkey belong to a page at this address? To a name it can, over HTTPS; browsers do not ask that of localhost. */
+export function canBelong({ protocol, hostname }: { protocol: string; hostname: string }): boolean {
+  if (hostname === "localhost") return true;
+  return protocol === "https:" && hostname.includes(".") && !/^\[|\.\d*$/.test(hostname);
+}
+
 /** Can the browser offer passkeys where the e-mail is typed? */
 export async function browserFills(): Promise<boolean> {
   const asked = "isConditionalMediationAvailable" in PublicKeyCredential;

@@ -82,9 +82,11 @@ export interface RecoveryCodes {
   codes: string[];
 }
 
+/** `first`: the hub's own home, which cannot be taken away. */
 export interface Membership {
   home: Home;
   role: Role;
+  first: boolean;
 }
 
 export interface HomeList {

@@ -1,5 +1,5 @@
 // Which page: set-up, sign-in, or the home's pages behind the shell.
-import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { I18nProvider as AriaI18n } from "react-aria-components/I18nProvider";
 import { Route, Switch, useLocation } from "wouter";
@@ -49,9 +49,8 @@ export function App({ hub }: { hub: Hub }) {
   const home = useRef<string | null>(null);
   const language = useLanguage(session?.user.language ?? null);
 
-  useEffect(() => {
-    hub.client.speak(language);
-  }, [hub, language]);
+  // Before the pages ask for anything.
+  useLayoutEffect(() => hub.speak(language), [hub, language]);
   useEffect(
     () =>
       hub.client.onSession((next) => {

@@ -5,7 +5,9 @@ import { ApiClient } from "../api/client";
 import { CommandStore } from "../api/commands";
 import { LiveStore } from "../api/live";
 import { type SocketState, LiveSocket } from "../api/socket";
-import type { Device, ProblemView, ServerFrame, Session } from "../api/types";
+import type { Device, Language, ProblemView, ServerFrame, Session } from "../api/types";
+
+const GATHER_MS = 100;
 
 /** Everything that lives as long as the page. */
 export class Hub {
@@ -20,6 +22,15 @@ export class Hub {
   readonly commands = new CommandStore(this.client, this.queries);
   readonly connection = new Connection();
   private socket: LiveSocket | null = null;
+  /** First parts of the keys of what has to be asked for again. */
+  private readonly old = new Set<string>();
+  private soon: ReturnType<typeof setTimeout> | undefined;
+
+  /** The hub's sentences come in this language from now on, those that are shown already, too. */
+  speak(language: Language): void {
+    this.client.speak(language);
+    void this.queries.invalidateQueries();
+  }
 
   /** Follows the home of the session until the returned function is called. */
   follow(session: Session): () => void {
@@ -79,7 +90,7 @@ export class Hub {
       case "gaps":
         // What a plug kept while nobody listened has come: charts, the last minutes and today's energy know more now.
         this.refetchMeasured();
-        void this.queries.invalidateQueries({ queryKey: ["devices"] });
+        this.refetch("devices");
         break;
       case "schedules":
       case "alerts":
@@ -107,8 +118,14 @@ export class Hub {
     this.refetch("telemetry", "recent");
   }
 
+  /** A hundred plugs that come back tell so in a hundred frames: what is shown is asked for once. */
   private refetch(...keys: string[]): void {
-    for (const key of keys) void this.queries.invalidateQueries({ queryKey: [key] });
+    for (const key of keys) this.old.add(key);
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      for (const key of this.old) void this.queries.invalidateQueries({ queryKey: [key] });
+      this.old.clear();
+    }, GATHER_MS);
   }
 
   private changeDevices(change: (devices: Device[]) => Device[]): void {

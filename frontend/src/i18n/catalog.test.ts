@@ -1,3 +1,4 @@
+import { IntlMessageFormat } from "intl-messageformat";
 import { APPLIANCES } from "../ui/icons";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,11 +13,19 @@ const sources = (readdirSync("src", { recursive: true }) as string[])
   .filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$|^test\/|i18n\/(en|de)\.ts$/.test(name))
   .map((name) => ({ name, text: readFileSync(join("src", name), "utf8") }));
 
+type Part = ReturnType<IntlMessageFormat["getAst"]>[number];
+const LITERAL = 0;
+const POUND = 7;
+
+/** Values of a part of a sentence, those in its branches too. */
+const named = (part: Part): string[] => {
+  if (Number(part.type) === LITERAL || Number(part.type) === POUND || !("value" in part)) return [];
+  const branches = "options" in part ? Object.values(part.options).flatMap(({ value }) => value) : [];
+  return [part.value, ...branches.flatMap(named)];
+};
+
 /** {count, plural, …} and {name}: the names of the values. */
-const values = (text: string): string[] =>
-  [...new Set([...text.matchAll(/\{(\w+)(?=[,}])/g)].map(([, name]) => name ?? ""))]
-    .filter((name) => !/^\d/.test(name))
-    .sort();
+const values = (text: string): string[] => [...new Set(new IntlMessageFormat(text).getAst().flatMap(named))].sort();
 
 describe("the catalogues", () => {
   it("have the same sentences in both languages", () => {
@@ -35,6 +44,12 @@ describe("the catalogues", () => {
 
   it.each(Object.keys(APPLIANCES))("name the icon %s", (key) => {
     expect(ids).toContain(`icon.${key}`);
+  });
+
+  it("know a word in a branch from a value", () => {
+    expect(values("{count, plural, =0 {keiner} one {einer in {room}} other {#}}, {when}")).toEqual([
+      ...["count", "room", "when"],
+    ]);
   });
 
   it("count properly", () => {

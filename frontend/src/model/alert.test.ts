@@ -37,6 +37,11 @@ it("reads watts as people type them", () => {
   expect([readWatts("1500", "en"), readWatts("1,500", "en"), readWatts(" 0.5 ", "en")]).toEqual([1500, 1500, 0.5]);
   expect([readWatts("1.500", "de"), readWatts("0,5", "de"), readWatts("-20", "de")]).toEqual([1500, 0.5, -20]);
   expect([readWatts("", "en"), readWatts("hot", "en"), readWatts("1.5.2", "en")]).toEqual([null, null, null]);
+  // A point that groups nothing is a slip: 1.5 in German must not become 15.
+  expect([readWatts("1.5", "de"), readWatts("1,5", "en"), readWatts("15.00", "de")]).toEqual([null, null, null]);
+  expect([readWatts("1 500", "en"), readWatts("1.500,5", "de"), readWatts("12,345,678", "en")]).toEqual([
+    1500, 1500.5, 12345678,
+  ]);
   for (const language of ["en", "de"] as const)
     for (const watts of [0, 0.5, 12.25, 2500]) expect(readWatts(writeWatts(watts, language), language)).toBe(watts);
 });

@@ -38,9 +38,10 @@ export function pictureSpan(began: number, now: number): Span {
 
 /** As people type it: 1500, 1.500 in German, 0,5. Null where it is no number. */
 export function readWatts(text: string, language: Language): number | null {
+  const number = language === "de" ? /^-?(\d+|\d{1,3}([.\s]\d{3})+)(,\d+)?$/ : /^-?(\d+|\d{1,3}([,\s]\d{3})+)(\.\d+)?$/;
   const [group, point] = language === "de" ? [/[.\s]/g, ","] : [/[,\s]/g, "."];
-  const plain = text.trim().replace(group, "").replace(point, ".");
-  return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : null;
+  const plain = text.trim();
+  return number.test(plain) ? Number(plain.replace(group, "").replace(point, ".")) : null;
 }
 
 export const writeWatts = (watts: number, language: Language): string =>

@@ -23,6 +23,8 @@ export const KINDS = [
   "schedule",
   "alert",
   "mqtt-client",
+  "backup",
+  "updates",
 ] as const;
 
 export interface Known {

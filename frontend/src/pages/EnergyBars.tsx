@@ -24,6 +24,8 @@ interface EnergyBarsProps {
 const TOP = 24;
 const DIAL = 28;
 const PAD = 2;
+const WIDE = 560;
+const LETTER = 7; // px, more than any of them takes
 
 export function EnergyBars({ report, parts, compare, onCompare, onOpen }: EnergyBarsProps) {
   const { t } = useI18n();
@@ -73,8 +75,12 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
   const { lines, top } = roundLines(highest, 0.04);
   const base = height - DIAL;
   const y = (kwh: number): number => base - ((base - TOP) * Math.min(kwh, top)) / top;
-  const slot = width / buckets.length;
   const digits = (lines[0] ?? 1) < 0.1 ? 3 : (lines[0] ?? 1) < 1 ? 2 : 1;
+  const scale = (kwh: number): string => decimal(kwh, digits, language, 0) + NBSP + "kWh";
+  // What the lines say never lies over a bar: it stands beside them, or on a phone over the days that are to come.
+  const free = width <= WIDE && buckets.slice(-Math.ceil(buckets.length / 4)).every(({ kwh }) => !kwh);
+  const edge = free ? 0 : Math.max(...lines.map((kwh) => scale(kwh).length)) * LETTER + 8;
+  const slot = (width - edge) / buckets.length;
   const most = buckets.reduce((best, bucket) => ((bucket.kwh ?? 0) > (best.kwh ?? 0) ? bucket : best));
   const name = (index: number): string => bucketName(report, index, language);
   const words = (index: number): string => {
@@ -100,7 +106,7 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
   };
   const place = (event: PointerEvent<HTMLDivElement>): number => {
     const { left } = event.currentTarget.getBoundingClientRect();
-    return Math.max(0, Math.min(buckets.length - 1, Math.floor((event.clientX - left) / slot)));
+    return Math.max(0, Math.min(buckets.length - 1, Math.floor((event.clientX - left - edge) / slot)));
   };
   const press = (event: KeyboardEvent<HTMLDivElement>): void => {
     const last = buckets.length - 1;
@@ -115,8 +121,6 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
     setChosen(bounded);
     announce(words(bounded));
   };
-  const half = Math.ceil(buckets.length / 4);
-  const sum = (some: typeof buckets): number => some.reduce((whole, { kwh }) => whole + (kwh ?? 0), 0);
 
   return (
     <div
@@ -141,7 +145,7 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
         <svg width={width} height={height} aria-hidden="true">
           <RoundLines lines={lines} place={y} x1={width} />
           {buckets.map((bucket, index) => {
-            const left = index * slot;
+            const left = edge + index * slot;
             const running = period.running && bucket.start < period.until && period.until <= bucket.end;
             let from = 0;
             return (
@@ -203,15 +207,15 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
             lines={lines}
             place={y}
             x1={width}
-            side={sum(buckets.slice(0, half)) <= sum(buckets.slice(-half)) ? "left" : "right"}
-            label={(kwh) => decimal(kwh, digits, language, 0) + NBSP + "kWh"}
+            side={free ? "right" : "left"}
+            label={scale}
           />
         </svg>
       )}
       {chosen !== null && width > 0 && (
         <div
           className="energy-readout"
-          style={(chosen + 0.5) * slot < width / 2 ? { left: 0 } : { right: 0 }}
+          style={edge + (chosen + 0.5) * slot < width / 2 ? { left: 0 } : { right: 0 }}
           aria-hidden="true"
         >
           {words(chosen)}
@@ -234,7 +238,7 @@ function Tick({ report: { period, by_bucket: buckets }, index, x, y, width, runn
   const { language } = useI18n();
   const at = buckets[index]?.start ?? 0;
   const { day, month, hour } = localParts(at, period.zone);
-  const wide = width > 560;
+  const wide = width > WIDE;
   const long = period.kind === "day" ? hour % (wide ? 3 : 6) === 0 : period.kind !== "month" || index % 7 === 0;
   const label = (): string => {
     if (period.kind === "day") return long ? String(hour).padStart(2, "0") : "";

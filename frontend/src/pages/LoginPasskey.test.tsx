@@ -61,6 +61,25 @@ it("offers none where the hub says that there can be none, and says nothing", as
   expect(screen.queryByRole("alert")).not.toBeInTheDocument();
 });
 
+it.each([
+  ["http://127.0.0.1:8080", false],
+  ["http://[::1]:8080", false],
+  ["https://192.168.1.5", false],
+  ["https://[fd00::5]", false],
+  ["https://hub", false],
+  ["http://plughub.local", false],
+  ["http://localhost:8080", true],
+  ["https://plughub.local", true],
+])("asks the hub at %s: %s", async (address, asks) => {
+  stubPasskeys();
+  vi.stubGlobal("location", new URL(address));
+  answers["/certificates/trusted"] = new Response(null, { status: 204 });
+  show();
+  if (asks) await screen.findByRole("button", { name: "Use a passkey" });
+  else await new Promise((done) => setTimeout(done));
+  expect(asked.some(({ path }) => path === "/auth/passkey/options")).toBe(asks);
+});
+
 it("signs in by the button", async () => {
   const { get } = stubPasskeys();
   get.mockResolvedValue(shown);

@@ -3,7 +3,7 @@ import { IconFingerprint } from "@tabler/icons-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
-import { askForPasskey, browserCan, browserFills, signIn } from "../api/passkeys";
+import { askForPasskey, browserCan, browserFills, canBelong, signIn } from "../api/passkeys";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { refusalWords } from "./passkey-words";
@@ -51,7 +51,7 @@ export function useLoginPasskey(say: (error: string | null) => void) {
     let left = false;
     let timer: ReturnType<typeof setInterval> | undefined;
     void browserCan().then((can) => {
-      if (left || can !== "can") return;
+      if (left || can !== "can" || !canBelong(window.location)) return;
       const fill = (): void => {
         if (!pressed.current) void begin(true).catch(() => undefined);
       };

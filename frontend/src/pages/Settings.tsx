@@ -11,6 +11,7 @@ import { useDesktop, useTitle } from "../ui/hooks";
 import { AboutSheet } from "./AboutSheet";
 import { BackupSheet } from "./BackupSheet";
 import { HomeSettings } from "./HomeSettings";
+import { HomesSheet } from "./HomesSheet";
 import { PluginsSheet, RefusedSheet } from "./HubSheets";
 import { SecureSheet } from "./SecureSheet";
 import "./settings.css";
@@ -87,6 +88,7 @@ export default function Settings({ info }: { info: SystemInfo }) {
         <SecureSheet />
         {user.operator && (
           <>
+            <HomesSheet />
             <PluginsSheet />
             <RefusedSheet />
             <BackupSheet />

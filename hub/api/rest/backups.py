@@ -15,7 +15,7 @@ from hub.api.types.backups import (
     ChangeBackupsRequest,
     StartBackupRequest,
 )
-from hub.backup import Item, Listing
+from hub.backup import Item, Listing, differences
 from hub.messages import Message, render
 
 TAG = "backups"
@@ -48,7 +48,10 @@ async def start_backup(call: Call[NoQuery, StartBackupRequest]) -> BackupState:
 async def change_backups(call: Call[NoQuery, ChangeBackupsRequest]) -> BackupState:
     """PATCH /backups/settings"""
     backups = call.services.backups
-    await backups.change(call.body.sent())
+    before, after = await backups.change(call.body.sent())
+    if before != after:
+        told, told_now = differences(before, after)
+        await call.services.identity.audit.record(call.principal, "backup.change", before=told, after=told_now)
     return _state(call, await backups.list())
 
 

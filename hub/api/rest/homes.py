@@ -19,7 +19,8 @@ async def list_homes(call: Call[PageQuery, None]) -> HomeList:
     roles: dict[str, Any] = {home.id: "admin" for home in services.homes.all()} if user is None else user.roles
     mine = [home for home in services.homes.all() if home.id in roles]
     shown, following = page(mine, call.query, lambda home: (home.created, home.id), tuple[int, str])
-    return HomeList([Membership(home_view(call, home), roles[home.id]) for home in shown], following)
+    first = services.homes.first
+    return HomeList([Membership(home_view(call, home), roles[home.id], home is first) for home in shown], following)
 
 
 async def current_home(call: AnyCall) -> Home:
@@ -57,7 +58,7 @@ ROUTES = (
         role="guest",
         query=PageQuery,
         answer=HomeList,
-        answer_example=HomeList([Membership(EXAMPLE_HOME, "admin")]),
+        answer_example=HomeList([Membership(EXAMPLE_HOME, "admin", first=True)]),
     ),
     Route(
         method="POST",

@@ -19,7 +19,11 @@ async def update_state(call: AnyCall) -> UpdateState:
 
 async def allow_updates(call: Call[NoQuery, UpdateRequest]) -> UpdateState:
     """PATCH /system/updates"""
-    await call.services.updates.allow(call.body.check)
+    updates, audit = call.services.updates, call.services.identity.audit
+    before = updates.check
+    await updates.allow(call.body.check)
+    if updates.check != before:
+        await audit.record(call.principal, "updates.change", before={"check": before}, after={"check": updates.check})
     return _state(call)
 
 

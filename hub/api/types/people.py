@@ -29,8 +29,11 @@ class Home(msgspec.Struct):
 
 
 class Membership(msgspec.Struct):
+    """`first`: the hub's first home, which cannot be taken away."""
+
     home: Home
     role: Role
+    first: bool = False
 
 
 class HomeList(msgspec.Struct):

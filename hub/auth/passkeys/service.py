@@ -80,7 +80,7 @@ class Passkeys:
         Raises HubError("name-invalid", "passkey-late", "passkey-unreadable", "passkey-unverified", "passkey-taken",
         "passkeys-too-many", "too-many-attempts").
         """
-        plain = require_name(name)
+        plain, password = require_name(name), self._people.password_hash(principal.user)
         challenge = challenge_in(shown.client_data)
         self._challenges.redeem(adding(principal, place), challenge)
         made = await asyncio.to_thread(judge_attestation, shown, challenge, place)
@@ -96,8 +96,8 @@ class Passkeys:
             self._clock.now(),
             place.name,
         )
-        if self._people.user(principal.user) is None:
-            raise HubError("forbidden")
+        if self._people.password_hash(principal.user) != password:  # set anew meanwhile, or the account is gone
+            raise HubError("passkey-late")
         require_room(self.of(principal.user))
         if made.credential in self._passkeys:
             raise HubError("passkey-taken")
@@ -105,8 +105,10 @@ class Passkeys:
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(insert(passkeys).values(**msgspec.structs.asdict(passkey)))
+                if self._passkeys.get(made.credential) is not passkey:  # forgotten while the disk was waited for
+                    raise HubError("passkey-late")
         except BaseException:
-            del self._passkeys[made.credential]
+            self._passkeys.pop(made.credential, None)
             raise
         await self._audit.record(
             principal, "passkey.add", passkey.id, after={"name": passkey.name, "rp_id": passkey.rp_id}

@@ -14,6 +14,7 @@ import { outletName, type OutletView } from "../../model/outlet";
 import { HOUR } from "../../model/time";
 import { useAnnouncer } from "../../ui/Announcer";
 import { Choice, Submit, TextField } from "../../ui/Field";
+import { problemWords } from "../../ui/problem";
 import { Segmented } from "../../ui/Segmented";
 import { isTooLong, useFormError } from "../plug-form";
 import { AlertPicture } from "./AlertPicture";
@@ -55,7 +56,7 @@ export function NewAlert({ views, first, onDone }: { views: OutletView[]; first:
       error.set("threshold", t("alerts.thresholdWrong"));
       return;
     }
-    if (isTooLong(draft.name)) return; // its field says so
+    if (busy || isTooLong(draft.name)) return; // its field says so
     const rule = { kind: draft.kind, threshold: threshold ?? null, hold_s: draft.hold };
     const said = t("alerts.ofPlug", { name: outletName(view), rule: ruleText(t, language, rule) });
     const request: AddAlertRequest = {
@@ -214,7 +215,7 @@ function ChangeForm({ shown, onDone, said }: ChangeAlertProps & { said: string }
       error.set("name", t("edit.nameMissing"));
       return;
     }
-    if (isTooLong(draft.name)) return; // its field says so
+    if (busy || isTooLong(draft.name)) return; // its field says so
     const change = changesOf(alert, { threshold, hold_s: draft.hold, name: draft.name.trim() });
     setBusy(true);
     try {
@@ -259,8 +260,7 @@ function Remove({ shown: { alert }, onDone }: ChangeAlertProps) {
   const away = useConnection().state === "away";
   const [busy, setBusy] = useState(false);
   const { name } = alert;
-  const failed = (problem: unknown): void =>
-    toast((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+  const failed = (problem: unknown): void => toast(problemWords(t, problem));
 
   const undo = async (): Promise<void> => {
     const { device, channel, kind, threshold, hold_s, enabled } = alert;

@@ -4,11 +4,11 @@ import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { useAlertCalls, useNotifiers } from "../../api/alerts";
 import type { NotifierView } from "../../api/alerts.types";
-import { ApiError } from "../../api/client";
 import { useConnection, useNow, useSession } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { dayAndClock } from "../../model/time";
 import { useAnnouncer } from "../../ui/Announcer";
+import { problemWords } from "../../ui/problem";
 import { Failed, Skeleton } from "../../ui/States";
 
 export function Channels() {
@@ -64,7 +64,7 @@ function Channel({ notifier: { name, delivered, failed, detail } }: { notifier: 
       await calls.test(name);
       announce(t("alerts.tested", { name }));
     } catch (error) {
-      toast((error instanceof ApiError && error.problem.detail) || t("error.title"));
+      toast(problemWords(t, error));
     }
     setBusy(false);
   };

@@ -3,7 +3,6 @@ import { useState } from "react";
 import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link } from "wouter";
 import { fires, useAlertCalls } from "../../api/alerts";
-import { ApiError } from "../../api/client";
 import { useConnection, useNow, useSession } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { ruleText, type Shown } from "../../model/alert";
@@ -11,6 +10,7 @@ import { outletName } from "../../model/outlet";
 import { dayAndClock } from "../../model/time";
 import { useAnnouncer } from "../../ui/Announcer";
 import { ApplianceIcon } from "../../ui/icons";
+import { problemWords } from "../../ui/problem";
 import "../../ui/switch.css";
 
 export function Rules({ shown }: { shown: Shown[] }) {
@@ -77,7 +77,7 @@ function InUse({ shown: { alert }, label }: { shown: Shown; label: string }) {
     try {
       await calls.change(alert.id, { enabled });
     } catch (error) {
-      toast((error instanceof ApiError && error.problem.detail) || t("error.title"));
+      toast(problemWords(t, error));
     }
     setBusy(false);
   };

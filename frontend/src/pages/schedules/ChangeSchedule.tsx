@@ -11,6 +11,7 @@ import { outletName } from "../../model/outlet";
 import { readTime } from "../../model/schedule";
 import { useAnnouncer } from "../../ui/Announcer";
 import { Submit, TextField } from "../../ui/Field";
+import { problemWords } from "../../ui/problem";
 import { Segmented } from "../../ui/Segmented";
 import { isTooLong, useFormError } from "../plug-form";
 import { DaysField, TimeField } from "./fields";
@@ -142,8 +143,7 @@ function Remove({ shown: { schedule, view }, onDone }: ChangeScheduleProps) {
   const away = useConnection().state === "away";
   const [busy, setBusy] = useState(false);
   const said = sentence(t, language, outletName(view), schedule, home.week_start);
-  const failed = (problem: unknown): void =>
-    toast((problem instanceof ApiError && problem.problem.detail) || t("error.title"));
+  const failed = (problem: unknown): void => toast(problemWords(t, problem));
 
   const undo = async (): Promise<void> => {
     const { device, channel, name, days, time, command, enabled } = schedule;

@@ -1,6 +1,5 @@
 // A new schedule: an outlet goes on and off at times of chosen days, which makes two of them, or only one of both.
 import { type SyntheticEvent, useState } from "react";
-import { ApiError } from "../../api/client";
 import { useScheduleCalls } from "../../api/schedules";
 import type { ScheduleCommand } from "../../api/schedules.types";
 import { LONGEST_NAME } from "../../api/types";
@@ -12,6 +11,7 @@ import { lengthOf, minutesOf, type Part, partsOf, readTime } from "../../model/s
 import { MINUTE } from "../../model/time";
 import { useAnnouncer } from "../../ui/Announcer";
 import { Choice, Submit, TextField } from "../../ui/Field";
+import { problemWords } from "../../ui/problem";
 import { Segmented } from "../../ui/Segmented";
 import { isTooLong, useFormError } from "../plug-form";
 import { DaysField, TimeField } from "./fields";
@@ -67,7 +67,7 @@ export function NewSchedule({ views, first, onDone }: NewScheduleProps) {
       }
     } catch (problem) {
       if (made[0]) {
-        const reason = (problem instanceof ApiError && problem.problem.detail) || t("error.title");
+        const reason = problemWords(t, problem);
         error.set("half", t("schedules.half", { made: wordsOf(made[0]), reason }));
         setWanted("relay_on"); // what is left to do
       } else error.refused(problem);

@@ -3,13 +3,13 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link } from "wouter";
-import { ApiError } from "../../api/client";
 import { useMembers } from "../../api/people";
 import { useScheduleCalls } from "../../api/schedules";
 import { useConnection, useNow, useSession } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { outletName } from "../../model/outlet";
 import { useAnnouncer } from "../../ui/Announcer";
+import { problemWords } from "../../ui/problem";
 import { authorText, lastText, nextText, sentence, type Shown, unbroken } from "./words";
 import "../../ui/switch.css";
 
@@ -100,7 +100,7 @@ function InUse({ shown: { schedule }, label }: { shown: Shown; label: string }) 
     try {
       await calls.change(schedule.id, { enabled });
     } catch (error) {
-      toast((error instanceof ApiError && error.problem.detail) || t("error.title"));
+      toast(problemWords(t, error));
     }
     setBusy(false);
   };
