@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,9 +18,11 @@ class Apart:
         self.open = 0
         """Calls that have not returned."""
 
-    def call(self, work: Callable[[], T], *, modest: bool = False) -> "asyncio.Future[T]":
-        """What it returns or raises; whoever gives up waiting leaves the thread to itself. modest: it yields to all
-        other threads. Raises TimeoutError where too many have not returned."""
+    def call(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        """What it returns or raises; whoever gives up waiting leaves the thread to itself. Raises TimeoutError where too
+        many have not returned.
+
+        The thread is not niced: one that waits for a CPU while it holds the interpreter makes everybody wait."""
         if self.open >= MOST:
             raise TimeoutError
         loop = asyncio.get_running_loop()
@@ -34,8 +35,6 @@ class Apart:
                 tell(result)
 
         def run() -> None:
-            if modest:
-                _be_modest()
             try:
                 told: tuple[Callable[[Any], None], Any] = answer.set_result, work()
             except Exception as error:
@@ -45,8 +44,3 @@ class Apart:
 
         threading.Thread(target=run, name="backup", daemon=True).start()
         return answer
-
-
-def _be_modest() -> None:
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

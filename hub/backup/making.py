@@ -35,7 +35,7 @@ Rest = Callable[[], AbstractAsyncContextManager[Sequence[Path]]]
 
 
 class Maker:
-    """All calls are made on the event loop; the work is done in a thread that yields to all others."""
+    """All calls are made on the event loop; the work is done in a thread of its own."""
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
@@ -80,7 +80,7 @@ class Maker:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 files = await stack.enter_async_context(self._rest()) if with_history else None
-                made = self._jobs.call(partial(work, files), modest=True)
+                made = self._jobs.call(partial(work, files))
                 await _going(pace, made, copied)
             await _going(pace, made)
             return made.result()

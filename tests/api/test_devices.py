@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hub.api import routing
+from hub.api.rest import shares
 from hub.devices.discovery import Found
 from tests.api.house import House
 
@@ -212,3 +213,28 @@ async def test_how_long_history_is_kept_is_set_as_a_whole(house: House) -> None:
     assert house.registry.all()[0].keep_hours == 730
     async with house.http.patch(path, json={"retention": None}, headers=admin) as response:
         assert (await response.json())["retention"] is None
+
+
+async def test_a_page_of_shares_looks_only_at_what_it_can_hold(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugs = [await house.plug(f"plug-{number:02}", name=f"Lamp {number % 7}") for number in range(30)]
+    looked: list[str] = []
+    by_name = shares.by_name
+
+    def noted(entry: Any) -> tuple[str, str]:
+        looked.append(entry.id)
+        return by_name(entry)
+
+    monkeypatch.setattr(shares, "by_name", noted)
+    headers, found, asked = await house.headers("admin"), [], {"limit": "4"}
+    while True:
+        looked.clear()
+        async with house.http.get("/api/v1/shares", params=asked, headers=headers) as response:
+            page = await response.json()
+        assert len(looked) < 50, "of ninety"
+        found += [(one["device"], one["user"]) for one in page["items"]]
+        if page["next"] is None:
+            break
+        asked["cursor"] = page["next"]
+    plugs.sort(key=by_name)
+    people = sorted(house.people.members(house.home), key=by_name)
+    assert found == [(plug.id, person.id) for plug in plugs for person in people]

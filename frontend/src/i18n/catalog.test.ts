@@ -19,7 +19,8 @@ const POUND = 7;
 
 /** Values of a part of a sentence, those in its branches too. */
 const named = (part: Part): string[] => {
-  if (Number(part.type) === LITERAL || Number(part.type) === POUND || !("value" in part)) return [];
+  const { type } = part as { type: number };
+  if (type === LITERAL || type === POUND || !("value" in part)) return [];
   const branches = "options" in part ? Object.values(part.options).flatMap(({ value }) => value) : [];
   return [part.value, ...branches.flatMap(named)];
 };

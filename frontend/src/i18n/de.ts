@@ -1177,7 +1177,8 @@ export const de: Record<MessageId, string> = {
   "homes.added": "{name} ist angelegt, mit dir als Admin.",
   "homes.remove": "{name} entfernen",
   "homes.removeTitle": "{name} entfernen?",
-  "homes.removeText": "Seine Stecker mit ihrem Verlauf gehen mit, und jedes Konto, das in keinem anderen Zuhause ist. Es gibt keinen Weg zurück.",
+  "homes.removeText":
+    "Seine Stecker mit ihrem Verlauf gehen mit, und jedes Konto, das in keinem anderen Zuhause ist. Es gibt keinen Weg zurück.",
   "homes.removeAct": "Entfernen",
   "homes.removed": "{name} ist entfernt.",
 

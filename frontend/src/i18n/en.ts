@@ -1156,7 +1156,8 @@ export const en = {
   "homes.added": "{name} is made, with you as its admin.",
   "homes.remove": "Take {name} away",
   "homes.removeTitle": "Take {name} away?",
-  "homes.removeText": "Its plugs with their history go with it, and every account that is in no other home. There is no way back.",
+  "homes.removeText":
+    "Its plugs with their history go with it, and every account that is in no other home. There is no way back.",
   "homes.removeAct": "Take away",
   "homes.removed": "{name} is gone.",
 

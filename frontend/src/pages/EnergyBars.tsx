@@ -203,13 +203,7 @@ function Chart({ report, parts, compare, onOpen }: Omit<EnergyBarsProps, "onComp
               </g>
             );
           })}
-          <LineLabels
-            lines={lines}
-            place={y}
-            x1={width}
-            side={free ? "right" : "left"}
-            label={scale}
-          />
+          <LineLabels lines={lines} place={y} x1={width} side={free ? "right" : "left"} label={scale} />
         </svg>
       )}
       {chosen !== null && width > 0 && (

@@ -22,10 +22,7 @@ afterEach(() => {
 it("lists them, and takes all away but the hub's own", async () => {
   const { sent } = showPage(<HomesSheet />, { "GET /homes": both });
   const rows = await screen.findAllByRole("listitem");
-  expect(rows.map((row) => row.textContent)).toEqual([
-    "HomeAdmin · shown now · the hub’s own",
-    "Garden houseAdmin",
-  ]);
+  expect(rows.map((row) => row.textContent)).toEqual(["HomeAdmin · shown now · the hub’s own", "Garden houseAdmin"]);
   expect(screen.getAllByRole("button", { name: /^Take .* away$/ })).toHaveLength(1);
   await userEvent.click(screen.getByRole("button", { name: "Take Garden house away" }));
   const dialog = await screen.findByRole("alertdialog", { name: "Take Garden house away?" });

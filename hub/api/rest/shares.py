@@ -1,11 +1,13 @@
 """Shares: who may what with which device, and giving and taking back."""
 
+from bisect import bisect_left
+from itertools import islice, product
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from hub.api.paging import MOST, Cursor, Limit, PageQuery, page
+from hub.api.paging import MOST, Cursor, Limit, PageQuery, page, read_cursor
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.devices import DeviceShare, DeviceShareList, HomeShare, HomeShareList, ShareRequest
 from hub.auth.people import User
@@ -59,13 +61,17 @@ async def list_all_shares(call: Call[SharesQuery, None]) -> HomeShareList:
     registry, principal, wanted = call.services.registry, call.principal, call.query.user
     managed = [device for device in registry.list(principal) if registry.right(principal, device) == "manage"]
     members = [user for user in call.services.people.members(principal.home) if wanted in (None, user.id)]
+    members.sort(key=by_name)
 
     def place(pair: tuple[Device, User]) -> Place:
         return (*by_name(pair[0]), *by_name(pair[1]))
 
-    pairs = [(device, member) for device in managed for member in members]
+    if call.query.cursor is not None:
+        managed = managed[bisect_left(managed, read_cursor(call.query.cursor, Place)[:2], key=by_name) :]
+    # Of all pairs, of which there may be tens of thousands, only those are made that this page can hold.
+    pairs = islice(product(managed, members), len(members) + call.query.limit + 1)
     shown, following = page(pairs, call.query, place, Place)
-    held = {device.id: registry.shares(principal, device.id) for device in managed}
+    held = {device.id: registry.shares(principal, device.id) for device, _ in shown}
     items = [
         {"device": device.id, **_share(call, device, member, held[device.id].get(member.id))}
         for device, member in shown
