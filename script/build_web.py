@@ -78,7 +78,9 @@ def main() -> int:
     """Command line: `build_web.py`, or `build_web.py npm ARGUMENTS…` to run npm with the same Node."""
     tool, *arguments = sys.argv[1:] or [""]
     if tool not in ("", "npm"):
-        print(f"build_web.py knows no {tool!r}: without arguments it builds, `npm ARGUMENTS…` runs npm.", file=sys.stderr)
+        print(
+            f"build_web.py knows no {tool!r}: without arguments it builds, `npm ARGUMENTS…` runs npm.", file=sys.stderr
+        )
         return 2
     try:
         if tool:

@@ -97,6 +97,11 @@ class Invitations:
         await self._use_up(found[0])
         await self._audit.record(principal, "invitation.remove", invitation_id)
 
+    def forget(self, user_id: str) -> None:
+        """The links to this person's password are gone."""
+        for hashed in [hashed for hashed, invitation in self._open.items() if invitation.user == user_id]:
+            del self._open[hashed]
+
     def look(self, text: str) -> Invitation:
         """What the link is for. Raises HubError("invitation-over")."""
         invitation = self._open.get(digest(text))

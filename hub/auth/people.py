@@ -17,7 +17,7 @@ from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
-from hub.database.tables import device_users, devices, home_users, passkeys, users
+from hub.database.tables import device_users, devices, home_users, invitations, passkeys, users
 from hub.messages import HubError
 
 SHOWN = ("name", "email", "language", "disabled")  # in the audit log
@@ -40,7 +40,8 @@ Users = list[User]
 
 
 class People:
-    """Users with their roles. `on_changed` is told whose rights are others now, `on_reset` whose passkeys are gone."""
+    """Users with their roles. `on_changed` is told whose rights are others now, `on_reset` whose passkeys are gone,
+    `on_promoted` who is an admin now: links that were made to open a lesser account are gone."""
 
     def __init__(
         self, database: Database, clock: Clock, passwords: Passwords, *, homes: Homes, sessions: Sessions, audit: Audit
@@ -57,6 +58,7 @@ class People:
         self._writing = asyncio.Lock()
         self.on_changed: Callable[[str], None] = lambda user: None
         self.on_reset: Callable[[str], None] = lambda user: None
+        self.on_promoted: Callable[[str], None] = lambda user: None
 
     async def load(self) -> None:
         """Read everything."""
@@ -198,7 +200,11 @@ class People:
                 raise HubError("home-unknown", home=home)
             async with self._database.transaction() as connection:
                 await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
+                if role == "admin":
+                    await connection.execute(delete(invitations).where(invitations.c.user == user.id))
             user.roles[home] = role
+        if role == "admin":
+            self.on_promoted(user.id)
         self.on_changed(user.id)
 
     async def change(
@@ -228,10 +234,14 @@ class People:
                 if role is not None:
                     member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
                     await connection.execute(update(home_users).where(member).values(role=role))
+                if promoted:
+                    await connection.execute(delete(invitations).where(invitations.c.user == user.id))
                 if disabled is not None:
                     await connection.execute(update(users).where(users.c.id == user.id).values(disabled=disabled))
             user.roles[principal.home] = role or user.roles[principal.home]
             user.disabled = user.disabled if disabled is None else disabled
+        if promoted:
+            self.on_promoted(user.id)
         if user.disabled:
             await self._sessions.end_all(user.id)
         self.on_changed(user.id)

@@ -19,8 +19,8 @@ class Apart:
         """Calls that have not returned."""
 
     def call(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """What it returns or raises; whoever gives up waiting leaves the thread to itself. Raises TimeoutError where too
-        many have not returned.
+        """What it returns or raises; whoever gives up waiting leaves the thread to itself. Raises TimeoutError where
+        too many have not returned.
 
         The thread is not niced: one that waits for a CPU while it holds the interpreter makes everybody wait."""
         if self.open >= MOST:

@@ -59,12 +59,12 @@ def checked(changes: dict[str, Any], declared: tuple[str, ...]) -> dict[str, Any
 
 
 def differences(before: Settings, after: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What changed, by name, as it was and as it is. Of the passphrase only "set", or "changed"; None = there is none."""
+    """What changed, by name, as it was and as it is. Of the passphrase: None, "set", or "changed" to another one."""
     old, new = ({name: getattr(settings, name) for name in given_names()} for settings in (before, after))
     for told in (old, new):
         told["passphrase"] = None if told["passphrase"] is None else "set"
     if None not in (before.passphrase, after.passphrase) and before.passphrase != after.passphrase:
-        new["passphrase"] = "changed"
+        new |= {"passphrase": "changed"}
     names = [name for name in given_names() if old[name] != new[name]]
     return {name: old[name] for name in names}, {name: new[name] for name in names}
 

@@ -38,8 +38,9 @@ def run(args: argparse.Namespace) -> int:
             before = updates.check
             await updates.allow(allow)
             if allow != before:
-                lines = {"before": {"check": before}, "after": {"check": allow}}
-                await hub.identity.audit.record(hub.principal, "updates.change", **lines)
+                await hub.identity.audit.record(
+                    hub.principal, "updates.change", before={"check": before}, after={"check": allow}
+                )
         await updates.stop()
         newest = None if updates.newest is None else updates.newest._asdict()
         return {"check": updates.check, "source": updates.source, "version": updates.version, "newest": newest}

@@ -13,7 +13,7 @@ from hub.history.problems import DATED_AHEAD, Troubles
 from hub.history.state import State
 from hub.history.worker import Worker
 from hub.messages import HubError
-from hub.plugins.contract import StoreError
+from hub.plugins.contract import StoreDamaged, StoreError
 
 AHEAD_MS = 300_000  # newer than the confirmed time by more than this was dated wrongly
 T = TypeVar("T")
@@ -32,7 +32,10 @@ class Care:
         worker: Worker,
         troubles: Troubles,
         clock: Clock,
+        after: Callable[[], None],
+        on_damaged: Callable[[StoreDamaged], None],
     ) -> None:
+        """after: called when something was read; on_damaged: when the store said that it is beyond repair."""
         self._inspector = inspector
         self._merging = merging
         self._state = state
@@ -40,6 +43,8 @@ class Care:
         self._worker = worker
         self._troubles = troubles
         self._clock = clock
+        self._after = after
+        self._on_damaged = on_damaged
 
     @property
     def dropped(self) -> Mapping[str, int]:
@@ -75,4 +80,8 @@ class Care:
             try:
                 return await self._worker.run(call)
             except (StoreError, OSError) as error:
+                if isinstance(error, StoreDamaged):
+                    self._on_damaged(error)
                 raise HubError("history-unreadable", reason=str(error)) from error
+            finally:
+                self._after()

@@ -9,21 +9,22 @@ from pathlib import Path
 
 from hub.bus import Bus
 from hub.clock import Clock
-from hub.events import DeviceRemoved
+from hub.events import DeviceRemoved, GapsChanged
 from hub.history.care import Care
 from hub.history.editions import Editions
 from hub.history.files import Files, Mended
-from hub.history.gaps import GapRecord
+from hub.history.gaps import GapRecord, Outage
 from hub.history.inspection import Inspector
 from hub.history.ledger import Ledger
 from hub.history.listing import gaps_between
 from hub.history.log import FILE_NAME as LOG_FILE
 from hub.history.log import CommitLog, RecordLost
 from hub.history.merge import Merger
+from hub.history.mending import Mending
 from hub.history.merging import Merging
 from hub.history.outlooks import Devices, Outlooks
 from hub.history.pace import COMMIT_S, Pace, is_dear, mounts
-from hub.history.problems import DAMAGED, NOT_MERGED, Troubles
+from hub.history.problems import DAMAGED, NOT_MERGED, PIECES, STORE_LOST, Troubles
 from hub.history.readers import Readers
 from hub.history.recovery import Recovered
 from hub.history.retention import Retention
@@ -35,7 +36,16 @@ from hub.history.upkeep import Upkeep, spared
 from hub.history.worker import RETRY_S, Schedule, Worker
 from hub.history.writing import Writer
 from hub.messages import HubError
-from hub.plugins.contract import TIERS, DeviceDriver, FileStore, HistoryStore, SeriesKey, StoreDamaged, StoreError
+from hub.plugins.contract import (
+    TIERS,
+    DeviceDriver,
+    FileStore,
+    HistoryStore,
+    MendableStore,
+    SeriesKey,
+    StoreDamaged,
+    StoreError,
+)
 from hub.telemetry.arrival import Arrivals
 from hub.telemetry.buffer import Buffer
 from hub.telemetry.live import Live
@@ -92,7 +102,9 @@ class History:
         self._troubles = Troubles(bus)
         self._editions = Editions()
         self._readers = Readers()
-        self._running = False
+        self._running = self._stopping = False
+        self._unread = False  # history begins again, and the disk could not be read yet
+        self._lost: StoreDamaged | None = None  # the store is beyond repair and not replaced yet
         self._outlooks = Outlooks(
             streams=streams,
             registry=registry,
@@ -103,6 +115,8 @@ class History:
             ledger=ledger,
         )
         outlooks = self._outlooks
+        self._mending = Mending(store, self.state, self._editions, outlooks.traits, outlooks.hardware)
+        self._readers.after, self._readers.on_damaged = self._look, self._store_damaged
         self.files = Files(folder, self.log, self.state, store, traits=outlooks.traits, hardware=outlooks.hardware)
         self.tail = UnmergedTail(
             store=store,
@@ -164,6 +178,8 @@ class History:
             worker=self.worker,
             troubles=self._troubles,
             clock=clock,
+            after=self._look,
+            on_damaged=self._store_damaged,
         )
         self.schedule = Schedule(
             self.worker,
@@ -191,6 +207,9 @@ class History:
         try:
             self._take_over(await self.worker.run(partial(self.files.open, self._streams)))
             await self.worker.run(partial(self.state.keep_outages, self._ledger.outages))
+            if file := await self.worker.run(self.state.untold):
+                self._troubles.begin(STORE_LOST, file=file)
+                await self.worker.run(partial(self.state.keep_untold, ""))
         except BaseException:
             await self.worker.run(self.files.close)
             self.worker.close()
@@ -212,6 +231,7 @@ class History:
         self._bus.remove_owner(OWNER)
         self._buffer.on_full = None
         self.schedule.end()
+        self._stopping = True
         await self.worker.settled()
         await self.merge()
         unsaved = sum(len(part) for taken in self.tail.waiting for part in taken.columns.values())
@@ -224,9 +244,12 @@ class History:
     async def commit(self) -> bool:
         """Make everything that was accepted so far durable and say so; False when the disk refused."""
         async with self.worker.writing:
-            committed = await self._writer.commit()
+            committed = await self._commit()
             if not self._changing.locked():
-                await self._merging.watch_room()
+                try:
+                    await self._merging.watch_room()
+                except StoreDamaged as error:
+                    self._store_damaged(error)
             await self._refresh(self._today.late)
             return committed
 
@@ -234,7 +257,7 @@ class History:
         """Commit, then bring everything into the store; False when the store refused. While the store is at rest it
         only commits."""
         async with self.worker.writing:
-            committed = await self._writer.commit()
+            committed = await self._commit()
             merged = self._changing.locked() or await self._merge()
             await self._refresh(self._today.late)
             return merged and committed
@@ -248,7 +271,7 @@ class History:
             raise HubError("backup-history-elsewhere", store=self._store.name)
         async with self._changing:
             async with self.worker.writing:
-                ready = await self._writer.commit() and await self._merge()
+                ready = await self._commit() and await self._merge()
                 await self._refresh(self._today.late)
             if not ready:
                 raise HubError("history-not-at-rest")
@@ -276,10 +299,17 @@ class History:
         many = self.tail.minutes >= MERGE_MINUTES and not self._troubles.holds(NOT_MERGED)
         return many or self.log.size > MERGE_BYTES or not self._buffer.storing
 
+    async def _commit(self) -> bool:
+        return await self._read_back() and await self._writer.commit()
+
     async def _merge(self) -> bool:
         self.schedule.merge_in()
+        if self._unread:
+            return False
         try:
             merged = await self._merging.merge()
+            if merged:
+                await self._mend_pieces()
         except RecordLost as error:
             await self._begin_again(self.files.close, error)
             merged = False
@@ -290,19 +320,92 @@ class History:
             self.schedule.merge_in(RETRY_S)
         return merged
 
+    def _look(self) -> None:
+        """Something was read: what the store met that does not check is told at once, and mended behind a merge."""
+        found = self._mending.look()
+        if not found:
+            return
+        self._troubles.again(PIECES, count=self._mending.met, what=found[0].what)
+        raw = [Outage(damage.start, damage.end) for damage in found if damage.tier == "raw" and damage.end]
+        self._ledger.damaged = [*self._ledger.damaged, *raw]
+        if not self._stopping:
+            self.worker.spawn(self._mend)
+
+    async def _mend(self) -> bool:
+        async with self._changing, self.worker.writing:
+            return not self._mending.waiting or (await self._commit() and await self._merge())
+
+    async def _mend_pieces(self) -> None:
+        """While nothing is unmerged. What cannot be done now is done behind the next merge."""
+        self._look()
+        damages = list(self._mending.waiting)
+        if not damages:
+            return
+        try:
+            reopened = await self.worker.run(partial(self._mending.mend, damages))
+        except StoreDamaged:
+            raise
+        except (StoreError, OSError) as error:
+            log.warning("damaged pieces of the history could not be mended: %s", error)
+            return
+        del self._mending.waiting[: len(damages)]
+        for number, ranges in reopened.items():
+            self._streams.reopen(number, ranges)
+        harmed = {damage.series for damage in damages}
+        await self._refresh(harmed)
+        for device in sorted({series.device for series in harmed}):
+            self._bus.publish(GapsChanged(device))
+
+    def _store_damaged(self, error: StoreDamaged) -> None:
+        """A read found that the store is beyond repair: it is replaced, once."""
+        if self._lost is None and not self._stopping and isinstance(self._store, MendableStore):
+            self._lost = error
+            self.worker.spawn(self._replace_store)
+
+    async def _replace_store(self) -> bool:
+        async with self._changing, self.worker.writing:
+            if self._lost is None:
+                return True
+            await self._commit()
+            if self._lost is not None:
+                await self._begin_again(self.files.lose_store, self._lost)
+            await self._refresh(self._streams.series())
+            return True
+
     async def _begin_again(self, close: Callable[[], None], why: Exception) -> None:
         """Read everything back as at a start: what was acknowledged and is lost is then not acknowledged any more."""
         log.error("history begins again: %s", why)
+        self._unread = True
+        try:
+            await self.worker.run(close)
+        except OSError as error:  # what could not be set aside is found damaged again
+            log.error("a damaged file could not be set aside: %s", error)
+        await self._read_back()
+
+    async def _read_back(self) -> bool:
+        """Where history begins again: False as long as the disk cannot be read."""
+        if not self._unread:
+            return True
         known = Streams()
-        await self.worker.run(close)
-        found = await self.worker.run(partial(self.files.open, known))
+        try:
+            found = await self.worker.run(partial(self.files.open, known))
+        except (HubError, OSError) as error:
+            await self.worker.run(self.files.close)
+            return self._writer.refused(str(error))
+        self._unread = False
+        self._readers.store += 1
+        self._lost = None
+        self._mending.forget()
         self._streams.replace(known)
         self._buffer.take()  # named by streams that are no more; not acknowledged, so the plugs send it again
         self.tail.reset()
+        if self._stopping and self.files.mended.store is not None:  # nobody is there any more to be told
+            await self.worker.run(partial(self.state.keep_untold, self.files.mended.store))
         self._take_over(found)
         with self._editions.change(self._streams.series()):
             pass  # what readers remember is no longer so
         self._today.complete = False
+        return True
 
     async def _refresh(self, outlets: Iterable[SeriesKey]) -> None:
         """The energy of today of these outlets, from store and log; of all, until it is known of all."""
@@ -313,6 +416,9 @@ class History:
         snapshots = [self.tail.committed(key, outlook) for key in series]
         try:
             days = await self.worker.run(partial(self._today.compute, snapshots))
+        except StoreDamaged as error:
+            self._store_damaged(error)
+            return
         except (StoreError, OSError) as error:
             log.warning("the energy of today could not be read: %s", error)
             return
@@ -336,13 +442,15 @@ class History:
         self.files.mended = Mended()
         if found.lost:
             self._troubles.begin(DAMAGED, count=found.lost)
+        if found.cut:
+            self._ledger.damaged.append(Outage(found.last or found.mark, self._arrivals.wall))
 
     def _device_removed(self, event: DeviceRemoved) -> None:
         self.worker.spawn(partial(self._forget, event.device))
 
     async def _forget(self, device: str) -> bool:
         async with self._changing, self.worker.writing:
-            await self._writer.commit()
+            await self._commit()
             merged = await self._merge()
             streams = self._streams.of_device(device)
             series = {SeriesKey(device, stream.channel) for stream in streams}

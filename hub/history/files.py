@@ -19,11 +19,15 @@ log = logging.getLogger("hub.history")
 
 
 class Mended(msgspec.Struct):
-    """What was damaged and what became of it: names of files that were set aside, and what the state was rebuilt to."""
+    """What was damaged and what became of it: names of files that were set aside, and what the state was rebuilt to.
+
+    moved: of the log, whose readable records are in a new file.
+    """
 
     store: str | None = None
     state: str | None = None
     log: str | None = None
+    moved: str | None = None
     rebuilt: Rebuilt | None = None
 
 
@@ -56,7 +60,7 @@ class Files:
         self._mend_store()
         self._open_state()
         self._log.open()
-        self.mended.log = self._log.aside
+        self.mended.log, self.mended.moved = self._log.aside, self._log.moved
         if not self._state.complete:
             self._rebuild_state()
         return recover(self._log, self._state, streams)

@@ -14,6 +14,7 @@ from hub.history.readings import Bools, End, Readings, Run, Traits, arrange, ren
 from hub.history.rollups import Flow
 from hub.plugins.columns import empty_rollup, join_raw, select_raw
 from hub.plugins.contract import MINUTES, NONE, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
+from hub.telemetry.energy import impossible
 
 SHORT = 12 * HOUR  # up to here everything is held at once
 TILE = 6 * HOUR  # of raw samples that are held at once: 22,000
@@ -228,8 +229,7 @@ def decisive(part: RawColumns, traits: Traits, near: Int64 | None) -> Bools:
         counted = np.flatnonzero(counter != NONE)
         if len(counted):
             clock = np.where(known, part.up, part.at)[counted]
-            steps = np.diff(counter[counted])
-            wrong = (steps < 0) | (steps > traits.limit_w * np.diff(clock) / 3600 + traits.resolution_mwh)
+            wrong = impossible(counter[counted], clock, traits.limit_w, traits.resolution_mwh)
             chosen[counted[1:][wrong]] = chosen[counted[:-1][wrong]] = True
             chosen[counted[:NEIGHBOURS]] = chosen[counted[-NEIGHBOURS:]] = True
     if near is not None:

@@ -3,29 +3,34 @@
 import bisect
 import contextlib
 import errno
-import mmap
+import logging
 import os
-import struct
 import zlib
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
 from hub.aside import set_aside
-from hub.messages import HubError
+from hub.history.scan import (
+    BLOCK,
+    KIBI,
+    MEBI,
+    RECORD,
+    RECORD_MAGIC,
+    SLOT,
+    SLOT_MAGIC,
+    START,
+    UNREADABLE,
+    VERSION,
+    Scan,
+    next_block,
+)
 
 FILE_NAME = "history.log"
-VERSION = 1
-BLOCK = 4096  # each header slot has a block of its own, so that a torn write cannot reach the other
-START = 2 * BLOCK  # where records begin
-KIBI, MEBI = 1 << 10, 1 << 20
+NEW = ".new"  # a file that is to take the log's place
+PATIENCE = 2  # writes that fail one after the other before the log goes on in a new file
 
-SLOT = struct.Struct("<8sHxxII")  # magic, version, generation, crc of what stands before it
-SLOT_MAGIC = b"plughlog"
-RECORD = struct.Struct("<4sIIIB3xI")  # magic, generation, number, payload length, kind, crc of the rest and the payload
-RECORD_MAGIC = b"\xa7PRc"
-
-WINDOW = 16 * MEBI  # of the file that is in memory at a time while it is searched
+log = logging.getLogger("hub.history.log")
 
 Record = tuple[int, int, bytes]
 """kind, number, payload"""
@@ -53,6 +58,9 @@ class CommitLog:
     holds of older generations is never read, and records are found again after a damaged one. Blocking; one thread at
     a time, but `read` may be called from any. No payload is kept in memory. `limit`: the most bytes the file may grow
     to; `reserve`: bytes of the disk that growing leaves free.
+
+    Where the disk cannot read or write a block any more, the log moves: its readable records are copied to a new file,
+    and the old one is set aside, so that nothing is written to that block again.
     """
 
     def __init__(
@@ -66,12 +74,17 @@ class CommitLog:
         self._end = START
         self._capacity = 0
         self._number = 0
+        self._failed = 0  # writes, one after the other, that the disk could not do
         self._index = array("q"), array("q")  # number, ascending, and place of this generation's records
         self.generation = 0
         self.damaged = 0
         """Records that `open` found damaged or missing."""
         self.aside: str | None = None
         """The name under which `open` put away a file that was no log."""
+        self.moved: str | None = None
+        """The name of the file from which the log moved since `open` was called."""
+        self.cut = False
+        """Did `open` find the end unreadable? What stood there is lost, however many records it was."""
 
     def __len__(self) -> int:
         """Readable records of this generation."""
@@ -97,7 +110,10 @@ class CommitLog:
         set aside (see `aside`) and counted as one damaged record.
         """
         self.close()
-        self.damaged, self.aside = 0, None
+        self.damaged, self.aside, self.moved, self.cut, self._failed = 0, None, None, False, 0
+        new = _new(self._path)
+        if new.exists() and not self._path.exists():  # died while it moved
+            new.rename(self._path)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._load()
@@ -108,7 +124,12 @@ class CommitLog:
     def records(self) -> Iterator[Record]:
         """This generation's readable records in order, each read when it is asked for. Raises OSError."""
         for number in self._index[0].tolist():
-            yield self._read(self.generation, number)
+            try:
+                record = self._read(self.generation, number)
+            except RecordLost as error:
+                log.error("%s", error)
+                continue
+            yield record
 
     def read(self, generation: int, number: int) -> bytes:
         """The payload of a record. Raises RecordLost, OSError."""
@@ -116,36 +137,36 @@ class CommitLog:
 
     def append(self, kind: int, payload: bytes) -> int:
         """Write one record; it is durable when this returns its number. Raises LogFull, OSError."""
-        number, place = self._number + 1, _next_block(self._end)
-        end = place + RECORD.size + len(payload)
-        if end > self._capacity:
-            self._check_space(end)
-            self._grow(end)
-        head = RECORD.pack(RECORD_MAGIC, self.generation, number, len(payload), kind, 0)
-        crc = zlib.crc32(payload, zlib.crc32(head[:-4]))
-        self._write(head[:-4] + crc.to_bytes(4, "little") + payload, place)
-        os.fdatasync(self._file)
-        self._keep(number, place)
+        self._leave_bad_blocks()
+        number = self._number + 1
+        with self._counting_failures():
+            end = self._put(kind, number, payload)
+            os.fdatasync(self._file)
+        self._keep(number, next_block(self._end))
         self._end, self._number = end, number
         return number
 
     def probe(self, *, write: bool = False) -> None:
         """Would the disk take a record? Raises OSError. A file system that has become read-only refuses to open a file
         for writing, a dead card to read a block: neither writes anything. write: write a block of what it holds."""
-        file = _open_unseen(self._path)
-        try:
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(file, 0, BLOCK, os.POSIX_FADV_DONTNEED)  # else memory answers
-            os.pread(file, BLOCK, 0)
-        finally:
-            os.close(file)
-        if write:
-            self._write_slot(self.generation - 1)
+        self._leave_bad_blocks()
+        with self._counting_failures():
+            file = _open_unseen(self._path)
+            try:
+                if hasattr(os, "posix_fadvise"):
+                    os.posix_fadvise(file, 0, BLOCK, os.POSIX_FADV_DONTNEED)  # else memory answers
+                os.pread(file, BLOCK, 0)
+            finally:
+                os.close(file)
+            if write:
+                self._write_slot(self.generation - 1)
 
     def next_generation(self) -> None:
         """Begin anew: the records so far are never read again. Space that this generation came nowhere near is given
         back (writing zeros each hour for what is needed each hour would cost as much as the records)."""
-        self._write_slot(self.generation + 1)
+        self._leave_bad_blocks()
+        with self._counting_failures():
+            self._write_slot(self.generation + 1)
         self.generation += 1
         wanted = self._target(START + max(self._step, 2 * self.size))
         self._empty()
@@ -164,13 +185,38 @@ class CommitLog:
         numbers, places = self._index
         k = bisect.bisect_left(numbers, number)
         if generation == self.generation and k < len(numbers) and numbers[k] == number:
-            head = os.pread(self._file, RECORD.size, places[k])
-            if len(head) == RECORD.size and head.startswith(RECORD_MAGIC):
-                body = os.pread(self._file, RECORD.unpack(head)[3], places[k] + RECORD.size)
-                record = _read_record(head + body, 0, generation)
-                if record is not None and record[1] == number:
-                    return record
+            try:
+                record = self._record(generation, places[k])
+            except OSError as error:
+                if error.errno not in UNREADABLE:
+                    raise
+                record = None
+            if record is not None and record[1] == number:
+                return record
         raise RecordLost(f"record {number} of generation {generation} of the history log cannot be read")
+
+    def _record(self, generation: int, place: int) -> Record | None:
+        head = os.pread(self._file, RECORD.size, place)
+        if len(head) < RECORD.size:
+            return None
+        magic, written, number, length, kind, crc = RECORD.unpack(head)
+        if magic != RECORD_MAGIC or written != generation:
+            return None
+        payload = os.pread(self._file, length, place + RECORD.size)
+        whole = len(payload) == length and zlib.crc32(payload, zlib.crc32(head[:-4])) == crc
+        return (kind, number, payload) if whole else None
+
+    def _put(self, kind: int, number: int, payload: bytes) -> int:
+        """Write a record behind the last one; returns where it ends."""
+        place = next_block(self._end)
+        end = place + RECORD.size + len(payload)
+        if end > self._capacity:
+            self._check_space(end)
+            self._grow(end)
+        head = RECORD.pack(RECORD_MAGIC, self.generation, number, len(payload), kind, 0)
+        crc = zlib.crc32(payload, zlib.crc32(head[:-4]))
+        self._write(head[:-4] + crc.to_bytes(4, "little") + payload, place)
+        return end
 
     def _keep(self, number: int, place: int) -> None:
         numbers, places = self._index
@@ -186,43 +232,88 @@ class CommitLog:
         if self._capacity == 0:
             self._begin(1)
             return
-        with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as view:
-            slots = [_read_slot(view, k) for k in (0, 1)]
-            self.generation = max(*(slot or 0 for slot in slots), *_found(view), 0)
-            blank = self.generation == 0 and not _any_bytes(view)
-            if self.generation:
-                self._find(view)
-        if blank:  # died while it was being made
-            self._begin(1)
-        elif not self.generation:
-            self._set_aside()
-        else:
-            if None in slots:
-                self.damaged += 1
-                self._write_slots()
-            if self._capacity < START + self._step:
-                with contextlib.suppress(LogFull):  # the next append tries again, and says so
-                    self._grow(START + self._step)
-
-    def _find(self, view: mmap.mmap) -> None:
-        """The readable records of this generation, and where the next one goes."""
-        self._empty()
-        torn = False
-        for at in _places(view):
-            if at < self._end:
-                continue  # within a record
-            record = _read_record(view, at, self.generation)
-            if record is None or record[1] <= self._number:
-                torn = torn or (
-                    at in (self._end, _next_block(self._end)) and _generation_at(view, at) == self.generation
-                )
-                continue
-            _, number, payload = record
-            self.damaged += number - self._number - 1
-            self._keep(number, at)
-            self._end, self._number, torn = at + RECORD.size + len(payload), number, False
-        if torn:  # the last record does not check: it was being written, or is damaged
+        scan = Scan(self._file, self._capacity)
+        slots = [scan.slot(k) for k in (0, 1)]
+        self._find(scan, max(slot or 0 for slot in slots))
+        if not self.generation:
+            if scan.blank():  # died while it was being made
+                self._begin(1)
+            else:
+                self._set_aside()
+            return
+        self._see_end(scan)
+        if None in slots:
             self.damaged += 1
+        if scan.unreadable:
+            log.error("%d blocks of %s cannot be read", len(scan.unreadable), self._path)
+            try:
+                self._move()
+            except OSError as error:  # without room, say: what can be read and written of it serves
+                log.error("the history log stays in a file with unreadable blocks: %s", error)
+        elif None in slots:
+            self._write_slots()
+        if self._capacity < START + self._step:
+            with contextlib.suppress(LogFull):  # the next append tries again, and says so
+                self._grow(START + self._step)
+
+    def _find(self, scan: Scan, generation: int) -> None:
+        """The readable records of the latest generation, and where the next one goes."""
+        self.generation = generation
+        self._empty()
+        for entry in scan.records():
+            if entry.generation > self.generation:
+                self.generation = entry.generation
+                self._empty()
+            if entry.generation == self.generation and entry.number > self._number:
+                self._keep(entry.number, entry.at)
+                self._end, self._number = entry.end, entry.number
+        self.damaged += self._number - len(self)
+
+    def _see_end(self, scan: Scan) -> None:
+        """Was something behind the last readable record? It was being written, or is damaged."""
+        place = next_block(self._end)
+        end = max(scan.begun(self._end, self.generation), scan.begun(place, self.generation))
+        blocks = range(place // BLOCK, next_block(max(end, place + 1)) // BLOCK)
+        self.cut = any(block in scan.unreadable for block in blocks)
+        self.damaged += self.cut or end > 0
+
+    def _move(self) -> None:
+        """Go on in a new file. Raises OSError; then everything is as before."""
+        path = _new(self._path)
+        new = CommitLog(path, self._step, self._limit, self._reserve)
+        new._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            new._begin(self.generation)
+            for kind, number, payload in self.records():
+                end = new._put(kind, number, payload)
+                new._keep(number, next_block(new._end))
+                new._end = end
+            os.fsync(new._file)
+        except BaseException:
+            new.close()
+            path.unlink()
+            raise
+        self.moved = set_aside(self._path).name
+        path.rename(self._path)
+        _sync_folder(self._path)
+        os.dup2(new._file, self._file, inheritable=False)  # who reads meanwhile does not meet a closed file
+        new.close()
+        self._index, self._end, self._capacity, self._failed = new._index, new._end, new._capacity, 0
+        log.warning("the history log moved to a new file; the old one is kept as %s", self.moved)
+
+    def _leave_bad_blocks(self) -> None:
+        if self._failed >= PATIENCE:
+            self._move()
+
+    @contextlib.contextmanager
+    def _counting_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in UNREADABLE:
+                self._failed += 1
+            raise
+        self._failed = 0
 
     def _begin(self, generation: int) -> None:
         self.generation = generation
@@ -282,69 +373,8 @@ class CommitLog:
             done += os.pwrite(self._file, data[done:], at + done)
 
 
-def _next_block(place: int) -> int:
-    """Where the next record goes: a block that holds records that are durable is never written again, and a record of
-    some kilobytes touches one block less."""
-    return -(-place // BLOCK) * BLOCK
-
-
-def _read_slot(view: mmap.mmap, index: int) -> int | None:
-    head = view[index * BLOCK : index * BLOCK + SLOT.size]
-    if len(head) < SLOT.size:
-        return None
-    magic, version, generation, crc = SLOT.unpack(head)
-    if magic != SLOT_MAGIC or crc != zlib.crc32(head[:-4]):
-        return None
-    if version > VERSION:
-        raise HubError("log-newer", version=version, supported=VERSION)
-    return int(generation)
-
-
-def _read_record(view: mmap.mmap | bytes, at: int, generation: int | None) -> Record | None:
-    """The record that begins there, if it is whole and of this generation (None = any)."""
-    head = view[at : at + RECORD.size]
-    if len(head) < RECORD.size:
-        return None
-    magic, written, number, length, kind, crc = RECORD.unpack(head)
-    if magic != RECORD_MAGIC or (generation is not None and written != generation):
-        return None
-    if at + RECORD.size + length > len(view):
-        return None
-    payload = view[at + RECORD.size : at + RECORD.size + length]
-    return (kind, number, payload) if zlib.crc32(payload, zlib.crc32(head[:-4])) == crc else None
-
-
-def _generation_at(view: mmap.mmap, at: int) -> int:
-    return int.from_bytes(view[at + 4 : at + 8], "little")
-
-
-def _found(view: mmap.mmap) -> Iterator[int]:
-    """The generation of every whole record, of whatever generation."""
-    end = START
-    for at in _places(view):
-        record = _read_record(view, at, None) if at >= end else None
-        if record is not None:
-            end = at + RECORD.size + len(record[2])
-            yield _generation_at(view, at)
-
-
-def _places(view: mmap.mmap) -> Iterator[int]:
-    """Where a record may begin. What lies a window behind is let go of: a log of 1 GB need not be in memory."""
-    behind = 0
-    # CPython before 3.11.5 reads a byte beyond what it searches (gh-105235): at the end of the mapping that is a crash.
-    last = len(view) - 1
-    for window in range(START, len(view), WINDOW):
-        at = window - 1
-        end = min(window + WINDOW + len(RECORD_MAGIC) - 1, last)
-        while (at := view.find(RECORD_MAGIC, at + 1, end)) >= 0:
-            yield at
-        if window > START:
-            view.madvise(mmap.MADV_DONTNEED, behind, window - START - behind)
-            behind = window - START
-
-
-def _any_bytes(view: mmap.mmap) -> bool:
-    return any(view[at : at + MEBI].strip(b"\0") for at in range(0, len(view), MEBI))
+def _new(path: Path) -> Path:
+    return path.with_name(path.name + NEW)
 
 
 def _open_unseen(path: Path) -> int:

@@ -11,8 +11,7 @@ from hub.history.readings import Traits
 from hub.history.state import StreamRow
 from hub.plugins.contract import NONE, Int64
 from hub.telemetry.ranges import Range, Ranges
-
-MOST_NOTES = 1000  # of a stream: older ones are forgotten, and with them why seqs hold no sample
+from hub.telemetry.stream import MOST_NOTES
 
 Place = tuple[int, int]
 """seq, Unix ms"""
@@ -49,7 +48,8 @@ class Finder:
         self._floor = floor
         self._undated = Ranges(undated)
         self._explained = Ranges(sorted((first, last) for first, last, _ in row.known.notes))
-        self._judges = len(row.known.notes) < MOST_NOTES
+        # Of what was forgotten nobody knows why there is no sample.
+        self._judges = not row.known.forgotten and len(row.known.notes) < MOST_NOTES
         ends = [end for gap in gaps for end in (gap.left, gap.right) if end is not None and end.run == row.run]
         self._known = sorted((end.seq, end.at) for end in ends if end.at != NONE and not end.kept)
         self._behind_gaps = {gap.right.seq for gap in gaps if gap.right is not None and gap.right.run == row.run}

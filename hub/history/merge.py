@@ -337,9 +337,9 @@ def describe(stream: Stream) -> Run:
 def row(stream: Stream) -> StreamRow:
     """A stream as the state keeps it: with what is durable."""
     durable = stream.durable
-    notes = [note for note in stream.notes if note[0] in durable]
+    notes = [(first, min(last, durable.reach(first)), why) for first, last, why in stream.notes if first in durable]
     wall = stream.offsets.wall
-    known = StreamKnown(list(durable), notes, wall.points.copy(), wall.provisional())
+    known = StreamKnown(list(durable), notes, wall.points.copy(), wall.provisional(), stream.forgotten)
     return StreamRow(
         stream.number, stream.device, stream.channel, stream.run, stream.hardware, stream.order, stream.reason, known
     )

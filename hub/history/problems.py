@@ -16,6 +16,8 @@ STATE_LOST = "history-state-lost"
 SPACE = "history-space"
 DISK_LOW = "history-disk-low"
 LOG_LOST = "history-log-lost"
+LOG_MOVED = "history-log-moved"
+PIECES = "history-pieces-damaged"
 
 log = logging.getLogger("hub.history")
 
@@ -49,6 +51,8 @@ class Troubles:
             self.begin(STORE_LOST, file=mended.store)
         if mended.log is not None:
             self.begin(LOG_LOST, file=mended.log)
+        if mended.moved is not None:
+            self.begin(LOG_MOVED, file=mended.moved)
         if mended.store is None and (mended.state is not None or mended.rebuilt is not None):
             outlets = 0 if mended.rebuilt is None else mended.rebuilt.outlets
             self.begin(STATE_LOST, file=mended.state or "-", outlets=outlets)

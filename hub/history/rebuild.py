@@ -71,6 +71,8 @@ class Rebuilder:
         self._traits = traits
         self._hardware = hardware
         self.rebuilt = Rebuilt(outlets=len(contents))
+        self.reopened: dict[int, list[Range]] = {}
+        """Seqs of lost samples, which may come again, by number of the stream."""
 
     def state(self, named: Mapping[tuple[str, int, str], StreamDelta]) -> None:
         """Fill an empty state. `named`: streams that have a number already. Raises OSError, StoreError."""
@@ -99,8 +101,8 @@ class Rebuilder:
         for series in self._contents:
             self._series(series, [row for row in rows if _of(row) == series])
 
-    def rollups(self) -> None:
-        """Compute the buckets of all raw samples anew; those of which raw is gone stay. Samples that the state takes
+    def rollups(self, *, buckets: bool = True) -> None:
+        """Compute the `buckets` of all raw samples anew; those of which raw is gone stay. Samples that the state takes
         for stored and that are lost may come again; those that it does not know are settled. Raises OSError,
         StoreError."""
         rows = self._state.streams()
@@ -109,6 +111,9 @@ class Rebuilder:
             whole = Whole(self._store, self._state, series, rows, self._traits(series))
             samples = whole.samples(runs)
             self._settle(whole, samples)
+            if not buckets:
+                self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], whole.known)])
+                continue
             for tier in TIERS:
                 early = whole.early(tier)
                 self._store.merge(Merge([], [], [(series, tier, start) for start in early.start.tolist()]))
@@ -130,6 +135,7 @@ class Rebuilder:
         for lost in samples.lost:
             settled = changed.get(lost.run) or Ranges(whole.rows[lost.run].known.settled)
             changed[lost.run] = settled.minus(Ranges([(lost.first, lost.last)]))
+            self.reopened.setdefault(whole.rows[lost.run].number, []).append((lost.first, lost.last))
         for run, settled in changed.items():
             whole.rows[run].known.settled = list(settled)
         self._state.completed([whole.rows[run] for run in changed])

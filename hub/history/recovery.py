@@ -24,6 +24,7 @@ class Recovered(msgspec.Struct):
     """What was found. mark: the latest certain time; last: when the last commit was made (both Unix ms, 0 = never).
 
     damaged: between which commits records are missing; lost: how many, the last one aside: it was never acknowledged.
+    cut: what stood behind the last commit cannot be read; it counts as one that is lost.
     """
 
     unmerged: list[Unmerged]
@@ -34,6 +35,7 @@ class Recovered(msgspec.Struct):
     outages: list[Outage]
     damaged: list[Outage]
     lost: int
+    cut: bool = False
 
 
 def recover(log_file: CommitLog, state: State, streams: Streams) -> Recovered:
@@ -57,7 +59,10 @@ def recover(log_file: CommitLog, state: State, streams: Streams) -> Recovered:
             if number > before[0] + 1:
                 found.damaged.append(Outage(before[1], found.last))
             before = (number, found.last)
-    if log_file.damaged > found.lost:
+    if log_file.cut:
+        log.error("the end of the history log cannot be read")
+        found.lost, found.cut = found.lost + 1, True
+    elif log_file.damaged > found.lost:
         log.warning("the last record of the history log was torn: it was being written when the hub ended")
     return found
 
@@ -101,6 +106,7 @@ def _restore(stored: StreamRow, streams: Streams) -> None:
         reason=stored.reason,
         settled=known.settled,
         notes=known.notes,
+        forgotten=known.forgotten,
         points=known.points,
         first=known.first,
     )

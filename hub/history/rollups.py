@@ -8,7 +8,7 @@ import numpy as np
 from hub.history import minutes
 from hub.history.readings import POWER_LOST, Bools, Readings, Traits
 from hub.plugins.contract import NONE, Float64, Int64, RollupColumns
-from hub.telemetry.energy import counter_steps, power_steps
+from hub.telemetry.energy import counter_steps, largest_step, power_steps
 
 FAR = 64  # buckets: what reaches over more is spread one by one, so that little is held at once
 
@@ -216,13 +216,13 @@ def _lost_counter(readings: Readings, k: int, traits: Traits) -> bool:
     if not len(counted) or readings.up[counted[0]] == NONE:
         return False
     up, value = int(readings.up[counted[0]]), int(readings.energy_mwh[counted[0]])
-    since_start = traits.limit_w * up / 3600 + traits.resolution_mwh
-    if value <= since_start:
+    if value <= largest_step(0, value, up, traits.limit_w, traits.resolution_mwh):
         return True
     before = np.flatnonzero(readings.energy_mwh[:k] != NONE)
     if not len(before) or not readings.kept[before[-1]]:
         return False
-    return 0 <= value - int(readings.energy_mwh[before[-1]]) <= since_start
+    last = int(readings.energy_mwh[before[-1]])
+    return 0 <= value - last <= largest_step(last, value, up, traits.limit_w, traits.resolution_mwh)
 
 
 def _counter(readings: Readings, counter: Int64, first: int, last: int, traits: Traits) -> tuple[Booked, int]:

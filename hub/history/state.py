@@ -42,6 +42,7 @@ class StreamKnown(msgspec.Struct, array_like=True):
     notes: list[Note]
     points: list[Point]
     first: Point | None = None
+    forgotten: int = 0  # notes that were too many
 
 
 class StreamRow(msgspec.Struct, array_like=True):
@@ -100,6 +101,7 @@ META: dict[str, Any] = {
     "outages": list[Outage],
     "complete": bool,
     "removed": dict[str, int],
+    "untold": str,
 }
 
 
@@ -267,6 +269,15 @@ class State:
             with self._transaction() as connection:
                 row = _meta_row("removed", removed | {name: before})
                 connection.execute("insert or replace into meta values (?, ?)", row)
+
+    def untold(self) -> str:
+        """The store that was set aside while the hub stopped, when nobody could be told any more; "" = none."""
+        return self._meta("untold", str, "")
+
+    def keep_untold(self, file: str) -> None:
+        """Tell it at the next start; "" = it is told."""
+        with self._transaction() as connection:
+            connection.execute("insert or replace into meta values (?, ?)", _meta_row("untold", file))
 
     def forget(self, device: str) -> None:
         """The device was removed, with its history."""

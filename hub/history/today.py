@@ -16,7 +16,7 @@ from hub.history.tail import UnmergedTail
 from hub.plugins.columns import join_rollup, select_raw
 from hub.plugins.contract import NONE, TIERS, Float64, RawColumns, SeriesKey
 from hub.telemetry.buffer import Columns
-from hub.telemetry.energy import power_steps
+from hub.telemetry.energy import largest_step, power_steps
 from hub.telemetry.live import Live
 from hub.telemetry.streams import Streams
 
@@ -142,7 +142,8 @@ def counted(base: tuple[int, int], value: int, at: int, midnight: int, traits: T
     """mWh since midnight by a counter, as far as the energy rule would believe it. base: Unix ms and value of the
     reading before; `value` was read at `at`."""
     step, elapsed = value - base[1], at - base[0]
-    if elapsed <= 0 or not 0 <= step <= traits.limit_w * elapsed / 3600 + traits.resolution_mwh:
+    most = largest_step(base[1], value, elapsed, traits.limit_w, traits.resolution_mwh)
+    if elapsed <= 0 or not 0 <= step <= most:
         return 0.0
     return step * max(min((at - midnight) / elapsed, 1.0), 0.0)
 

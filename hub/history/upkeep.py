@@ -10,14 +10,13 @@ import msgspec
 
 from hub.history.calendar import DAY, HOUR
 from hub.history.files import Files
-from hub.history.lost import MOST_NOTES
 from hub.history.merge import row
 from hub.history.problems import DISK_LOW, SPACE, Troubles
 from hub.history.retention import Retention, expire
 from hub.history.state import State, StreamRow
 from hub.history.worker import Worker
-from hub.plugins.contract import MINUTES, HistoryStore, MendableStore, SeriesKey, StoreError
-from hub.telemetry.stream import Stream
+from hub.plugins.contract import MINUTES, HistoryStore, MendableStore, SeriesKey, StoreDamaged, StoreError
+from hub.telemetry.stream import MOST_NOTES, Stream
 from hub.telemetry.streams import Streams
 
 STEP = 6 * HOUR  # of raw samples that are given up at once
@@ -94,6 +93,8 @@ class Upkeep:
             if any(gone.gone.values()):
                 log.info("removed what is older than retention: %s", gone.gone)
             await self._prune(now, list(own.values()))
+        except StoreDamaged:
+            raise
         except (StoreError, OSError) as error:
             log.warning("old history could not be removed: %s", error)
 
@@ -108,6 +109,8 @@ class Upkeep:
         longest = max((self._retention(series).kept("raw") for series in self._streams.series()), default=DAY)
         try:
             room = await self._worker.run(partial(self._make_room, newest, newest - longest))
+        except StoreDamaged:
+            raise
         except (StoreError, OSError) as error:
             log.warning("no room could be made: %s", error)
             return

@@ -89,16 +89,16 @@ class Writer:
                 self._written = self._clock.monotonic()
                 self._durable(waiting.pop(0), written)
         except OSError as error:
-            return self._refused(str(error))
+            return self.refused(str(error))
         except Exception as error:
             # Whatever it is, it must not look as if all were well: nobody gets an ack until it is mended.
             logger.exception("what was measured could not be written down")
-            return self._refused(repr(error))
+            return self.refused(repr(error))
         self._buffer.storing = True
         self._troubles.end(NOT_STORED)
         return True
 
-    def _refused(self, reason: str) -> bool:
+    def refused(self, reason: str) -> bool:
         """What waits stays in memory; more is not taken on, so that the plugs keep it."""
         self._buffer.storing = False
         self._troubles.begin(NOT_STORED, reason=reason)

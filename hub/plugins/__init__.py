@@ -32,6 +32,7 @@ from hub.plugins.contract import (
     TIERS,
     Batch,
     Command,
+    Damage,
     DeviceDriver,
     FileStore,
     HistoryStore,
@@ -55,6 +56,7 @@ from hub.plugins.contract import (
     SummingStore,
     ThinningStore,
     TransactionalStore,
+    WatchfulStore,
 )
 from hub.plugins.facade import Hub
 from hub.plugins.hookspecs import API, hookimpl
@@ -77,6 +79,7 @@ __all__ = [
     "Committed",
     "DeviceAdded",
     "DeviceChanged",
+    "Damage",
     "DeviceDriver",
     "DeviceFound",
     "DeviceRemoved",
@@ -121,6 +124,7 @@ __all__ = [
     "SummingStore",
     "ThinningStore",
     "TransactionalStore",
+    "WatchfulStore",
     "hookimpl",
     "prepare",
 ]

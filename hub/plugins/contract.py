@@ -303,6 +303,27 @@ class MendableStore(Protocol):
         `open` makes an empty store."""
 
 
+class Damage(msgspec.Struct, frozen=True):
+    """A piece of an outlet's history that does not check. tier: raw, 1m, 15m; start, end: it held nothing outside (Unix
+    ms; of undated samples both 0); what: in words."""
+
+    series: SeriesKey
+    tier: str
+    start: int
+    end: int
+    what: str
+
+
+@runtime_checkable
+class WatchfulStore(Protocol):
+    """What a HistoryStore may offer besides: to say which pieces it found damaged, so that their samples are asked for
+    again."""
+
+    def met(self) -> Sequence[Damage]:
+        """What reads and merges met since the last call. Such a piece reads as if it were not there, and the next merge
+        sets it aside. Does not block: called on the event loop too."""
+
+
 @runtime_checkable
 class SalvageableStore(Protocol):
     """What a HistoryStore may offer besides: to make a readable store of a damaged one."""

@@ -1,15 +1,19 @@
 """The energy rule: from counter readings, or from power where there is no counter, to the steps that are booked."""
 
-from typing import Any
+from math import gcd
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from hub.plugins.contract import Float64, Int64
+
+Bools = npt.NDArray[np.bool_]
 
 DEFAULT_LIMIT_W = 4_000
 INTERVALS = 3  # without a counter power is integrated over at most this many of the device's intervals
 MS_PER_HOUR = 3_600_000
+COARSEST_MWH = 1000  # counters that count in larger steps than 1 Wh are not believed to
 
 
 class Reading(msgspec.Struct):
@@ -43,7 +47,7 @@ def counter_steps(
     """The steps between successive counter values, in order.
 
     values: mWh; clock: ms, ascending. A step that is negative, or larger than limit x elapsed + the counter's
-    resolution, adds nothing and only proposes a baseline: the next reading is tried against both.
+    resolution (see `largest_step`), adds nothing and only proposes a baseline: the next reading is tried against both.
     """
     carry = carry or Carry()
     regular = _regular(values, clock, limit_w, resolution_mwh, carry)
@@ -61,8 +65,22 @@ def power_steps(power: Float64, clock: Int64, longest_ms: int) -> tuple[Int64, F
     return np.flatnonzero(usable) + 1, mwh[usable]
 
 
-def _allowed(elapsed: Any, limit_w: float, resolution: int) -> Any:
-    return limit_w * elapsed / 3600.0 + resolution  # W x ms / 3600 = mWh
+def largest_step(before: int, value: int, elapsed: int, limit_w: float, resolution_mwh: int) -> float:
+    """mWh by which a counter can have grown in `elapsed` ms from `before` to `value` (mWh), with its resolution: the
+    driver's, or the unit that both values are whole multiples of, up to 1 Wh. A plug of any make may count in Wh."""
+    # From the values alone, so that it is the same whenever and from whatever these two readings are compared.
+    return limit_w * elapsed / 3600.0 + max(resolution_mwh, gcd(before, value, COARSEST_MWH))  # W x ms / 3600 = mWh
+
+
+def impossible(values: Int64, clock: Int64, limit_w: float, resolution_mwh: int) -> Bools:
+    """Of each step between successive counter values: is it negative, or larger than `largest_step`?"""
+    steps, most = np.diff(values), limit_w * np.diff(clock) / 3600.0
+    wrong: Bools = (steps < 0) | (steps > most + resolution_mwh)
+    large = np.flatnonzero(wrong & (steps > 0))
+    if len(large):
+        unit = np.gcd(np.gcd(values[large], values[large + 1]), COARSEST_MWH)
+        wrong[large] = steps[large] > most[large] + np.maximum(unit, resolution_mwh)
+    return wrong
 
 
 def _regular(values: Int64, clock: Int64, limit_w: float, resolution: int, carry: Carry) -> Steps | None:
@@ -72,9 +90,9 @@ def _regular(values: Int64, clock: Int64, limit_w: float, resolution: int, carry
     if carry.baseline is not None:
         values = np.concatenate(([carry.baseline.value], values))
         clock = np.concatenate(([carry.baseline.clock], clock))
-    steps = np.diff(values)
-    if not ((steps >= 0) & (steps <= _allowed(np.diff(clock), limit_w, resolution))).all():
+    if impossible(values, clock, limit_w, resolution).any():
         return None
+    steps = np.diff(values)
     first = 0 if carry.baseline is None else -1
     start = np.arange(first, first + len(steps), dtype=np.int64)
     last = Reading(int(values[-1]), int(clock[-1]))
@@ -83,8 +101,8 @@ def _regular(values: Int64, clock: Int64, limit_w: float, resolution: int, carry
 
 def _one_by_one(values: Int64, clock: Int64, limit_w: float, resolution: int, carry: Carry) -> Steps:
     def follows(reading: Reading, earlier: Reading) -> int | None:
-        step = reading.value - earlier.value
-        return step if 0 <= step <= _allowed(reading.clock - earlier.clock, limit_w, resolution) else None
+        step, elapsed = reading.value - earlier.value, reading.clock - earlier.clock
+        return step if 0 <= step <= largest_step(earlier.value, reading.value, elapsed, limit_w, resolution) else None
 
     start: list[int] = []
     end: list[int] = []

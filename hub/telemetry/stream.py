@@ -10,6 +10,7 @@ from hub.telemetry.offsets import Offsets, Point
 from hub.telemetry.ranges import Range, Ranges
 
 OPEN_RANGES = 1024
+MOST_NOTES = 1000  # of a stream; up to twice as many until the next time that some are forgotten
 NAMED_POINTS = 32  # of the offsets are told again with the name: enough to date what the log holds by itself
 
 StreamKey = tuple[str, int, str]
@@ -47,6 +48,7 @@ class StreamDelta(msgspec.Struct, array_like=True):
     order: int | None = None
     reason: str | None = None
     name: tuple[str, int, str, str] | None = None  # device, channel, run, hardware_id
+    forgotten: int = 0  # notes of this stream so far
 
 
 class Stream:
@@ -63,6 +65,7 @@ class Stream:
         "device",
         "dirty",
         "durable",
+        "forgotten",
         "hardware",
         "key",
         "lost",
@@ -92,6 +95,7 @@ class Stream:
         self.settled = Ranges()
         self.durable = Ranges()
         self.notes: list[Note] = []
+        self.forgotten = 0  # notes that were too many
         self.lost = Ranges()  # settled although no sample of them can come any more
         self.offsets = Offsets()
         self.oldest: int | None = None
@@ -158,19 +162,24 @@ class Stream:
     def note(self, first: int, last: int, why: Settled) -> None:
         """Keep why there is no sample."""
         self.keep_notes([(first, last, int(why))])
-        self._fresh_notes.append((first, last, int(why)))
+        _append(self._fresh_notes, (first, last, int(why)))
+        if len(self._fresh_notes) > 2 * MOST_NOTES:
+            self._fresh_notes = _newest(self._fresh_notes, MOST_NOTES)
 
     def keep_notes(self, notes: Iterable[Note]) -> None:
         """These are on disk, or soon will be."""
         for note in notes:
-            self.notes.append(note)
+            _append(self.notes, note)
             if note[2] != Settled.REJECTED:
                 self.lost.add(note[0], note[1])
+            if len(self.notes) > 2 * MOST_NOTES:
+                self.trim_notes(MOST_NOTES)
 
     def trim_notes(self, most: int) -> None:
         """Forget all but the newest."""
-        kept, self.notes, self.lost = self.notes[-most:], [], Ranges()
-        self.keep_notes(kept)
+        kept = _newest(self.notes, most)
+        self.forgotten += len(self.notes) - len(kept)
+        self.notes, self.lost = kept, Ranges(sorted(note[:2] for note in kept if note[2] != Settled.REJECTED))
 
     def ack(self, oldest: int | None = None) -> tuple[int, int]:
         """(seq, seen): the highest durable with nothing missing since `oldest`, and the highest durable."""
@@ -185,6 +194,7 @@ class Stream:
         self.dirty = False
         wall = self.offsets.wall
         delta = StreamDelta(self.number, list(self._added), self._fresh_notes, wall.fresh, wall.provisional())
+        delta.forgotten = self.forgotten
         self._added, self._fresh_notes, wall.fresh = Ranges(), [], []
         if self.order != self._told_order:
             delta.order = self._told_order = self.order
@@ -208,6 +218,7 @@ class Stream:
             self.settled.add(first, last)
             self.durable.add(first, last)
         self.keep_notes(delta.notes)
+        self.forgotten = max(self.forgotten, delta.forgotten)
         self.newest = max(self.newest, self.settled.last)
         points, running = self.offsets.wall.points, delta.first or self.offsets.wall.provisional()
         points += [point for point in delta.points if not points or point[0] > points[-1][0]]
@@ -235,3 +246,19 @@ class Stream:
             self.note(first, last, Settled.GIVEN_UP if given_up else Settled.MEMORY)
             self.settled.add(first, last)
             self._added.add(first, last)
+
+
+def _append(notes: list[Note], note: Note) -> None:
+    """What goes on where the last one ends, for the same reason, makes that one longer."""
+    if notes and notes[-1][1] + 1 == note[0] and notes[-1][2] == note[2]:
+        notes[-1] = (notes[-1][0], note[1], note[2])
+    else:
+        notes.append(note)
+
+
+def _newest(notes: list[Note], most: int) -> list[Note]:
+    """At most so many. Those of refused samples go first: what is lost may still be told by minutes, a refused one
+    is only explained."""
+    refused = [k for k, note in enumerate(notes) if note[2] == Settled.REJECTED]
+    gone = set(refused[: max(len(notes) - most, 0)])
+    return [note for k, note in enumerate(notes) if k not in gone][-most:]

@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.plugins.contract import MINUTES, SeriesKey
 from hub.telemetry.offsets import Offsets
-from hub.telemetry.ranges import Ranges
+from hub.telemetry.ranges import Range, Ranges
 from hub.telemetry.stream import Stream, StreamDelta, StreamKey
 
 ORDER_STEP = 1 << 20  # between two runs heard live; runs never heard live stand between
@@ -123,6 +123,15 @@ class Streams:
                 for first, last in delta.settled:
                     stream.durable.add(first, last)
 
+    def reopen(self, number: int, ranges: Iterable[Range]) -> None:
+        """Samples with these seqs were durable and are lost: they may come again, and the next ack says so."""
+        stream = self._by_number.get(number)
+        if stream is not None:
+            for first, last in ranges:
+                stream.settled.remove(first, last)
+                stream.durable.remove(first, last)
+            stream.arrived = True
+
     def unname(self, written: Iterable[StreamDelta] = ()) -> None:
         """The log began anew: it names each stream again. `written`: what was taken already for commits to come."""
         for stream in self._streams.values():
@@ -160,6 +169,7 @@ class Streams:
         stream.settled = Ranges(known.get("settled", ()))
         stream.durable = stream.settled.copy()
         stream.keep_notes(known.get("notes", ()))
+        stream.forgotten = max(stream.forgotten, known.get("forgotten", 0))
         stream.offsets = Offsets(list(known.get("points", ())))
         if known.get("first") is not None:
             stream.offsets.wall.resume(known["first"])

@@ -312,9 +312,7 @@ async def test_thousands_that_come_at_once_are_merged_with_the_next_commit(story
     assert rollup(story.core).count.sum() == 36_120
 
 
-async def test_a_store_that_refuses_is_not_asked_at_every_commit(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_store_that_refuses_is_not_asked_at_every_commit(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise StoreError("not now")
 

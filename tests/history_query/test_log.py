@@ -1,16 +1,17 @@
 """The commit log keeps every record that it confirmed, whatever happens to the file."""
 
-import mmap
+import errno
 import os
 import shutil
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.history.log import BLOCK, RECORD, SLOT, START, CommitLog, LogFull, _found
+from hub.history.log import CommitLog, LogFull, RecordLost
+from hub.history.scan import BLOCK, RECORD, SLOT, START, WINDOW, Scan
 from hub.messages import HubError
 
 SMALL = 2 * BLOCK
@@ -344,17 +345,170 @@ def test_any_history_of_a_log(tmp_path: Path, steps: list[tuple[int, bytes | int
     log.close()
 
 
-def test_no_search_reaches_the_last_byte(path: Path) -> None:
-    """CPython before 3.11.5 reads one byte beyond what it searches: there the process would end."""
+class Disk:
+    """Blocks that cannot be read, put in where the log reads and writes (a disk that has such is not to be had). As of a
+    real one, a read that begins before such a block ends there."""
 
-    class Watched(mmap.mmap):
-        ends: ClassVar[list[int]] = []
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        self.bad: set[int] = set()
+        self.stubborn = False
+        """Can they not be written either?"""
+        self._number = path.stat().st_ino
+        self._read, self._write = os.pread, os.pwrite
+        monkeypatch.setattr(os, "pread", self.read)
+        monkeypatch.setattr(os, "pwrite", self.write)
 
-        def find(self, sub: bytes, start: int, end: int) -> int:  # type: ignore[override]
-            self.ends.append(end)
-            return super().find(sub, start, end)
+    def read(self, file: int, length: int, at: int) -> bytes:
+        if os.fstat(file).st_ino == self._number:
+            for block in range(at // BLOCK, -(-(at + length) // BLOCK)):
+                if block in self.bad:
+                    length = block * BLOCK - at
+                    if length <= 0:
+                        raise OSError(errno.EIO, os.strerror(errno.EIO))
+                    break
+        return self._read(file, length, at)
 
-    written(path, [b"a" * 100, b"b" * 100])
-    with path.open("rb") as file, Watched(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-        assert len(list(_found(view))) == 2
-        assert max(view.ends) < len(view)
+    def write(self, file: int, data: bytes, at: int) -> int:
+        blocks = range(at // BLOCK, -(-(at + len(data)) // BLOCK))
+        if self.stubborn and os.fstat(file).st_ino == self._number and self.bad.intersection(blocks):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return self._write(file, data, at)
+
+
+PAYLOADS = [bytes([k]) * (3 * BLOCK if k == 2 else 3000) for k in range(1, 6)]
+BLOCKS = [range(2, 3), range(3, 7), range(7, 8), range(8, 9), range(9, 10)]  # where they stand
+
+
+def opened_again(path: Path) -> CommitLog:
+    log, _ = opened(path)
+    return log
+
+
+@pytest.mark.parametrize("lost", range(5))
+def test_an_unreadable_block_costs_its_record_and_the_log_moves(
+    path: Path, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    written(path, PAYLOADS, generations=1)
+    kept = [payload for k, payload in enumerate(PAYLOADS) if k != lost]
+    good = path.read_bytes()
+    for block in BLOCKS[lost]:
+        path.write_bytes(good)
+        with monkeypatch.context() as patch:
+            disk = Disk(patch, path)
+            disk.bad, disk.stubborn = {block}, True
+            log, records = opened(path)
+        assert [payload for _, _, payload in records] == kept
+        assert (log.damaged, log.cut, log.generation, log.aside) == (1, lost == 4, 2, None)
+        assert log.moved is not None
+        aside = path.with_name(log.moved)
+        assert aside.read_bytes() == good
+        number = log.append(1, b"goes on")
+        assert number == records[-1][1] + 1
+        log.close()
+        log, records = opened(path)
+        assert [payload for _, _, payload in records] == [*kept, b"goes on"]
+        assert (log.damaged, log.cut, log.moved) == (lost < 4, False, None)
+        log.close()
+        aside.unlink()
+
+
+@pytest.mark.parametrize("blocks", [{0}, {1}, {0, 1}])
+def test_unreadable_heads_cost_nothing(path: Path, monkeypatch: pytest.MonkeyPatch, blocks: set[int]) -> None:
+    written(path, PAYLOADS, generations=1)
+    with monkeypatch.context() as patch:
+        disk = Disk(patch, path)
+        disk.bad, disk.stubborn = blocks, True
+        log, records = opened(path)
+        log.append(1, b"goes on")
+        log.close()
+    assert [payload for _, _, payload in records] == PAYLOADS
+    assert read(path) == ([*PAYLOADS, b"goes on"], 0)
+
+
+def test_a_log_of_which_nothing_can_be_read_is_set_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(path, PAYLOADS)
+    with monkeypatch.context() as patch:
+        disk = Disk(patch, path)
+        disk.bad = set(range(path.stat().st_size // BLOCK))
+        log, records = opened(path)
+    assert (records, log.damaged, log.moved) == ([], 1, None)
+    assert log.aside is not None
+    assert log.append(1, b"goes on") == 1
+    log.close()
+
+
+def test_records_around_many_unreadable_blocks_of_a_long_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of them where a piece that is read at once begins or ends."""
+    payloads = [k.to_bytes(4, "little") * (BLOCK // 8) for k in range(2 * WINDOW // BLOCK + 20)]
+    monkeypatch.setattr(os, "fdatasync", lambda _: None)
+    written(path, payloads)
+    window = WINDOW // BLOCK
+    bad = {2, 40, 41, 42, window - 1, window + 1, window + 2, 2 * window + 1}
+    disk = Disk(monkeypatch, path)
+    disk.bad = bad
+    log, records = opened(path)
+    assert [payload for _, _, payload in records] == [p for k, p in enumerate(payloads) if k + 2 not in bad]
+    assert log.damaged == len(bad)
+    log.close()
+
+
+def test_without_room_to_move_the_log_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(path, PAYLOADS)
+    disk = Disk(monkeypatch, path)
+    disk.bad = {8}
+    log, records = opened(path, reserve=1 << 62, preallocate=BLOCK)
+    assert [number for _, number, _ in records] == [1, 2, 3, 5]
+    assert (log.moved, log.damaged) == (None, 1)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    log.close()
+
+
+def test_a_record_that_becomes_unreadable_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(path, PAYLOADS)
+    log = opened_again(path)
+    disk = Disk(monkeypatch, path)
+    disk.bad = {5}
+    with pytest.raises(RecordLost):
+        log.read(1, 2)
+    assert log.read(1, 3) == PAYLOADS[2]
+    assert [number for _, number, _ in log.records()] == [1, 3, 4, 5]
+    log.close()
+
+
+@pytest.mark.parametrize("how", ["append", "generation", "probe"])
+def test_a_block_that_cannot_be_written_is_left_after_a_second_try(
+    path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    written(path, PAYLOADS)
+    log = opened_again(path)
+    disk = Disk(monkeypatch, path)
+    disk.bad, disk.stubborn = {0 if how != "append" else 10}, True
+
+    def work() -> None:
+        if how == "append":
+            log.append(1, b"goes on")
+        elif how == "probe":
+            log.probe()
+        else:
+            log.next_generation()
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="Input/output"):
+            work()
+    work()
+    assert log.moved is not None
+    assert path.with_name(log.moved).exists()
+    log.append(1, b"and on")
+    log.close()
+    kept = {"append": [*PAYLOADS, b"goes on"], "generation": [], "probe": PAYLOADS}[how]
+    assert read(path) == ([*kept, b"and on"], 0)
+
+
+def test_a_log_that_was_moving_when_the_hub_died(path: Path) -> None:
+    written(path, PAYLOADS)
+    new = path.with_name("history.log.new")
+    new.write_bytes(b"half a copy")
+    assert read(path) == (PAYLOADS, 0)
+    path.rename(new)
+    assert read(path) == (PAYLOADS, 0), "the old one was put aside already"
+    assert not new.exists()

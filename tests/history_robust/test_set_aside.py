@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.history.log import START as LOG_START
+from hub.history.scan import START as LOG_START
 from hub.plugins.contract import SeriesKey
 from tests.history.house import FOREVER, START, DataCore, ManualClock, Registry, imported, play, problems, sample, seqs
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.auth.principal import system
+from hub.messages import HubError
 from hub.testing.clock import FakeClock
 from tests.api.house import PASSWORD, House
 
@@ -163,6 +164,20 @@ async def test_unlocking_an_admin_of_another_home_asks_too(later: House) -> None
     headers = await house.headers("admin")
     await house.clock.advance(TEN_MINUTES)
     assert await said(house, headers, "PATCH", f"/users/{user.id}", {"disabled": False}) == "confirmation-needed"
+
+
+async def test_a_link_to_a_members_password_opens_no_admin(later: House) -> None:
+    """It could be made without a confirmation, and who holds it only has to wait."""
+    house = later
+    member = house.people.user(house.principal("user").user)
+    assert member is not None
+    _, text = await house.identity.invitations.reset(house.principal("admin"), member.id)
+    await house.people.change(system(house.home), member.id, role="admin")
+    with pytest.raises(HubError) as refused:
+        await house.identity.invitations.set_password(text, NEW, "")
+    assert refused.value.id == "invitation-over"
+    await house.identity.invitations.load()
+    assert not [one for one in house.identity.invitations.list(house.principal("admin")) if one.user == member.id]
 
 
 async def test_a_body_that_comes_late_is_judged_by_the_rights_of_then(house: House) -> None:

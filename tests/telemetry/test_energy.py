@@ -44,12 +44,34 @@ def test_a_step_must_be_possible_in_the_time_that_passed() -> None:
     assert book([0, 1112], [0, 1]).mwh.tolist() == [1112]  # the limit and one of resolution
     assert book([0, 1113], [0, 1]).mwh.tolist() == []
     assert book([0, 1_000_000], [0, 3600]).mwh.tolist() == [1_000_000]
-    assert book([0, 4_000_002], [0, 3600]).mwh.tolist() == []
+    assert book([0, 4_000_003], [0, 3600]).mwh.tolist() == []
 
 
 def test_a_coarse_counter_may_jump_by_its_resolution() -> None:
     assert book([0, 0, 1000, 1000], resolution=1000).mwh.tolist() == [0, 1000, 0]
     assert book([0, 0, 5000, 5000], resolution=1000).mwh.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("unit", [1000, 500, 100])  # mWh: 1 Wh, half a Wh, a tenth
+@pytest.mark.parametrize("limit", [50.0, 2300.0])
+@pytest.mark.parametrize("interval", [200, 1000])
+def test_a_counter_that_shows_by_its_values_how_coarse_it_is_loses_nothing(
+    unit: int, limit: float, interval: int
+) -> None:
+    clock = np.arange(3000) * interval
+    counter = 5_000_000 + (limit * clock / 3600 / unit).astype(np.int64) * unit
+    booked = counter_steps(counter, clock, limit, 1)
+    assert booked.mwh.sum() == counter[-1] - counter[0] > 0
+    assert not booked.dropped
+    counter[1500] += 20_000_000  # one by one with a glitch, and the same
+    booked = counter_steps(counter, clock, limit, 1)
+    assert (booked.mwh.sum(), booked.dropped) == (counter[-1] - counter[0], [1500])
+
+
+def test_a_step_larger_than_what_a_coarse_counter_may_jump_by_is_not_believed() -> None:
+    assert book([5_000_000, 5_003_000], [0, 1]).mwh.tolist() == []
+    assert book([5_000_000, 5_002_000], [0, 1]).mwh.tolist() == [2000]
+    assert book([5_000_001, 5_002_000], [0, 1]).mwh.tolist() == [], "one that is not whole shows a finer counter"
 
 
 def test_steps_name_the_readings_between_which_energy_flowed() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hub.plugins.contract import SeriesKey
 from hub.telemetry.ranges import Ranges
-from hub.telemetry.stream import OPEN_RANGES, Place, Settled, Stream
+from hub.telemetry.stream import MOST_NOTES, OPEN_RANGES, Place, Settled, Stream
 from hub.telemetry.streams import Streams
 
 
@@ -163,6 +163,57 @@ def test_a_rejected_sample_is_settled_with_a_note() -> None:
     assert not one.reject(2), "a good sample stands there"
     (delta,) = streams.take()
     assert (delta.settled, delta.notes) == ([(0, 2)], [(1, 1, int(Settled.REJECTED))])
+
+
+def test_refused_samples_in_a_row_are_one_note() -> None:
+    streams, copy = Streams(), Streams()
+    one = streams.open("d", 0, "r", "hw")
+    for until in (5000, 8000):
+        for seq in range(until - 3000 if until > 5000 else 0, until):
+            one.reject(seq)
+        (delta,) = deltas = streams.take()
+        streams.durable(deltas)
+        assert len(delta.notes) == 1
+        assert copy.apply(delta)
+    assert one.notes == copy.get(*one.key).notes == [(0, 7999, int(Settled.REJECTED))]
+
+
+def test_notes_are_bounded_and_those_of_lost_samples_outlast_refused_ones() -> None:
+    """Minutes may still fill what the memory of a plug lost: refused samples must not make that forgotten."""
+    streams, copy = Streams(), Streams()
+    one = streams.open("d", 0, "r", "hw")
+    for seq in (0, 50):
+        one.place(seq)
+    one.holds_from(50)
+    for seq in (51, 52):
+        for delta in (deltas := streams.take()):
+            copy.apply(delta)
+        streams.durable(deltas)
+        one.place(seq)
+    lost = (1, 49, int(Settled.MEMORY))
+    for seq in range(100, 100 + 20 * MOST_NOTES, 2):
+        one.reject(seq)
+        one.place(seq + 1)
+    assert len(one.notes) <= 2 * MOST_NOTES
+    assert lost in one.notes
+    assert one.lost.covers(1, 49)
+    assert one.notes[-1][0] == 98 + 20 * MOST_NOTES, "the oldest went"
+    assert one.forgotten == 10 * MOST_NOTES + 1 - len(one.notes)
+    (delta,) = streams.take()
+    assert len(delta.notes) <= 2 * MOST_NOTES
+    assert copy.apply(delta)
+    other = copy.get(*one.key)
+    assert len(other.notes) <= 2 * MOST_NOTES
+    assert (other.notes[0], other.notes[-1], other.forgotten) == (lost, one.notes[-1], one.forgotten)
+
+
+def test_notes_of_lost_samples_are_bounded_too() -> None:
+    one = stream()
+    for seq in range(0, 10 * MOST_NOTES, 2):
+        one.note(seq, seq, Settled.MEMORY)
+    assert len(one.notes) <= 2 * MOST_NOTES
+    assert len(one.lost) == len(one.notes)
+    assert one.forgotten == 5 * MOST_NOTES - len(one.notes)
 
 
 def test_too_many_open_ranges_are_refused_until_holes_close() -> None:

@@ -44,7 +44,7 @@ function drawn(width: number, days: number) {
   }));
   const labels = [...container.querySelectorAll("text.halo")].map((label) => {
     const at = Number(label.getAttribute("x"));
-    const long = label.textContent.length * 6.5;
+    const long = label.textContent.length * 6;
     return label.getAttribute("text-anchor") === "start" ? { from: at, to: at + long } : { from: at - long, to: at };
   });
   return { bars, labels };

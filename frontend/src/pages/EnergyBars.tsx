@@ -25,7 +25,8 @@ const TOP = 24;
 const DIAL = 28;
 const PAD = 2;
 const WIDE = 560;
-const LETTER = 7; // px, more than any of them takes
+const HALF = 8; // px, of a number below a bar
+const LETTER = 6; // px, of what is said of a line
 
 export function EnergyBars({ report, parts, compare, onCompare, onOpen }: EnergyBarsProps) {
   const { t } = useI18n();
@@ -246,11 +247,17 @@ function Tick({ report: { period, by_bucket: buckets }, index, x, y, width, runn
     return running || (long && (today < 0 || Math.abs(index - today) > 1)) ? String(day) : "";
   };
   const text = label();
+  const last = width - x < HALF;
   return (
     <>
       <path d={`M${x} ${y}v${long ? 8 : 4}`} stroke="var(--ink3)" strokeWidth={long ? 1.4 : 1} />
       {text && (
-        <text x={x} y={y + 22} textAnchor="middle" className={running ? "key" : undefined}>
+        <text
+          x={last ? width : x}
+          y={y + 22}
+          textAnchor={last ? "end" : "middle"}
+          className={running ? "key" : undefined}
+        >
           {text}
         </text>
       )}

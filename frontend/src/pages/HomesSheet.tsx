@@ -24,7 +24,9 @@ export function HomesSheet() {
   return (
     <section className="sheet" aria-labelledby="homes">
       <h2 id="homes">{t("homes.title")}</h2>
-      <p className="meta">{t("homes.text")}</p>
+      <p className="meta" style={{ marginTop: 8 }}>
+        {t("homes.text")}
+      </p>
       {homes.data && <HomeRows homes={homes.data} />}
       {!homes.data && homes.error && <Failed error={homes.error} onRetry={() => void homes.refetch()} />}
       {!homes.data && !homes.error && <SkeletonRows rows={1} />}

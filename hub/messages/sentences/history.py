@@ -10,6 +10,9 @@ EN = {
     "history-not-merged": "History cannot be written to its store: {reason}. Nothing is lost, the hub tries again.",
     "history-damaged": "{count, plural, one {# record} other {# records}} of the history log could not be read after "
     "the start. Plugs send again what they still hold.",
+    "history-pieces-damaged": "{count, plural, one {# piece} other {# pieces}} of the history could not be read and "
+    "{count, plural, one {is} other {are}} set aside ({what}). Everything else is there. Plugs send again the samples "
+    "that they still hold; what they do not hold any more stays a gap.",
     "history-store-lost": "The history database was damaged and is now kept as {file}. The hub has begun a new one; "
     "plugs send again what they still hold. Put back a backup if there is one, or save what can be read with "
     "plughub history rebuild.",
@@ -26,6 +29,8 @@ EN = {
     "does the next start of the hub.",
     "history-log-lost": "The history log was damaged and is now kept as {file}. What it held was not in the history "
     "yet; plugs send again what they still hold.",
+    "history-log-moved": "The disk can no longer read a part of the history log. What could be read was copied to a new "
+    "file; the old one is kept as {file}. Disks that begin to do so soon fail: make a backup and replace it.",
 }
 DE = {
     "history-newer": "Der Stand des Verlaufs stammt von einer neueren Version des Hubs (Format {version}, diese liest "
@@ -38,6 +43,10 @@ DE = {
     "verloren, der Hub versucht es wieder.",
     "history-damaged": "{count, plural, one {# Eintrag} other {# Einträge}} des Verlaufsprotokolls waren nach dem "
     "Start nicht lesbar. Die Stecker senden noch einmal, was sie noch haben.",
+    "history-pieces-damaged": "{count, plural, one {# Stück} other {# Stücke}} des Verlaufs {count, plural, one {war} "
+    "other {waren}} nicht lesbar und {count, plural, one {liegt} other {liegen}} jetzt beiseite ({what}). Alles andere "
+    "ist da. Die Stecker senden die Messwerte noch einmal, die sie noch haben; was sie nicht mehr haben, bleibt eine "
+    "Lücke.",
     "history-store-lost": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Der Hub hat "
     "eine neue begonnen; die Stecker senden noch einmal, was sie noch haben. Spiele eine Sicherung ein, wenn du eine "
     "hast, oder rette mit plughub history rebuild, was lesbar ist.",
@@ -55,4 +64,7 @@ DE = {
     "beginnt neu; ebenso der nächste Start des Hubs.",
     "history-log-lost": "Das Verlaufsprotokoll war beschädigt und liegt jetzt als {file} daneben. Was darin stand, war "
     "noch nicht im Verlauf; die Stecker senden noch einmal, was sie noch haben.",
+    "history-log-moved": "Der Datenträger kann einen Teil des Verlaufsprotokolls nicht mehr lesen. Was lesbar war, steht "
+    "in einer neuen Datei; die alte liegt als {file} daneben. Solche Datenträger fallen oft bald ganz aus: Mach eine "
+    "Sicherung und ersetze ihn.",
 }

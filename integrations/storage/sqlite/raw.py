@@ -10,7 +10,7 @@ import numpy as np
 from hub.plugins import RawColumns, m4
 from hub.plugins.codec import DamagedChunk, decode_brief, decode_raw, encode_raw
 from hub.plugins.columns import brief_raw, join_raw, select_raw
-from hub.plugins.contract import Int64
+from hub.plugins.contract import Damage, Int64
 from integrations.storage.sqlite import lines
 from integrations.storage.sqlite.lines import HOUR, Brief
 from integrations.storage.sqlite.shelf import Shelf
@@ -222,8 +222,11 @@ class RawChunks:
 
     def _damaged(self, chunk: Chunk, stream: Stream, error: DamagedChunk) -> None:
         id, _, hour, _, data = chunk
-        when = f"{np.datetime64(hour * HOUR, 'ms')}Z" if hour >= 0 else "undated"
-        self._shelf.damaged("raw", id, data, f"raw {self._shelf.name(stream.series)} {when}: {error}")
+        series = self._shelf.key(stream.series)
+        start, end = (hour * HOUR, (hour + 1) * HOUR) if hour >= 0 else (0, 0)
+        when = f"{np.datetime64(start, 'ms')}Z" if end else "undated"
+        what = f"raw {series.device}/{series.channel} {when}: {error}"
+        self._shelf.damaged("raw", id, data, Damage(series, "raw", start, end, what))
 
     def _write(self, stream: Stream, hour: int, columns: RawColumns) -> None:
         columns.run = ""  # the stream knows it

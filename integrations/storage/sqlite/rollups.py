@@ -9,6 +9,7 @@ import numpy as np
 from hub.plugins import TIERS, RollupColumns
 from hub.plugins.codec import DamagedChunk, decode_rollups, encode_rollup
 from hub.plugins.columns import empty_rollup, join_rollup, rounded_rollup, select_rollup
+from hub.plugins.contract import Damage
 from integrations.storage.sqlite import kept
 from integrations.storage.sqlite.recent import Known, Place, Recent
 from integrations.storage.sqlite.shelf import Shelf
@@ -202,8 +203,9 @@ class RollupChunks:
             try:
                 parts.append(decode_rollups([data], brief=brief))
             except DamagedChunk as error:
-                name, when = self._shelf.name(series), f"{np.datetime64(start, 'ms')}Z"
-                self._shelf.damaged("rollup", id, data, f"{tier // 60_000}m {name} {when}: {error}")
+                key, name = self._shelf.key(series), f"{tier // 60_000}m"
+                what = f"{name} {key.device}/{key.channel} {np.datetime64(start, 'ms')}Z: {error}"
+                self._shelf.damaged("rollup", id, data, Damage(key, name, start, start + LENGTHS[WIDEST[tier]], what))
         return parts
 
     def _write(self, series: int, tier: int, span: int, start: int, columns: RollupColumns) -> None:

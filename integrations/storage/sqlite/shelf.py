@@ -4,19 +4,24 @@ import sqlite3
 from typing import Any
 
 from hub.plugins import SeriesKey
+from hub.plugins.contract import Damage
 
 MOST_FOUND = 1000  # damaged chunks, of some 4 KB, that wait to be set aside; others are met again
 
 Found = dict[tuple[str, int], tuple[str, bytes]]
 """Damaged chunks that readers met: (table, id) -> what it is, its bytes. The next change sets them aside."""
+Met = list[Damage]
+"""What nobody asked for yet, each piece once."""
 
 
 class Shelf:
-    """What raw and rollup chunks share. `found`: where a reader remembers damage; a writer sets it aside at once."""
+    """What raw and rollup chunks share. `found`: where a reader remembers damage; a writer sets it aside at once. Both
+    tell it in `met`."""
 
-    def __init__(self, connection: sqlite3.Connection, found: Found, *, writing: bool) -> None:
+    def __init__(self, connection: sqlite3.Connection, found: Found, met: Met, *, writing: bool) -> None:
         self._connection = connection
         self._found = found
+        self._met = met
         self._writing = writing
         self._series: dict[SeriesKey, int] = {}
 
@@ -55,26 +60,25 @@ class Shelf:
         self._series[series] = number
         return number
 
-    def name(self, number: int) -> str:
-        """A series in words."""
-        device, channel = self.one("select device, channel from series where id = ?", number)
-        return f"{device}/{channel}"
+    def key(self, number: int) -> SeriesKey:
+        """The series with this number."""
+        return SeriesKey(*self.one("select device, channel from series where id = ?", number))
 
-    def damaged(self, table: str, id: int, data: bytes, what: str) -> None:
+    def damaged(self, table: str, id: int, data: bytes, damage: Damage) -> None:
         """A chunk does not check: out of the way of everything else with it."""
+        known = (table, id) in self._found
         if not self._writing:
-            if len(self._found) < MOST_FOUND:
-                self._found[table, id] = (what, data)
-            return
-        # Its bytes are compared, because the place may hold another chunk by now.
-        if self.run(f"delete from {table} where id = ? and data = ?", id, data):  # noqa: S608
-            self.run("insert into damaged(what, data) values(?, ?)", what, data)
+            if not known and len(self._found) < MOST_FOUND:
+                self._found[table, id] = (damage.what, data)
+                self._met.append(damage)
+        elif self._move(table, id, data, damage.what) and not known:
+            self._met.append(damage)
 
     def set_aside(self) -> Found:
         """Set aside what readers found; returns it, to be forgotten when that is durable."""
         found = dict(self._found)
         for (table, id), (what, data) in found.items():
-            self.damaged(table, id, data, what)
+            self._move(table, id, data, what)
         return found
 
     def tidy(self) -> None:
@@ -85,3 +89,10 @@ class Shelf:
         )
         for table in ("sums", "recent", "lead"):
             self.run(f"delete from {table} where series not in (select id from series)")  # noqa: S608
+
+    def _move(self, table: str, id: int, data: bytes, what: str) -> bool:
+        # Its bytes are compared, because the place may hold another chunk by now.
+        if not self.run(f"delete from {table} where id = ? and data = ?", id, data):  # noqa: S608
+            return False
+        self.run("insert into damaged(what, data) values(?, ?)", what, data)
+        return True

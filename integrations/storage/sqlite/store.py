@@ -9,14 +9,14 @@ from typing import Any
 
 from hub.aside import set_aside
 from hub.plugins import TIERS, Merge, RawColumns, RollupColumns, SeriesKey, StoreError, StoreStats
-from hub.plugins.contract import Int64
+from hub.plugins.contract import Damage, Int64
 from integrations.storage.sqlite.damage import told
 from integrations.storage.sqlite.raw import RawChunks
 from integrations.storage.sqlite.recent import Recent
 from integrations.storage.sqlite.rollups import RollupChunks
 from integrations.storage.sqlite.salvage import is_sound, salvage
 from integrations.storage.sqlite.schema import connect, prepare
-from integrations.storage.sqlite.shelf import Found, Shelf
+from integrations.storage.sqlite.shelf import Found, Met, Shelf
 from integrations.storage.sqlite.sums import Fresh, Sums
 from integrations.storage.sqlite.sums import forget as forget_sums
 from integrations.storage.sqlite.sums import write as write_sums
@@ -42,6 +42,7 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection] = []
         self._listing = threading.Lock()  # of readers
         self._found: Found = {}
+        self._met: Met = []
         self._fresh: Fresh = {}
         self._recent = Recent()
         self._change: Change | None = None  # the open one, in the thread that merges
@@ -158,9 +159,14 @@ class SqliteStore:
         """The one file: while nobody writes, its journal is empty."""
         return [self._path]
 
+    def met(self) -> list[Damage]:
+        """See WatchfulStore."""
+        return [self._met.pop(0) for _ in range(len(self._met))]
+
     def set_aside(self) -> str:
         """Keep the file under a name with the date, which is returned; `open` then makes a new one."""
         self._found.clear()
+        self._met.clear()
         self._fresh.clear()
         return set_aside(self._path).name
 
@@ -201,7 +207,7 @@ class SqliteStore:
                 raise StoreError("the store is closed")
             writer = self._writer
             try:
-                yield Change(writer, self._found, self._fresh)
+                yield Change(writer, self._found, self._met, self._fresh)
             finally:
                 if writer.in_transaction:
                     writer.execute("rollback")
@@ -212,7 +218,7 @@ class SqliteStore:
             connection = self._reader()
             connection.execute("begin")
             try:
-                yield Shelf(connection, self._found, writing=False)
+                yield Shelf(connection, self._found, self._met, writing=False)
             finally:
                 connection.execute("rollback")
 
@@ -243,9 +249,10 @@ class SqliteStore:
 class Change:
     """What is being written: transactions one after the other, each begun by the first merge in it."""
 
-    def __init__(self, connection: sqlite3.Connection, found: Found, fresh: Fresh) -> None:
+    def __init__(self, connection: sqlite3.Connection, found: Found, met: Met, fresh: Fresh) -> None:
         self._connection = connection
         self._found = found
+        self._met = met
         self._fresh = fresh
         self._begin()
 
@@ -275,7 +282,7 @@ class Change:
 
     def _begin(self) -> None:
         self._connection.execute("begin immediate")
-        self.shelf = Shelf(self._connection, self._found, writing=True)
+        self.shelf = Shelf(self._connection, self._found, self._met, writing=True)
         self.raw, self.rollups = RawChunks(self.shelf), RollupChunks(self.shelf)
         self._settled = self.shelf.set_aside()
 
