@@ -421,7 +421,14 @@ class App:
         )
         await self._begin("acknowledgements", _sync(acks.start), _sync(acks.stop))
         commands = self._commands = Commands(
-            registry, self._presence, broker, drivers=drivers, bus=bus, clock=clock, secure=self._history.commit
+            registry,
+            self._presence,
+            broker,
+            drivers=drivers,
+            bus=bus,
+            clock=clock,
+            audit=self._identity.audit,
+            secure=self._history.commit,
         )
         await self._begin("commands", commands.start, commands.stop)
 

@@ -158,7 +158,7 @@ def possible_errors(route: Route) -> list[str]:
     if "{" in route.path:
         codes += ["path-unknown"]
     if route.method != "GET":
-        codes += ["database-unwritable"]
+        codes += ["database-unwritable", "deleted-meanwhile"]
     if route.role in ("admin", "operator"):
         codes += ["address-refused"]
     if route.role != "open":

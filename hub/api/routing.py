@@ -37,10 +37,14 @@ GZIP_LEVEL = 1  # 60 KB of devices: 0.1 ms, level 6 takes three times as long fo
 
 
 REFUSED = frozenset({
-    *("token-missing", "token-wrong", "forbidden", "address-refused", "origin-refused"),
+    *("token-missing", "token-wrong", "forbidden", "person-needed", "address-refused", "origin-refused"),
     *("device-unknown", "room-unknown", "user-unknown", "invitation-over", "setup-code-wrong"),
+    *("schedule-unknown", "alert-unknown", "pairing-unknown", "session-unknown", "key-unknown", "invitation-unknown"),
+    *("home-unknown", "plug-room-unknown", "client-unknown"),
 })  # fmt: skip
-"""What the audit log notes of those who may not. A session or a token that has run out is everyday."""
+"""What the audit log notes of those who may not, or who ask for what is not theirs or not there.
+
+A session or a token that has run out is everyday."""
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -253,6 +257,8 @@ async def read_body(route: Route, decoder: msgspec.json.Decoder[Any], request: w
         raise HubError("body-too-slow", seconds=BODY_SECONDS) from error
     except web.HTTPRequestEntityTooLarge as error:
         raise HubError("body-too-large", limit=request.client_max_size) from error
+    except web.RequestPayloadError as error:
+        raise HubError("request-invalid") from error  # chunks, or a compression, that it does not keep to
     except ConnectionError as error:
         raise HubError("request-invalid") from error  # it left in the middle of its body: nobody is there to read this
     if not raw:

@@ -23,6 +23,7 @@ from hub.api.security import add_headers
 from hub.api.services import Services
 from hub.api.webapp import WebApp
 from hub.api.websocket import WebSockets
+from hub.database.engine import is_orphan
 from hub.messages import HubError
 
 log = logging.getLogger("hub.api")
@@ -178,7 +179,10 @@ async def errors_as_problems(request: web.Request, handler: Handler) -> web.Stre
         return _problem(request, HubError("request-invalid"))
     except asyncio.CancelledError:
         raise
-    except Exception:
+    except Exception as error:
+        if is_orphan(error):
+            log.info("%s %s: what it belongs to was deleted meanwhile", request.method, request.path)
+            return _problem(request, HubError("deleted-meanwhile"))
         log.exception("%s %s failed", request.method, request.path)
         return _problem(request, HubError("internal-error"))
 

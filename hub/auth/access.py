@@ -1,5 +1,6 @@
 """MqttAccess: who may log in to MQTT. Everything in memory, secrets as SHA-256, compared in constant time."""
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -73,6 +74,7 @@ class MqttAccess:
         self._clients: dict[str, MqttClient] = {}
         self._secrets: dict[str, bytes] = {}
         self._tries = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)
+        self._adding = asyncio.Lock()
         self.on_login: Callable[[str, str | None], None] = lambda name, secret: None
         """Told of each fresh secret, which is then forgotten here, and (None) of each login that has ended."""
 
@@ -90,10 +92,12 @@ class MqttAccess:
             return self._pairing(name[len(PAIRING_PREFIX) :], attempt)
         who = f"{attempt.peer} {name}"
         if self._tries.wait(who) > 0:
+            self._refused(attempt.peer, name, "too-many-attempts")
             return None
         login = self._judge(name, attempt.password or b"")
         if login is None:
             self._tries.attempt(who)
+            self._refused(attempt.peer, name, "mqtt-login-wrong")
         else:
             self._tries.succeeded(who)
         return login
@@ -108,8 +112,6 @@ class MqttAccess:
         principal.require_admin()
         if not NAME.fullmatch(name) or name.startswith(PAIRING_PREFIX):
             raise HubError("client-name-invalid", field="name")
-        if name in self._clients or self._plugs.secret_hash(name) is not None:
-            raise HubError("client-name-taken", field="name", name=name)
         require_filters("read", read)
         require_filters("write", write)
         if not read and not write:
@@ -117,19 +119,14 @@ class MqttAccess:
         client = MqttClient(name, principal.home, tuple(read), tuple(write), self._clock.now())
         secret = secrets.token_hex(32)
         hashed = hashlib.sha256(secret.encode()).digest()
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                insert(mqtt_clients).values(
-                    name=name,
-                    home=client.home,
-                    secret_hash=hashed,
-                    read=list(client.read),
-                    write=list(client.write),
-                    created=client.created,
-                )
-            )
-        self._clients[name] = client
-        self._secrets[name] = hashed
+        fields = {**msgspec.structs.asdict(client), "read": list(client.read), "write": list(client.write)}
+        async with self._adding:
+            if name in self._clients or self._plugs.secret_hash(name) is not None:
+                raise HubError("client-name-taken", field="name", name=name)
+            async with self._database.transaction() as connection:
+                await connection.execute(insert(mqtt_clients).values(**fields, secret_hash=hashed))
+            self._clients[name] = client
+            self._secrets[name] = hashed
         self.on_login(name, secret)
         await self._audit.record(principal, "mqtt-client.add", name, after={"read": client.read, "write": client.write})
         return client, secret
@@ -171,6 +168,10 @@ class MqttAccess:
             del self._clients[name], self._secrets[name]
             self.on_login(name, None)
         return gone
+
+    def _refused(self, peer: str, name: str, reason: str) -> None:
+        """Whose home it is about is not known: it stands in the log of the first one."""
+        self._audit.refuse(Principal("", "", "guest", origin=peer, via="mqtt"), "mqtt.login", reason, name or None)
 
     def _pairing(self, hardware_id: str, attempt: Attempt) -> Login | None:
         # There is no secret to guess here, and an unpaired plug asks every few seconds: nothing is counted.

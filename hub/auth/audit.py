@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.principal import Principal
@@ -18,11 +18,16 @@ from hub.messages import HubError
 
 GATHER_S = 60.0
 """For so long equal refusals are counted before they are written: guessing must not wear the card out."""
+AT_ONCE = 20
+"""The first so many kinds of refusals in that time are written at once: a power cut does not hide who tried."""
 MOST_WAITING = 1000
 MOST_NAMED = 50
 """Of so many things that one asker is refused in that time the names are kept; of the rest how often."""
 MOST_REFUSED = 100_000
 """Lines of refusals in all: whoever guesses for months fills no disk, and what was done stays two years."""
+MOST_SWITCHED = 100_000
+"""Lines of switching in all: a program that switches each second fills no disk either."""
+SWITCHED = "device.switch"
 PRUNED_EVERY = 1000
 KEPT_MS = 2 * 365 * 24 * 3600 * 1000
 PAGE = 500
@@ -79,7 +84,8 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 class Audit:
-    """`record` is durable when it returns; `refuse` gathers in memory and is written within a minute and at the stop.
+    """`record` is durable when it returns; `note` is written while its caller goes on. Of what `refuse` is told the
+    first of a kind is written at once, its repeats are counted in memory and written within a minute and at the stop.
 
     No line holds a secret: callers name the fields that they pass.
     """
@@ -94,15 +100,17 @@ class Audit:
         self._unnamed = 0
         self._timer: Timer | None = None
         self._writing = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._soon: list[_Line] = []  # refused for the first time in this minute, to be written at once
+        self._hurried = 0  # of those in this minute
+        self._going_on: set[_Line] = set()  # refused in the minute before
+        self._tasks: set[asyncio.Future[None]] = set()
 
     async def stop(self) -> None:
         """Write what waits."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._task is not None:
-            await self._task
+        await asyncio.gather(*self._tasks)
         await self.flush()
 
     async def record(
@@ -115,11 +123,21 @@ class Audit:
         after: Mapping[str, Any] | None = None,
     ) -> None:
         """Something was done. Of before and after only what differs is kept."""
-        old, new = differing(before, after)
-        line = _Line(principal.home, principal.user, principal.origin, principal.via, action, object)
-        self._waiting.append(line.row(self._clock.now(), before=old, after=new))
-        del self._waiting[:-MOST_WAITING]
+        self._wait(principal, action, object, before, after)
         await self.flush_done()
+
+    def note(
+        self,
+        principal: Principal,
+        action: str,
+        object: str | None = None,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The same for what must not wait for the disk: it is written meanwhile."""
+        self._wait(principal, action, object, before, after)
+        self._meanwhile(self.flush_done())
 
     def refuse(self, principal: Principal, action: str, reason: str, object: str | None = None) -> None:
         """Somebody may not; a principal without a user is a stranger. Sync: refusing must cost little."""
@@ -133,6 +151,10 @@ class Audit:
         if line not in self._refused and len(self._refused) >= MOST_WAITING:
             self._unnamed += 1
             return
+        if line not in self._refused and line not in self._going_on and self._hurried < AT_ONCE:
+            self._hurried += 1
+            self._soon.append(line)
+            self._meanwhile(self._flush_soon())
         self._refused[line] = self._refused.get(line, 0) + 1
         if self._timer is None:
             self._timer = self._clock.call_later(GATHER_S, self._due)
@@ -148,14 +170,13 @@ class Audit:
         """Write everything that waits, and drop what is older than two years."""
         await self.flush_done()
         refused, self._refused, unnamed = self._refused, {}, self._unnamed
-        self._unnamed, self._named = 0, {}
+        self._unnamed, self._named, self._hurried, self._going_on = 0, {}, 0, set(refused)
         if unnamed:
             log.warning("%d further refusals of the last minute are not in the audit log", unnamed)
-        lines = [line.row(self._clock.now(), count=count) for line, count in refused.items()]
+        lines = [line.row(self._clock.now(), count=count) for line, count in refused.items() if count]
         if lines:
             async with self._writing:
-                if await self._write(lines):
-                    await self._prune(len(lines))
+                await self._write(lines)
 
     async def page(self, principal: Principal, asked: Asked, *, below: int | None, limit: int) -> Sequence[Entry]:
         """Lines of the asker's home, newest first, with an id below that one; for admins."""
@@ -176,7 +197,36 @@ class Audit:
 
     def _due(self) -> None:
         self._timer = None
-        self._task = asyncio.ensure_future(self.flush())
+        self._meanwhile(self.flush())
+
+    def _meanwhile(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _wait(
+        self,
+        principal: Principal,
+        action: str,
+        object: str | None,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
+    ) -> None:
+        old, new = differing(before, after)
+        line = _Line(principal.home, principal.user or None, principal.origin, principal.via, action, object)
+        self._waiting.append(line.row(self._clock.now(), before=old, after=new))
+        del self._waiting[:-MOST_WAITING]
+
+    async def _flush_soon(self) -> None:
+        """Write what was refused for the first time in this minute; while the disk takes nothing it is counted on."""
+        async with self._writing:
+            lines, self._soon = self._soon, []
+            counts = {line: count for line in lines if (count := self._refused.get(line, 0))}
+            self._refused.update(dict.fromkeys(counts, 0))
+            rows = [line.row(self._clock.now(), count=count) for line, count in counts.items()]
+            if rows and not await self._write(rows):
+                for line, count in counts.items():
+                    self._refused[line] = self._refused.get(line, 0) + count
 
     async def _write(self, lines: Sequence[Mapping[str, Any]]) -> bool:
         try:
@@ -184,27 +234,38 @@ class Audit:
                 housed = await in_homes(connection, lines)
                 await connection.execute(insert(audit_logs), housed)
                 written = {line["home"] for line in housed}  # the index begins with the home: without it all is read
-                old = (audit_logs.c.home.in_(written), audit_logs.c.at < self._clock.now() - KEPT_MS)
+                until = self._clock.now() - KEPT_MS
+                old = (audit_logs.c.home.in_(written), audit_logs.c.at < until, audit_logs.c.at < newest_kept())
                 await connection.execute(delete(audit_logs).where(*old))
         except HubError as error:
             if error.id != UNWRITABLE_ID:
                 raise
             log.warning("%d lines of the audit log wait: %s", len(lines), error)
             return False
+        await self._prune(sum(1 for line in lines if line["refused"] or line["action"] == SWITCHED))
         return True
 
     async def _prune(self, added: int) -> None:
-        """Of the refusals the newest stay."""
+        """Of the refusals and of the switching the newest stay."""
         self._unpruned += added
         if self._unpruned < PRUNED_EVERY:
             return
         self._unpruned = 0
         refused = audit_logs.c.refused.is_not(None)
-        newest = select(audit_logs.c.id).where(refused).order_by(audit_logs.c.id.desc()).offset(MOST_REFUSED).limit(1)
+        switched = (audit_logs.c.action == SWITCHED) & ~refused
         async with self._database.transaction() as connection:
-            last = (await connection.execute(newest)).scalar()
-            if last is not None:
-                await connection.execute(delete(audit_logs).where(refused, audit_logs.c.id <= last))
+            for those, most in ((refused, MOST_REFUSED), (switched, MOST_SWITCHED)):
+                newest = select(audit_logs.c.id).where(those).order_by(audit_logs.c.id.desc()).offset(most).limit(1)
+                last = (await connection.execute(newest)).scalar()
+                if last is not None:
+                    await connection.execute(delete(audit_logs).where(those, audit_logs.c.id <= last))
+
+
+def newest_kept() -> ColumnElement[int]:
+    """Two years before its home's newest line: the database itself lets nothing younger go."""
+    newer = audit_logs.alias()
+    newest = select(func.max(newer.c.at)).where(newer.c.home == audit_logs.c.home)
+    return newest.correlate(audit_logs).scalar_subquery() - KEPT_MS
 
 
 async def in_homes(connection: AsyncConnection, lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -46,7 +46,9 @@ class Identity:
         )
         self.passkeys = Passkeys(database, self.people, self.logins, clock=clock, audit=self.audit)
         self.keys = ApiKeys(database, self.people, clock, data_dir, self.audit)
-        self.tokens = Tokens(database, self.people, self.sessions, self.keys, clock=clock, signer=self.signer)
+        self.tokens = Tokens(
+            database, self.people, self.sessions, self.keys, clock=clock, signer=self.signer, audit=self.audit
+        )
         self.invitations = Invitations(database, self.people, self.sessions, clock=clock, audit=self.audit)
         self.on_rights_changed: Callable[[str], None] = lambda user: None
         self.on_session_ended: Callable[[str], None] = lambda session: None

@@ -127,6 +127,14 @@ class People:
             raise HubError("forbidden")
         return user
 
+    def require_confirmed(self, principal: Principal, user: User) -> None:
+        """For what takes from another admin; whoever is no admin anywhere, or asks for themselves, needs none.
+
+        Raises HubError("confirmation-needed"), for a key HubError("person-needed").
+        """
+        if user.id != principal.user and "admin" in user.roles.values():
+            self._sessions.require_confirmed(principal)
+
     def added_to(self, home: str, principal: Principal) -> None:
         """Whoever made a home is its admin; the database knows it already."""
         user = self._users.get(principal.user)
@@ -221,6 +229,10 @@ class People:
         async with self._writing:  # two changes at once are judged one after the other
             user = self.member(principal, user_id)
             before = {**shown(user), "role": user.roles[principal.home]}
+            if disabled is not None and disabled != user.disabled:
+                self._require_own(principal, user)
+            if role not in (None, before["role"]) or (disabled and not user.disabled):
+                self.require_confirmed(principal, user)
             locked = user.disabled if disabled is None else disabled
             roles = {**user.roles, principal.home: role or before["role"]}
             promoted = before["role"] != "admin" and roles[principal.home] == "admin"
@@ -228,8 +240,6 @@ class People:
                 self._sessions.require_confirmed(principal)
             if (role not in (None, "admin") or disabled) and self._is_last_admin(user, principal.home):
                 raise HubError("last-admin")
-            if disabled is not None and disabled != user.disabled:
-                self._require_own(principal, user)
             async with self._database.transaction() as connection:
                 if role is not None:
                     member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
@@ -254,16 +264,16 @@ class People:
     ) -> User:
         """One's own name, language and login address (whose caller has asked for the password).
 
-        Raises HubError("name-invalid", "language-unknown", "email-invalid", "email-taken").
+        Raises HubError("name-invalid", "language-unknown", "email-invalid", "email-taken", "user-unknown").
         """
-        user = self._users[principal.user]
-        before = shown(user)
         changes: dict[str, Any] = {}
         if name is not None:
             changes["name"] = require_name(name)
         if language is not None:
             changes["language"] = require_language(language)
         async with self._writing:
+            user = self.member(principal, principal.user)
+            before = shown(user)
             if email is not None and (address := require_email(email)) != user.email:
                 self._require_free(address)
                 changes["email"] = address
@@ -292,9 +302,10 @@ class People:
 
     async def remove(self, principal: Principal, user_id: str) -> None:
         """Take somebody (for admins) or oneself out of the home; who is in no home any more is deleted with all that
-        is theirs. Raises HubError("user-unknown", "last-admin")."""
+        is theirs. Raises HubError("user-unknown", "last-admin"), for another admin "confirmation-needed"."""
         async with self._writing:
             user = self.member(principal, user_id)
+            self.require_confirmed(principal, user)
             if self._is_last_admin(user, principal.home):
                 raise HubError("last-admin")
             whole = len(user.roles) == 1

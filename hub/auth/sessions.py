@@ -39,7 +39,17 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._confirmed: dict[str, float] = {}  # id -> until when (monotonic); a restart forgets it
+        self._endings = 0
+        self._ended: dict[str, int] = {}  # user -> the last ending of theirs
         self.on_ended: Callable[[str], None] = lambda session: None
+
+    def mark(self) -> int:
+        """This moment, for `ended_since`."""
+        return self._endings
+
+    def ended_since(self, user: str, mark: int) -> bool:
+        """Were somebody's sessions ended after that moment? What they had shown before it opens none any more."""
+        return self._ended.get(user, 0) > mark
 
     async def load(self) -> None:
         """Read them; what nobody came back to is forgotten."""
@@ -81,12 +91,13 @@ class Sessions:
             self._confirmed[session_id] = self._clock.monotonic() + CONFIRMED_S
 
     def require_confirmed(self, principal: Principal) -> None:
-        """For what makes somebody an admin: it would outlive a stolen session, or a key. The hub itself need not.
+        """For what makes somebody an admin, or takes from one: it would outlive a stolen session, or a key. The hub
+        itself need not.
 
-        Raises HubError("confirmation-needed"), for a key HubError("forbidden").
+        Raises HubError("confirmation-needed"), for a key HubError("person-needed").
         """
         if principal.scopes is not None:
-            raise HubError("forbidden")
+            raise HubError("person-needed")
         if principal.role != "system" and self._clock.monotonic() >= self._confirmed.get(principal.session, 0.0):
             raise HubError("confirmation-needed")
 
@@ -130,7 +141,9 @@ class Sessions:
             await connection.execute(delete(sessions).where(sessions.c.id.in_(gone)))
 
     async def end_all(self, user: str, keep: str | None = None) -> None:
-        """End all of somebody's, but the one to keep."""
+        """End all of somebody's, but the one to keep; and those that are about to begin."""
+        self._endings += 1
+        self._ended[user] = self._endings
         await self.end(
             [session.id for session in self._sessions.values() if session.user == user and session.id != keep]
         )

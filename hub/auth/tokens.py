@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.auth.audit import Audit
 from hub.auth.homes import Home
 from hub.auth.keys import PREFIX, ApiKeys, digest
 from hub.auth.people import People, User
@@ -58,6 +59,7 @@ class Tokens:
         *,
         clock: Clock,
         signer: Signer,
+        audit: Audit,
     ) -> None:
         self._database = database
         self._people = people
@@ -65,6 +67,7 @@ class Tokens:
         self._keys = keys
         self._clock = clock
         self._signer = signer
+        self._audit = audit
         self._openers: dict[bytes, str] = {}  # hashes of each session's newest refresh and socket token: the session
 
     async def load(self) -> None:
@@ -117,9 +120,14 @@ class Tokens:
             return None
         return self._access_token(user, session)
 
-    async def issue(self, user: User, home: Home, *, address: str = "", agent: str = "") -> Grant:
+    async def issue(
+        self, user: User, home: Home, *, address: str = "", agent: str = "", since: int | None = None
+    ) -> Grant:
         """Tokens of a new session. On a full disk it ends with the hub's run: whoever looks after the hub has to get
-        in to see that."""
+        in to see that. since: the mark of `Sessions` from before its person showed who they are.
+
+        Raises HubError("session-ended"): their password is another since then, or they may not log in any more.
+        """
         refresh, now = secrets.token_urlsafe(32), self._clock.now()
         name = "".join(c for c in agent if c.isprintable())[:LONGEST_AGENT]
         session = Session(secrets.token_hex(8), user.id, home.id, now, now, address, name)
@@ -134,6 +142,10 @@ class Tokens:
                 raise
             log.warning("a session of user %s cannot be stored: %s", user.id, error)
         self._sessions.hold(session)
+        over = since is not None and self._sessions.ended_since(user.id, since)
+        if over or self._people.principal(user.id, home.id) is None:
+            await self._sessions.end([session.id])
+            raise HubError("session-ended")
         return self._grant(user, session, refresh)
 
     async def refresh(self, token: str, *, address: str = "") -> tuple[Grant, User, Home]:
@@ -148,6 +160,8 @@ class Tokens:
         if used is not None and self._clock.now() - used > GRACE_MS:
             log.warning("a used refresh token of user %s came back: the session is ended", session.user)
             await self._sessions.end([session.id])
+            nobody = Principal("", session.home, "guest", origin=address, via=f"session {session.id}")
+            await self._audit.record(nobody, "session.reused", session.user)  # the thief or the owner: nobody knows
             raise HubError("session-ended")
         self._whose(session)
         successor = self._successor(token)
@@ -170,11 +184,14 @@ class Tokens:
         user, home = self._whose(session)  # as it is now: the disk was waited for, and the home may be gone
         return self._grant(user, session, successor), user, home
 
-    async def revoke(self, token: str) -> None:
+    async def revoke(self, token: str, *, address: str = "") -> None:
         """End the session of this refresh token (logout); one that is unknown has ended already."""
         found = await self._find(token)
         if found is not None:
-            await self._sessions.end([found[0].id])
+            session = found[0]
+            await self._sessions.end([session.id])
+            who = Principal(session.user, session.home, "guest", origin=address, via=f"session {session.id}")
+            await self._audit.record(who, "logout", session.user)
 
     async def move(self, session_id: str, user: User, home: Home) -> tuple[str, int]:
         """An access token (and its seconds) for the same session in another home. Raises HubError("home-unknown")."""

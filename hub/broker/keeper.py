@@ -1,4 +1,4 @@
-"""Keeps retained messages and sessions of clients on disk: what changed in a minute is one write."""
+"""Keeps retained messages and sessions of clients on disk: what changed in ten seconds is one write."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from hub.clock import Clock, Timer
 log = logging.getLogger(__name__)
 
 FILE_NAME = "mqtt-state"
-SAVE_SECONDS = 60.0
+SAVE_SECONDS = 10.0
 RETAINED, SESSION = "r", "s"  # first letter of a key; a topic or a session's key follows
 
 Known = Callable[[str], Login | None]
@@ -26,7 +26,7 @@ Report = Callable[[str, dict[str, object]], None]
 
 
 class Keeper:
-    """Loads at the start, saves each minute and at the stop. What a crash can cost is the last minute."""
+    """Loads at the start, saves every ten seconds and at the stop. What a crash can cost are the last ten seconds."""
 
     def __init__(
         self, folder: Path, retained: Retained, sessions: Sessions, clock: Clock, *, known: Known, report: Report

@@ -200,7 +200,8 @@ def _refusal(request: web.BaseRequest) -> web.Response | None:
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     if request.path not in PATHS:
         return _refuse(404, "websocket-path-unknown")
-    if not is_own_origin(request.headers):
+    host = request.host if "Host" in request.headers else ""  # without one it would be looked up
+    if not is_own_origin(request.headers, host):
         return _refuse(403, "origin-refused")
     if request.headers.get("Upgrade", "").lower() != "websocket":
         return _refuse(426, "websocket-expected", {"Upgrade": "websocket", "Connection": "Upgrade"})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -49,7 +49,7 @@ class Database:
 
     async def _prepare(self) -> None:
         try:
-            await asyncio.to_thread(check, self.path)
+            await asyncio.to_thread(check, self.path, self._backups)
             await upgrade(self.path, self._backups)
         except (DatabaseError, sqlite3.DatabaseError) as error:
             if not is_damage(error):
@@ -81,6 +81,13 @@ class Database:
             if (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in UNWRITABLE:
                 raise HubError(UNWRITABLE_ID, reason=str(error.orig)) from error
             raise
+
+
+def is_orphan(error: Exception) -> bool:
+    """Was a row refused because what it belongs to was deleted meanwhile?"""
+    if not isinstance(error, IntegrityError):
+        return False
+    return getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 
 
 def prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -22,9 +22,14 @@ class Mended(msgspec.Struct, frozen=True):
     copy: str | None
 
 
-def check(path: Path) -> None:
-    """Raises sqlite3.DatabaseError for a file that is damaged; the registry is small enough to read all of it."""
-    if path.exists() and path.stat().st_size:
+def check(path: Path, backups: Path) -> None:
+    """Raises sqlite3.DatabaseError for a file that is damaged; the registry is small enough to read all of it. One that
+    is empty or gone where there are copies of it was one: a new home in its place would be anybody's."""
+    if not path.exists() or not path.stat().st_size:
+        if any(backups.glob(f"{COPY}*.sqlite")):
+            path.touch()
+            raise damage("the file is empty")
+    else:
         with closing(sqlite3.connect(path)) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":

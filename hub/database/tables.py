@@ -22,7 +22,7 @@ from sqlalchemy import (
     event,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 
 metadata = MetaData(
     naming_convention={
@@ -270,7 +270,17 @@ APPEND_ONLY = (
     "CREATE TRIGGER audit_logs_append_only BEFORE UPDATE ON audit_logs "
     "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
 )
-event.listen(audit_logs, "after_create", DDL(APPEND_ONLY).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+KEPT = (
+    "CREATE TRIGGER audit_logs_kept BEFORE DELETE ON audit_logs "
+    "WHEN OLD.refused IS NULL AND OLD.action <> 'device.switch' "
+    "AND OLD.at >= (SELECT max(at) FROM audit_logs WHERE home = OLD.home) - 63072000000 "
+    "AND EXISTS (SELECT 1 FROM homes WHERE id = OLD.home) "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+)
+"""What was done stays two years (ms), counted from the newest line, or as long as its home; refusals and switching are
+bounded by their number."""
+for trigger in (APPEND_ONLY, KEPT):
+    event.listen(audit_logs, "after_create", DDL(trigger).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 settings = Table(
     "settings",

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from hub.auth.audit import SWITCHED, Audit
 from hub.auth.principal import Principal
 from hub.broker.interface import Broker
 from hub.bus import Bus
@@ -69,6 +70,7 @@ class Commands:
         drivers: Mapping[str, DeviceDriver],
         bus: Bus,
         clock: Clock,
+        audit: Audit,
         secure: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """`secure` makes durable and acknowledges what was received: before a plug forgets its memory by a restart."""
@@ -79,6 +81,7 @@ class Commands:
         self._drivers = drivers
         self._bus = bus
         self._clock = clock
+        self._audit = audit
         self._awaited: dict[str, _Awaited] = {}
         self._last: dict[tuple[str, int], CommandOutcome] = {}  # last one not confirmed, by outlet
 
@@ -125,10 +128,24 @@ class Commands:
             raise HubError("always-on", device=device.name)
         if command in RESTARTS and self._secure is not None:
             await self._secure()
+        was = self._presence.relay(device.id, channel)
         awaited = self._put_on_its_way(device, command, channel, values or {})
+        self._write_down(principal, device, command, channel=channel, was=was)
         # Whoever asked may go away (a closed page): the command is on its way all the same.
         await asyncio.shield(awaited.answered)
         return awaited.outcome
+
+    def _write_down(
+        self, principal: Principal, device: Device, command: str, *, channel: int, was: bool | None
+    ) -> None:
+        """Who asked for it; a schedule's stands under its author."""
+        on = WANTED.get(command)
+        if on is None:
+            self._audit.note(principal, "device.command", device.id, after={"name": device.name, "command": command})
+        else:
+            outlet, before = f"channel {channel}", None if was is None or was == on else {"on": was}
+            told = None if before is None else {outlet: before}
+            self._audit.note(principal, SWITCHED, device.id, before=told, after={outlet: {"on": on}})
 
     def _put_on_its_way(self, device: Device, command: str, channel: int, values: Mapping[str, Any]) -> _Awaited:
         driver = self._drivers.get(device.driver)

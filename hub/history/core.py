@@ -19,8 +19,8 @@ from hub.history.ledger import Ledger
 from hub.history.listing import gaps_between
 from hub.history.log import FILE_NAME as LOG_FILE
 from hub.history.log import CommitLog, RecordLost
-from hub.history.merge import Merger
 from hub.history.mending import Mending
+from hub.history.merge import Merger
 from hub.history.merging import Merging
 from hub.history.outlooks import Devices, Outlooks
 from hub.history.pace import COMMIT_S, Pace, is_dear, mounts
@@ -55,7 +55,7 @@ FIRST_COMMIT_S = 10.0  # soon after a start: a hub that keeps crashing within it
 LOG_LIMIT = 1 << 30
 LOG_ROOM = 64 << 20  # beyond the limit for commits: what a merge needs to say what it will do
 MERGE_BYTES = 64 << 20  # a log of this size is merged at once
-MERGE_MINUTES = 600  # of one plug that comes back after hours: merged with the next commit
+MERGE_MINUTES = 600  # of one plug that comes back after hours: merged at once
 FOREVER = (1 << 62) - 1
 OWNER = "history"
 
@@ -375,12 +375,14 @@ class History:
     async def _begin_again(self, close: Callable[[], None], why: Exception) -> None:
         """Read everything back as at a start: what was acknowledged and is lost is then not acknowledged any more."""
         log.error("history begins again: %s", why)
-        self._unread = True
+        self._unread, kept = True, None
         try:
             await self.worker.run(close)
         except OSError as error:  # what could not be set aside is found damaged again
             log.error("a damaged file could not be set aside: %s", error)
-        await self._read_back()
+            kept = why if isinstance(why, StoreDamaged) else None
+        if await self._read_back():
+            self._lost = kept  # merges try again, not each read
 
     async def _read_back(self) -> bool:
         """Where history begins again: False as long as the disk cannot be read."""

@@ -112,8 +112,9 @@ class CommitLog:
         self.close()
         self.damaged, self.aside, self.moved, self.cut, self._failed = 0, None, None, False, 0
         new = _new(self._path)
-        if new.exists() and not self._path.exists():  # died while it moved
+        if not self._path.exists() and new.exists():  # died while it moved, the old one aside already
             new.rename(self._path)
+        new.unlink(missing_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._load()

@@ -1,11 +1,11 @@
-"""Mending: pieces of the store that do not check are told, their samples asked for again, their buckets computed anew."""
+"""Mending: damaged pieces of the store are told, their samples asked for again, their buckets computed anew."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hub.history.editions import Editions
-from hub.history.rebuild import Rebuilder
 from hub.history.readings import Traits
+from hub.history.rebuild import Rebuilder
 from hub.history.state import State
 from hub.plugins.contract import Damage, HistoryStore, MendableStore, Merge, SeriesKey, WatchfulStore
 from hub.telemetry.ranges import Range

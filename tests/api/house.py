@@ -136,6 +136,7 @@ class House:
             drivers=drivers,
             bus=self.bus,
             clock=clock,
+            audit=self.identity.audit,
         )
         audit = self.identity.audit
         self.schedules = Schedules(self.database, self.registry, self.people, bus=self.bus, clock=clock, audit=audit)

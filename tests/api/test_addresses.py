@@ -74,6 +74,35 @@ async def test_nobody_else_says_where_they_are(house: House, tmp_path: Path) -> 
     assert (status, problem["code"]) == (400, "forwarding-invalid")
 
 
+@pytest.mark.parametrize(("proxies", "expected"), [(LOCAL, 200), (("10.0.0.1",), 403)])
+async def test_the_page_behind_a_trusted_proxy_is_the_hubs_own(
+    house: House, tmp_path: Path, proxies: tuple[str, ...], expected: int
+) -> None:
+    """The proxy asks by an address of its own, and says which name it was asked with. Nobody else is believed."""
+    server = ApiServer(
+        dataclasses.replace(house.services, proxies=Networks(proxies)),
+        host="127.0.0.1",
+        port=0,
+        static=tmp_path / "none",
+    )
+    await server.start()
+    headers = {
+        "Origin": "https://plugs.example.org",
+        "X-Forwarded-For": "192.168.1.9",
+        "X-Forwarded-Host": "plugs.example.org",
+        "X-Forwarded-Proto": "https",
+    }
+    login = {"email": "user@example.org", "password": PASSWORD}
+    url = f"http://127.0.0.1:{server.port}/api/v1/auth/login"
+    try:
+        async with house.http.post(url, json=login, headers=headers) as response:
+            assert response.status == expected
+        async with house.http.post(url, json=login, headers={**headers, "Origin": "https://evil.example"}) as response:
+            assert (response.status, (await response.json())["code"]) == (403, "origin-refused")
+    finally:
+        await server.stop()
+
+
 async def test_too_many_requests(house: House, tmp_path: Path) -> None:
     limits = RateLimits(house.clock, Rates(reads=60, writes=10))
     headers = await house.headers("user")

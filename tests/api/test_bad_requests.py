@@ -46,6 +46,7 @@ TABLE = [
     Bad("POST", "/devices", b'{"room":' + b"[" * 100_000, 422, "field-type", "room"),
     Bad("PATCH", "/devices/DEVICE", b'{"x":' * 50_000, 422, "field-unknown", "x"),
     Bad("POST", "/devices", gzip.compress(b"{}"), 400, "json-broken"),
+    Bad("POST", "/auth/login", b"junk", 400, "request-invalid", headers=JSON | {"Content-Encoding": "gzip"}),
     # Not an object
     Bad("POST", "/devices", b"[]", 422, "body-wrong"),
     Bad("POST", "/devices", b"null", 422, "body-wrong"),

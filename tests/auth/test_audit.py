@@ -1,14 +1,26 @@
 """The audit log: complete, bounded, only added to, without secrets."""
 
+import asyncio
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
-from hub.auth.audit import KEPT_MS, MOST_NAMED, MOST_WAITING, Asked, Entry
+from hub.auth.access import MqttAccess
+from hub.auth.audit import KEPT_MS, MOST_NAMED, MOST_WAITING, SWITCHED, Asked, Entry
 from hub.auth.principal import Principal, system
+from hub.auth.tokens import GRACE_MS
+from hub.broker.interface import Attempt
 from hub.database.tables import audit_logs
 from hub.messages import HubError
 from tests.auth.conftest import PASSWORD, Hall
+
+
+class NoPlugs:
+    """A registry without plugs."""
+
+    def secret_hash(self, hardware_id: str) -> bytes | None:
+        return None
 
 
 async def lines(hall: Hall, **asked: object) -> list[Entry]:
@@ -37,16 +49,68 @@ async def test_every_change_says_who_what_and_what_it_was_before(hall: Hall) -> 
     assert [line.action for line in await lines(hall, object=ben.id, actor=ada.user)] == ["user.change", "user.add"]
 
 
-async def test_guessing_is_counted_in_one_line_a_minute(hall: Hall) -> None:
+async def test_the_first_guess_stands_there_at_once_and_the_others_are_counted_in_one_line_a_minute(hall: Hall) -> None:
     await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
     for _ in range(5):
         with pytest.raises(HubError):
             await hall.identity.logins.login("ada@example.org", "wrong", "10.0.0.66")
-    assert await lines(hall, refused=True) == []
+    await asyncio.gather(*hall.identity.audit._tasks)
+    [first] = await lines(hall, refused=True)
+    assert (first.action, first.refused, first.origin) == ("login", "login-wrong", "10.0.0.66")
     await hall.clock.advance(60)
+    for _ in range(3):
+        hall.identity.audit.refuse(
+            Principal("", first.home, "guest", origin=first.origin), first.action, "login-wrong", first.object
+        )
     await hall.identity.audit.stop()
-    [line] = await lines(hall, refused=True)
-    assert (line.action, line.refused, line.count, line.origin) == ("login", "login-wrong", 5, "10.0.0.66")
+    found = await lines(hall, refused=True)
+    assert sum(line.count for line in found) == 8
+    assert found[0].count == 3, "what goes on from the minute before is gathered"
+
+
+async def test_what_does_not_wait_for_the_disk_is_written_all_the_same(hall: Hall) -> None:
+    hub = system(hall.identity.homes.first.id)
+    hall.identity.audit.note(hub, SWITCHED, "lamp", before={"on": False}, after={"on": True})
+    await hall.identity.audit.stop()
+    [line] = await lines(hall)
+    assert (line.action, line.object, line.before, line.after) == (SWITCHED, "lamp", {"on": False}, {"on": True})
+
+
+async def test_the_oldest_switching_makes_room_and_nothing_else(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.auth.audit.MOST_SWITCHED", 5)
+    monkeypatch.setattr("hub.auth.audit.PRUNED_EVERY", 1)
+    hub = system(hall.identity.homes.first.id)
+    await hall.identity.audit.record(hub, "first")
+    for number in range(8):
+        await hall.identity.audit.record(hub, SWITCHED, f"{number}")
+    assert [line.object for line in await lines(hall)] == ["7", "6", "5", "4", "3", None]
+
+
+async def test_signing_out_and_a_stolen_sign_in_stand_there(hall: Hall) -> None:
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    tokens = hall.identity.tokens
+    stolen = await tokens.issue(user, home, address="10.0.0.2")
+    await tokens.refresh(stolen.refresh_token)
+    await hall.clock.advance(GRACE_MS / 1000 + 1)
+    with pytest.raises(HubError):
+        await tokens.refresh(stolen.refresh_token, address="10.0.0.66")
+    other = await tokens.issue(user, home, address="10.0.0.2")
+    await tokens.revoke(other.refresh_token, address="10.0.0.2")
+    logout, reused, *_ = await lines(hall)
+    assert (logout.action, logout.actor, logout.origin) == ("logout", user.id, "10.0.0.2")
+    assert (reused.action, reused.actor, reused.object, reused.origin) == ("session.reused", None, user.id, "10.0.0.66")
+    assert stolen.refresh_token not in repr(reused)
+
+
+async def test_an_mqtt_login_that_fails_is_counted_by_address_and_name(hall: Hall) -> None:
+    access = MqttAccess(NoPlugs(), hall.database, hall.clock, audit=hall.identity.audit)
+    for _ in range(30):
+        assert access.authenticate(Attempt("x", "kettle", b"secret-guess", "10.0.0.66", "plain")) is None
+    await hall.identity.audit.stop()
+    found = await lines(hall, refused=True)
+    assert {(line.action, line.object, line.origin) for line in found} == {("mqtt.login", "kettle", "10.0.0.66")}
+    assert sum(line.count for line in found) == 30
+    assert "secret-guess" not in repr(found)
 
 
 async def test_what_is_gathered_is_bounded(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
@@ -86,11 +150,14 @@ async def test_the_oldest_refusals_make_room_and_nothing_that_was_done(
     assert len(await lines(hall, refused=False)) == done > 0
 
 
-async def test_nobody_changes_a_line(hall: Hall) -> None:
+async def test_nobody_changes_or_deletes_a_line(hall: Hall) -> None:
     await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
     with pytest.raises(IntegrityError, match="append-only"):
         async with hall.database.transaction() as connection:
             await connection.execute(update(audit_logs).values(actor="somebody else"))
+    with pytest.raises(IntegrityError, match="append-only"):
+        async with hall.database.transaction() as connection:
+            await connection.execute(delete(audit_logs))
     [line] = await lines(hall)
     assert line.action == "setup"
 

@@ -73,6 +73,27 @@ async def test_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["registry.sqlite"]
 
 
+@pytest.mark.parametrize("gone", [False, True])
+async def test_an_empty_or_missing_file_of_which_there_is_a_copy_was_no_first_start(tmp_path: Path, gone: bool) -> None:
+    database, backups = Database(tmp_path), tmp_path / "backups"
+    await database.open()
+    await SettingsTable(database).set("name", "kept")
+    upgrading.save_copy(database.path, backups / "registry-latest.sqlite")
+    await database.close()
+    if gone:
+        database.path.unlink()
+    else:
+        database.path.write_bytes(b"")
+    database = Database(tmp_path)
+    await database.open()
+    assert database.mended is not None
+    assert database.mended.copy == "registry-latest.sqlite"
+    known = SettingsTable(database)
+    await known.load()
+    assert known.get("name") == "kept"
+    await database.close()
+
+
 @pytest.mark.parametrize("content", [b"this is not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 async def test_a_damaged_file_without_a_copy_is_set_aside_and_begun_anew(tmp_path: Path, content: bytes) -> None:
     database = Database(tmp_path)

@@ -30,6 +30,7 @@ class Bench:
             drivers={"smartplug": FakeDriver()},
             bus=house.bus,
             clock=house.clock,
+            audit=house.identity.audit,
         )
         self.plug: Device
 

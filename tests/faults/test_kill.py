@@ -80,8 +80,14 @@ def acknowledged(plug: DesktopPlug, channel: int) -> int:
 
 
 def holes(archive: Archive, series: SeriesKey) -> list[GapRecord]:
-    """Every gap but the one that is open since the plug was stopped."""
-    return [gap for gap in archive.gaps[series] if gap.end is not None]
+    """Every gap but the one that is open since the plug was stopped, and those in which the plug itself, on a busy
+    machine, measured nothing between two samples that follow one another."""
+
+    def stalled(gap: GapRecord) -> bool:
+        left, right = gap.left, gap.right
+        return left is not None and right is not None and left.run == right.run and right.seq == left.seq + 1
+
+    return [gap for gap in archive.gaps[series] if gap.end is not None and not stalled(gap)]
 
 
 async def caught_up(plugs: list[DesktopPlug]) -> None:

@@ -295,7 +295,7 @@ async def test_a_plug_that_knows_no_numbers_sends_null(story: Story) -> None:
     assert rollup(story.core).max_power.max() == 3600.0
 
 
-async def test_thousands_that_come_at_once_are_merged_with_the_next_commit(story: Story) -> None:
+async def test_thousands_that_come_at_once_are_merged_soon(story: Story) -> None:
     story.play(0, 59)
     await story.core.history.merge()
     urgent = story.core.history.schedule._urgent

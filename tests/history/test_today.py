@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from hub.history.calendar import HOUR
+from hub.history.offline import OfflineHistory
 from hub.history.query import Query
+from hub.history.readings import Traits
 from hub.plugins.contract import SeriesKey
+from integrations.storage.sqlite.store import SqliteStore
 from tests.history.house import START, DataCore, ManualClock, Outlet, Plug, Registry, sample
 
 SERIES = SeriesKey("d1")
@@ -68,6 +71,43 @@ class Day:
 async def day(tmp_path: Path):
     day = await Day(tmp_path).start()
     yield day
+    await day.core.stop()
+
+
+async def test_a_plug_that_counts_in_wh_counts_whatever_its_limit(tmp_path: Path) -> None:
+    """Each Wh is a step that its limit does not allow within the second in which the counter shows it. What is live,
+    committed, merged, read back after a crash and computed anew says the same."""
+    day = await Day(tmp_path).start()
+    day.registry.plugs[0].channels = {0: Outlet(max_power_w=2300)}
+
+    def count(first: int, last: int) -> None:
+        for seq in range(first, last + 1):
+            day.clock.run(1.0)
+            fields = {name: value for name, value in sample(seq, power=1800.0).items() if name != "energy_mwh"}
+            day.core.send(fields | {"energy": 5000 + seq // 2})
+
+    count(0, 600)
+    assert await day.agree() == 300_000
+    await day.core.history.commit()
+    assert await day.agree() == 300_000
+    count(601, 1200)
+    await day.core.history.commit()
+    await day.restart(kill=True)
+    assert await day.agree() == 600_000
+    await day.core.history.merge()
+    assert await day.agree() == 600_000
+    count(1201, 1800)
+    assert await day.agree() == 900_000
+    await day.core.stop()
+    traits = Traits(limit_w=2300)
+    with OfflineHistory(
+        tmp_path, SqliteStore(tmp_path / "history.sqlite"), lambda _: traits, lambda _: "plug-1"
+    ).opened() as history:
+        assert history.check().fine
+        history.rebuild(state=True)
+        assert history.check().fine
+    await day.start()
+    assert await day.agree() == 900_000
     await day.core.stop()
 
 

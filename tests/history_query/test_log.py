@@ -1,18 +1,17 @@
 """The commit log keeps every record that it confirmed, whatever happens to the file."""
 
-import errno
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.history.log import CommitLog, LogFull, RecordLost
-from hub.history.scan import BLOCK, RECORD, SLOT, START, WINDOW, Scan
+from hub.history.scan import BLOCK, RECORD, SLOT, START, WINDOW
 from hub.messages import HubError
+from tests.history.disk import Disk
 
 SMALL = 2 * BLOCK
 
@@ -345,36 +344,6 @@ def test_any_history_of_a_log(tmp_path: Path, steps: list[tuple[int, bytes | int
     log.close()
 
 
-class Disk:
-    """Blocks that cannot be read, put in where the log reads and writes (a disk that has such is not to be had). As of a
-    real one, a read that begins before such a block ends there."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-        self.bad: set[int] = set()
-        self.stubborn = False
-        """Can they not be written either?"""
-        self._number = path.stat().st_ino
-        self._read, self._write = os.pread, os.pwrite
-        monkeypatch.setattr(os, "pread", self.read)
-        monkeypatch.setattr(os, "pwrite", self.write)
-
-    def read(self, file: int, length: int, at: int) -> bytes:
-        if os.fstat(file).st_ino == self._number:
-            for block in range(at // BLOCK, -(-(at + length) // BLOCK)):
-                if block in self.bad:
-                    length = block * BLOCK - at
-                    if length <= 0:
-                        raise OSError(errno.EIO, os.strerror(errno.EIO))
-                    break
-        return self._read(file, length, at)
-
-    def write(self, file: int, data: bytes, at: int) -> int:
-        blocks = range(at // BLOCK, -(-(at + len(data)) // BLOCK))
-        if self.stubborn and os.fstat(file).st_ino == self._number and self.bad.intersection(blocks):
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return self._write(file, data, at)
-
-
 PAYLOADS = [bytes([k]) * (3 * BLOCK if k == 2 else 3000) for k in range(1, 6)]
 BLOCKS = [range(2, 3), range(3, 7), range(7, 8), range(8, 9), range(9, 10)]  # where they stand
 
@@ -509,6 +478,7 @@ def test_a_log_that_was_moving_when_the_hub_died(path: Path) -> None:
     new = path.with_name("history.log.new")
     new.write_bytes(b"half a copy")
     assert read(path) == (PAYLOADS, 0)
+    assert not new.exists()
     path.rename(new)
     assert read(path) == (PAYLOADS, 0), "the old one was put aside already"
     assert not new.exists()

@@ -1,39 +1,60 @@
 """What a read finds damaged: a piece costs its hour alone and is asked for again, a file is replaced once."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hub.history.calendar import DAY
 from hub.history.query import Query
 from hub.messages import HubError
-from hub.plugins.contract import SeriesKey
+from hub.plugins.contract import SeriesKey, StoreDamaged
 from tests.history.house import (
     FOREVER,
     START,
     DataCore,
     ManualClock,
+    Plug,
     Registry,
     imported,
-    play,
     problem_ids,
     problems,
     sample,
     seqs,
 )
 from tests.history_robust.test_set_aside import RUN, SERIES, ask
+from tests.history_robust.test_verify import batch
 
-HOUR = 3600
+STEP = 10  # s; 3.6 kW are 10,000 mWh
+HOUR = 3600 // STEP
 COUNT = 3 * HOUR
+END = START + COUNT * STEP * 1000
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry(Plug(interval_ms=STEP * 1000))
+
+
+def measured(core: DataCore, seq: int, **fields: Any) -> None:
+    core.send(sample(seq, up=seq * STEP * 1000, energy_mwh=5000 + seq * STEP * 1000, **fields))
+
+
+def live(core: DataCore, first: int, last: int) -> None:
+    for seq in range(first, last + 1):
+        core.clock.run(STEP)
+        measured(core, seq)
 
 
 async def filled(folder: Path, clock: ManualClock, registry: Registry) -> DataCore:
     """Three hours, merged."""
     core = await DataCore(folder, clock, registry).start()
     for first in range(0, COUNT, HOUR):
-        play(core, first, first + HOUR - 1)
+        live(core, first, first + HOUR - 1)
         await core.history.merge()
     return core
 
@@ -50,8 +71,8 @@ def flip(path: Path, table: str, row: int) -> None:
     connection.close()
 
 
-def zero_a_leaf(path: Path) -> None:
-    """One page of the tree of raw chunks, in the middle of the file."""
+def zero_a_page(path: Path) -> None:
+    """The page at which the raw chunks begin."""
     connection = sqlite3.connect(path)
     (root,) = connection.execute("select rootpage from sqlite_schema where name = 'raw'").fetchone()
     connection.close()
@@ -72,7 +93,7 @@ def query(core: DataCore) -> Query:
 
 async def read(core: DataCore) -> int:
     """How many raw samples a question finds."""
-    found = await query(core).raw(SERIES, START - HOUR * 1000, START + 2 * COUNT * 1000)
+    found = await query(core).raw(SERIES, START - DAY, END + DAY)
     return sum(len(part.seq) for part in found)
 
 
@@ -105,7 +126,7 @@ async def test_a_flipped_bit_is_a_gap_and_asked_for_again(
     assert [(gap.cause, gap.left.seq, gap.right.seq) for gap in gaps if gap.left and gap.right] == [
         ("damaged", lost[0] - 1, lost[-1] + 1)
     ]
-    assert gaps[0].energy_mwh == pytest.approx(3_601_000)
+    assert gaps[0].energy_mwh == pytest.approx(3_610_000)
     assert imported(core) == before, "the buckets still know it"
     assert ask(core) == (lost[0] - 1, COUNT - 1)
     assert len(core.store.stats().damaged) == 1
@@ -119,13 +140,13 @@ async def test_a_flipped_bit_is_a_gap_and_asked_for_again(
 
     core = await DataCore(tmp_path, clock, registry).start()
     assert ask(core) == (lost[0] - 1, COUNT - 1), "also after a restart"
-    for seq in lost:
-        core.send(sample(seq))
+    live(core, COUNT, COUNT)
+    core.send(batch(RUN, lost[0], 5000 + lost[0] * STEP * 1000), "telemetry/batch")
     await core.history.merge()
-    assert seqs(core)[RUN] == list(range(COUNT))
+    assert seqs(core)[RUN] == list(range(COUNT + 1))
     assert [gap for gap in await core.history.gaps("d1", 0, 0, FOREVER) if gap.end is not None] == []
-    assert imported(core) == pytest.approx(before)
-    assert ask(core) == (COUNT - 1, COUNT - 1)
+    assert imported(core) == pytest.approx(before + 10_000)
+    assert ask(core) == (COUNT, COUNT)
     await core.stop()
 
 
@@ -139,8 +160,8 @@ async def test_a_damaged_chunk_of_buckets_is_computed_anew(
         flip(tmp_path / "history.sqlite", "rollup", row)
     core = await DataCore(tmp_path, clock, registry).start()
     told = problem_ids(core)
-    await query(core).series(SERIES, START, START + COUNT * 1000, bucket="1m")
-    await query(core).series(SERIES, START, START + COUNT * 1000, bucket="15m")
+    await query(core).series(SERIES, START, END, bucket="1m")
+    await query(core).series(SERIES, START, END, bucket="15m")
     await settled(core)
     assert set(told) == {"history-pieces-damaged"}
     assert imported(core, "1m") == pytest.approx(wanted)
@@ -155,20 +176,19 @@ async def test_a_file_that_a_read_finds_malformed_is_replaced_once(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
     await (await filled(tmp_path, clock, registry)).stop()
-    zero_a_leaf(tmp_path / "history.sqlite")
     core = await DataCore(tmp_path, clock, registry).start()
+    zero_a_page(tmp_path / "history.sqlite")
     told = problems(core)
-    play(core, COUNT, COUNT + 9)
-    for _ in range(3):
-        with pytest.raises(HubError, match="history-unreadable"):
-            await read(core)
+    live(core, COUNT, COUNT + 9)
+    answers = await asyncio.gather(*(read(core) for _ in range(3)), return_exceptions=True)
+    assert [answer.id for answer in answers if isinstance(answer, HubError)] == ["history-unreadable"] * 3
     await settled(core)
     assert [id for id, _ in told] == ["history-store-lost"]
     assert len(list(tmp_path.glob("history.sqlite.damaged-*Z"))) == 1
     assert await read(core) == 10, "what had come by then is kept"
     assert ask(core) == (-1, COUNT + 9), "the plug is to send what it holds"
     for seq in range(COUNT - 60, COUNT):
-        core.send(sample(seq))
+        measured(core, seq)
     assert await core.history.merge()
     assert seqs(core) == {RUN: list(range(COUNT - 60, COUNT + 10))}
     await core.stop()
@@ -179,14 +199,37 @@ async def test_a_file_that_a_read_finds_malformed_is_replaced_once(
     await core.stop()
 
 
+async def test_a_file_that_cannot_be_set_aside_stays_in_use(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = await filled(tmp_path, clock, registry)
+    tried = []
+
+    def refused() -> str:
+        tried.append(1)
+        raise OSError("the disk takes nothing")
+
+    monkeypatch.setattr(core.store, "set_aside", refused)
+    core.history._store_damaged(StoreDamaged("malformed"))
+    core.history._store_damaged(StoreDamaged("malformed"))
+    await settled(core)
+    core.history._store_damaged(StoreDamaged("malformed"))
+    await settled(core)
+    assert tried == [1]
+    assert await read(core) == COUNT
+    live(core, COUNT, COUNT + 9)
+    assert await core.history.merge()
+    assert await read(core) == COUNT + 10
+    await core.stop()
+
+
 async def test_a_store_that_is_replaced_while_the_hub_stops_is_told_at_the_next_start(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
-    core = await filled(tmp_path, clock, registry)
-    core.kill()
-    zero_a_leaf(tmp_path / "history.sqlite")
+    await (await filled(tmp_path, clock, registry)).stop()
     core = await DataCore(tmp_path, clock, registry).start()
-    play(core, COUNT, COUNT + 9)
+    zero_a_page(tmp_path / "history.sqlite")
+    live(core, COUNT, COUNT + 9)
     await core.stop()
     aside = next(tmp_path.glob("history.sqlite.damaged-*Z"))
     for expected in ([("history-store-lost", {"file": aside.name})], []):
@@ -224,7 +267,7 @@ async def test_an_error_of_the_disk_replaces_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr("integrations.storage.sqlite.raw.RawChunks.between", failing)
-        with pytest.raises(HubError, match="history-unreadable"):
+        with pytest.raises(HubError, match="cannot be read at the moment"):
             await read(core)
         await settled(core)
     assert (told, list(tmp_path.glob("*.damaged-*"))) == ([], [])
@@ -235,7 +278,7 @@ async def test_an_error_of_the_disk_replaces_nothing(
 async def test_another_outlet_is_left_alone(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
     core = await filled(tmp_path, clock, registry)
     for seq in range(60):
-        core.send(sample(seq, channel=1))
+        measured(core, seq, channel=1)
     await core.history.merge()
     await core.stop()
     flip(tmp_path / "history.sqlite", "raw", 0)

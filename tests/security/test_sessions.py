@@ -130,8 +130,81 @@ async def test_a_key_makes_no_admin_whatever_its_scopes(house: House) -> None:
     _, key = await house.identity.keys.add(house.principal("admin"), name="x", scopes=["admin", "manage", "read"])
     headers = {"Authorization": f"Bearer {key}"}
     for way in makes_an_admin(house, 1):
-        assert await said(house, headers, *way) == "forbidden", way
+        assert await said(house, headers, *way) == "person-needed", way
     assert await said(house, headers, "POST", "/invitations", {"role": "user"}) == "201"
+
+
+def takes_from_an_admin(user: str) -> list[tuple[str, str, object]]:
+    """Every way to take from an admin, the last of all of it."""
+    return [
+        ("DELETE", f"/users/{user}/second-factor", None),
+        ("PATCH", f"/users/{user}", {"role": "guest"}),
+        ("PATCH", f"/users/{user}", {"disabled": True}),
+        ("DELETE", f"/users/{user}", None),
+    ]
+
+
+async def test_a_key_takes_nothing_from_an_admin(house: House) -> None:
+    hub = system(house.home)
+    second = await house.people.add(hub, email="second@example.org", name="second", role="admin", password=PASSWORD)
+    _, key = await house.identity.keys.add(house.principal("admin"), name="x", scopes=["admin", "manage", "read"])
+    headers = {"Authorization": f"Bearer {key}"}
+    for way in takes_from_an_admin(second.id):
+        assert await said(house, headers, *way) == "person-needed", way
+    for way in takes_from_an_admin(house.principal("guest").user):
+        assert (await said(house, headers, *way)).startswith("20"), way
+
+
+async def test_a_stolen_session_takes_nothing_from_an_admin(later: House) -> None:
+    house = later
+    assert isinstance(house.clock, FakeClock)
+    hub = system(house.home)
+    second = await house.people.add(hub, email="second@example.org", name="second", role="admin", password=PASSWORD)
+    headers = await house.headers("admin")
+    await house.clock.advance(TEN_MINUTES)
+    for way in takes_from_an_admin(second.id):
+        assert await said(house, headers, *way) == "confirmation-needed", way
+    assert await said(house, headers, "POST", "/account/confirm", {"password": PASSWORD}) == "204"
+    assert await said(house, headers, *takes_from_an_admin(second.id)[-1]) == "204"
+
+
+async def test_a_sign_in_by_the_password_before_opens_nothing_after_the_change(house: House) -> None:
+    """It was being checked while its owner set another one."""
+    sessions, tokens, logins = house.identity.sessions, house.tokens, house.identity.logins
+    who = house.people.user(house.principal("user").user)
+    assert who is not None
+    since = sessions.mark()
+    user, home = await logins.login("user@example.org", PASSWORD, "10.0.0.6")
+    await house.people.set_password(who, NEW)
+    with pytest.raises(HubError) as caught:
+        await tokens.issue(user, home, since=since)
+    assert caught.value.id == "session-ended"
+    assert sessions.of(user.id) == []
+    since = sessions.mark()
+    user, home = await logins.login("user@example.org", NEW, "10.0.0.6")
+    await tokens.issue(user, home, since=since)
+    assert len(sessions.of(user.id)) == 1
+
+
+async def test_what_is_asked_of_an_account_that_goes_meanwhile(house: House) -> None:
+    headers, admin = await house.headers("user"), await house.headers("admin")
+    path = f"/users/{house.principal('user').user}"
+    plug = {"hardware_id": "plug-7", "name": "Lamp"}
+    answers = await asyncio.gather(
+        said(house, admin, "DELETE", path),
+        said(house, admin, "DELETE", path),
+        said(house, headers, "PATCH", "/account", {"name": "Other"}),
+        said(house, headers, "POST", "/devices", plug),
+        said(house, admin, "POST", f"{path}/password-link"),
+    )
+    assert sorted(answers[:2]) == ["204", "user-unknown"]
+    assert "internal-error" not in answers
+
+
+async def test_two_mqtt_logins_of_one_name_at_once_are_one(house: House) -> None:
+    headers, login = await house.headers("admin"), {"name": "node-red", "read": ["smartplug/#"]}
+    answers = await asyncio.gather(*(said(house, headers, "POST", "/mqtt-clients", login) for _ in range(4)))
+    assert sorted(answers) == ["201", *["client-name-taken"] * 3]
 
 
 async def test_two_changes_at_once_make_no_admin_either(later: House) -> None:

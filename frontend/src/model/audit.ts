@@ -8,6 +8,7 @@ import { decimal } from "./format";
 /** First words of actions, in the order in which the filter shows them. */
 export const KINDS = [
   "login",
+  "logout",
   "session",
   "password",
   "second-factor",
@@ -23,8 +24,12 @@ export const KINDS = [
   "schedule",
   "alert",
   "mqtt-client",
+  "mqtt",
   "backup",
   "updates",
+  "certificates",
+  "history",
+  "time",
 ] as const;
 
 export interface Known {

@@ -64,6 +64,7 @@ export function PersonAccess({ person }: { person: User }) {
   const [asks, setAsks] = useState<Question>(null);
   const sessions = useSessionsOf(person.id);
   const keys = useKeysOf(person.id);
+  const { confirmed, dialog } = useConfirmation();
   const { name } = person;
   const error = sessions.error ?? keys.error;
   // Who is a member of another home, too, is looked after by the hub's own admins.
@@ -144,11 +145,13 @@ export function PersonAccess({ person }: { person: User }) {
         act={t("people.factorRemove")}
         onClose={() => setAsks(null)}
         onAct={async () => {
-          await client.request("DELETE", `/users/${person.id}/second-factor`);
+          const work = () => client.request<undefined>("DELETE", `/users/${person.id}/second-factor`);
+          if (!(await confirmed(async () => void (await work())))) return;
           await queries.invalidateQueries({ queryKey: ["members"] });
           toast(t("people.factorRemoved", { name }));
         }}
       />
+      {dialog}
     </section>
   );
 }
@@ -249,8 +252,7 @@ export function PersonEnd({ person }: { person: User }) {
         act={t("people.lockConfirm", { name })}
         onClose={() => setAsks(null)}
         onAct={async () => {
-          await change({ disabled: true });
-          toast(t("people.lockDone", { name }));
+          if (await confirmed(() => change({ disabled: true }))) toast(t("people.lockDone", { name }));
         }}
       />
       <Ask
@@ -261,10 +263,12 @@ export function PersonEnd({ person }: { person: User }) {
         act={t("people.removeConfirm", { name })}
         onClose={() => setAsks(null)}
         onAct={async () => {
-          await client.request("DELETE", `/users/${person.id}`).catch((problem: unknown) => {
-            // Somebody else was faster: what was asked for is done.
-            if (!(problem instanceof ApiError && problem.problem.code === "user-unknown")) throw problem;
-          });
+          const work = () =>
+            client.request<undefined>("DELETE", `/users/${person.id}`).catch((problem: unknown) => {
+              // Somebody else was faster: what was asked for is done.
+              if (!(problem instanceof ApiError && problem.problem.code === "user-unknown")) throw problem;
+            });
+          if (!(await confirmed(async () => void (await work())))) return;
           navigate("/people");
           await queries.invalidateQueries({ queryKey: ["members"] });
           toast(t("people.removed", { name }));

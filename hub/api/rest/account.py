@@ -223,7 +223,7 @@ ROUTES = (
         scope="person",
         body=PasswordRequest,
         errors=CONFIRMED,
-        description="What makes somebody an admin answers `confirmation-needed` where this, or the sign-in, is more "
+        description="What makes somebody an admin, or takes from one, answers `confirmation-needed` where this, or the sign-in, is more "
         "than ten minutes ago.",
         example=PasswordRequest("correct horse battery"),
     ),

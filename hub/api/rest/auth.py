@@ -26,6 +26,8 @@ def user_view(call: AnyCall, user: StoredUser, home: str | None = None) -> User:
     """A person as the API shows them, with the role in this home (None: the asker's)."""
     identity, at = call.services.identity, home or call.principal.home
     sessions, here = identity.sessions.of(user.id), identity.people.principal(user.id, at)
+    if at not in user.roles:  # taken out of it meanwhile
+        raise HubError("user-unknown", user=user.id)
     return as_shown(
         user,
         User,
@@ -60,11 +62,11 @@ def begin(call: AnyCall, grant: Grant, user: StoredUser, home: StoredHome) -> Se
     )
 
 
-async def sign_in(call: AnyCall, user: StoredUser, home: StoredHome) -> Session:
-    """A new session for somebody who has shown who they are."""
+async def sign_in(call: AnyCall, user: StoredUser, home: StoredHome, since: int) -> Session:
+    """A new session for somebody who has shown who they are. since: the mark of `Sessions` from before that."""
     request = call.request
     grant = await call.services.tokens.issue(
-        user, home, address=peer_address(request), agent=request.headers.get("User-Agent", "")
+        user, home, address=peer_address(request), agent=request.headers.get("User-Agent", ""), since=since
     )
     return begin(call, grant, user, home)
 
@@ -73,10 +75,11 @@ async def set_up(call: Call[NoQuery, SetupRequest]) -> Session:
     """POST /setup"""
     require_own_origin(call.request)
     asked, services = call.body, call.services
+    since = services.identity.sessions.mark()
     user, home = await services.setup.complete(
         peer=peer_address(call.request), forwarded=is_forwarded(call.request), **msgspec.structs.asdict(asked)
     )
-    return await sign_in(call, user, home)
+    return await sign_in(call, user, home, since)
 
 
 async def login(call: Call[NoQuery, LoginRequest]) -> Session:
@@ -84,8 +87,9 @@ async def login(call: Call[NoQuery, LoginRequest]) -> Session:
     require_own_origin(call.request)
     services = call.services
     asked, peer = call.body, peer_address(call.request)
+    since = services.identity.sessions.mark()
     user, home = await services.identity.logins.login(asked.email, asked.password, peer, asked.code)
-    return await sign_in(call, user, home)
+    return await sign_in(call, user, home, since)
 
 
 async def refresh(call: Call[NoQuery, RefreshRequest]) -> Session:
@@ -97,7 +101,7 @@ async def refresh(call: Call[NoQuery, RefreshRequest]) -> Session:
 async def logout(call: Call[NoQuery, RefreshRequest]) -> None:
     """POST /auth/logout"""
     token = presented(call)
-    await call.services.tokens.revoke(token)
+    await call.services.tokens.revoke(token, address=peer_address(call.request))
     set_cookies(call.request, call.reply_headers, None)
 
 
@@ -159,7 +163,7 @@ ROUTES = (
         role="open",
         body=LoginRequest,
         answer=Session,
-        errors=("login-wrong", "code-needed", "code-wrong", "too-many-attempts", "origin-refused"),
+        errors=("login-wrong", "code-needed", "code-wrong", "session-ended", "too-many-attempts", "origin-refused"),
         description=f"Browsers get the refresh token as a cookie; programs send `{CLIENT_HEADER}: program` and get it "
         "in the answer.",
         example=LoginRequest("ada@example.org", "correct horse battery"),

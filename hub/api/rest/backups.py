@@ -42,6 +42,8 @@ async def start_backup(call: Call[NoQuery, StartBackupRequest]) -> BackupState:
     """POST /backups"""
     backups, asked = call.services.backups, call.body
     backups.begin(history=asked.history, folder=None if asked.folder is None else Path(asked.folder))
+    told = {"history": asked.history, "folder": asked.folder}
+    await call.services.identity.audit.record(call.principal, "backup.start", after=told)
     return _state(call, await backups.list())
 
 

@@ -94,6 +94,7 @@ async def renew_certificates(call: AnyCall) -> Certificates:
             await call.services.certificates.look(anew=True)
         except OSError as error:
             raise HubError("certificates-unwritable", reason=error.strerror or str(error)) from error
+        await call.services.identity.audit.record(call.principal, "certificates.renew")
     return await _overview(call)
 
 

@@ -84,6 +84,7 @@ async def join(call: Call[NoQuery, JoinRequest]) -> Session:
     require_own_origin(call.request)
     asked, identity, peer = call.body, call.services.identity, peer_address(call.request)
     identity.invitations.look(asked.token)  # before a password is tried
+    since = identity.sessions.mark()
     if asked.existing:
         user, _ = await identity.logins.login(asked.email, asked.password, peer, asked.code)
         home = await identity.invitations.accept(asked.token, user, peer)
@@ -98,7 +99,7 @@ async def join(call: Call[NoQuery, JoinRequest]) -> Session:
             language=asked.language,
             origin=peer,
         )
-    return await sign_in(call, user, home)
+    return await sign_in(call, user, home, since)
 
 
 async def set_password(call: Call[NoQuery, ResetRequest]) -> None:
@@ -170,7 +171,8 @@ ROUTES = (
         status=201,
         errors=(
             *("invitation-over", "origin-refused", "email-invalid", "email-taken", "name-invalid", "language-unknown"),
-            *("home-unknown", "login-wrong", "code-needed", "code-wrong", "too-many-attempts", *PASSWORD_ERRORS),
+            *("home-unknown", "login-wrong", "code-needed", "code-wrong", "session-ended", "too-many-attempts"),
+            *PASSWORD_ERRORS,
         ),
         example={
             "token": EXAMPLE_LINK,

@@ -63,7 +63,13 @@ async def get_pairing(call: AnyCall) -> Pairing:
 
 async def cancel_pairing(call: AnyCall) -> Pairing:
     """DELETE /pairings/{pairing}"""
-    return pairing_view(call.services.pairing.cancel(call.principal, call.path("pairing")), call.language)
+    services, asked = call.services, call.path("pairing")
+    waited = services.pairing.state(call.principal, asked).state
+    window = services.pairing.cancel(call.principal, asked)
+    if window.state != waited:
+        told = {"hardware_id": window.hardware_id, "name": window.name}
+        await services.identity.audit.record(call.principal, "pairing.cancel", window.replaces, before=told)
+    return pairing_view(window, call.language)
 
 
 async def replace_device(call: Call[NoQuery, ReplaceDeviceRequest]) -> Pairing:

@@ -57,8 +57,9 @@ async def login_with_passkey(call: Call[NoQuery, PasskeyLoginRequest]) -> Sessio
     there, asked = place(call), call.body
     parts = (asked.id, asked.client_data_json, asked.authenticator_data, asked.signature, asked.user_handle)
     shown = Assertion(*(from_base64url(part) for part in parts))
+    since = call.services.identity.sessions.mark()
     user, home = await call.services.identity.passkeys.login(there, shown, peer_address(call.request))
-    return await sign_in(call, user, home)
+    return await sign_in(call, user, home, since)
 
 
 async def list_passkeys(call: Call[PageQuery, None]) -> PasskeyList:
@@ -138,7 +139,7 @@ ROUTES = (
         role="open",
         body=PasskeyLoginRequest,
         answer=Session,
-        errors=("passkey-refused", *HERE, *ANSWERED),
+        errors=("passkey-refused", "session-ended", *HERE, *ANSWERED),
         description="It stands for password and second factor: the device has to check who uses it. Session and tokens "
         "are those of `POST /auth/login`.",
         example=PasskeyLoginRequest("q2vI0Xr3", CLIENT_DATA, "AAECAwQF", "MEUCIQDx", "OWM0MWQyYWEwMWI3ZTY1NQ"),

@@ -83,12 +83,15 @@ async def history_stats(call: AnyCall) -> HistoryStats:
 
 async def check_history(call: AnyCall) -> HistoryCheck:
     """POST /system/history/check"""
-    return await call.services.care.check()
+    checked = await call.services.care.check()
+    await call.services.identity.audit.record(call.principal, "history.check")
+    return checked
 
 
 async def confirm_time(call: AnyCall) -> None:
     """POST /system/time/confirm"""
     await call.services.care.confirm_time()
+    await call.services.identity.audit.record(call.principal, "time.confirm")
 
 
 async def list_plugins(call: Call[PageQuery, None]) -> PluginList:

@@ -58,6 +58,7 @@ async def reset_password(call: AnyCall) -> AddedInvitation:
 async def remove_users_second_factor(call: AnyCall) -> None:
     """DELETE /users/{user}/second-factor"""
     user = call.services.people.openable(call.principal, call.path("user"))
+    call.services.people.require_confirmed(call.principal, user)
     await call.services.identity.factors.remove(call.principal, user.id)
 
 
@@ -117,7 +118,7 @@ ROUTES = (
         status=201,
         errors=(
             *("email-invalid", "email-taken", "name-invalid", "role-invalid", "language-unknown", "home-unknown"),
-            *(*PASSWORD_ERRORS, "too-many-attempts", "confirmation-needed"),
+            *(*PASSWORD_ERRORS, "too-many-attempts", "confirmation-needed", "person-needed"),
         ),
         example=AddUserRequest("Ben", "ben@example.org", "user", "a long enough phrase"),
         answer_example=User("77aa01b2c3d4e5f6", "Ben", "ben@example.org", "en", "user"),
@@ -142,7 +143,10 @@ ROUTES = (
         role="admin",
         body=ChangeUserRequest,
         answer=User,
-        errors=("user-unknown", "role-invalid", "last-admin", "user-elsewhere", "confirmation-needed"),
+        errors=(
+            *("user-unknown", "role-invalid", "last-admin", "user-elsewhere"),
+            *("confirmation-needed", "person-needed"),
+        ),
         example={"role": "guest"},
         answer_example=EXAMPLE_USER,
     ),
@@ -153,7 +157,7 @@ ROUTES = (
         tag=TAG,
         handler=remove_user,
         role="admin",
-        errors=("user-unknown", "last-admin"),
+        errors=("user-unknown", "last-admin", "confirmation-needed", "person-needed"),
         description="Who is in no other home is deleted, with sessions, keys and shares.",
     ),
     Route(
@@ -165,7 +169,7 @@ ROUTES = (
         role="admin",
         answer=AddedInvitation,
         status=201,
-        errors=("user-unknown", "user-elsewhere", "invitations-too-many", "confirmation-needed"),
+        errors=("user-unknown", "user-elsewhere", "invitations-too-many", "confirmation-needed", "person-needed"),
         answer_example=AddedInvitation(EXAMPLE_INVITATION, "https://plughub.local:8443/new-password#…", "<svg …/>"),
     ),
     Route(
@@ -175,7 +179,7 @@ ROUTES = (
         tag=TAG,
         handler=remove_users_second_factor,
         role="admin",
-        errors=("user-unknown", "user-elsewhere"),
+        errors=("user-unknown", "user-elsewhere", "confirmation-needed", "person-needed"),
     ),
     Route(
         method="GET",
