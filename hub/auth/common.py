@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 WORDS_FILE = Path(__file__).parent / "common_words.txt"
+PASSWORDS_FILE = Path(__file__).parent / "common_passwords.txt"
 ROWS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890123456789",
@@ -36,9 +37,12 @@ LEAST_COST = 7  # "Password8471" costs 6
 
 
 def is_common(password: str, *own: str) -> bool:
-    """True for what is made of few usual pieces: well-known words (letters written as digits undone), runs over the
-    keyboard or the alphabet, years, one character again and again, and the person's `own` name or address."""
+    """True for what many use, and for what is made of few usual pieces: well-known words (letters written as digits
+    undone), runs over the keyboard or the alphabet, years, one character again and again, and the person's `own` name
+    or address."""
     plain = password.casefold()
+    if plain in common_passwords():
+        return True
     own_words = {word for text in own for word in split_words(text) if len(word) >= SHORTEST_OWN}
     return any(cost(unit(form), own_words) < LEAST_COST for form in (plain, plain.translate(LEET)))
 
@@ -72,5 +76,15 @@ def split_words(text: str) -> list[str]:
 @cache
 def common_words() -> frozenset[str]:
     """The words of the shipped list, lower case."""
-    lines = WORDS_FILE.read_text(encoding="utf-8").splitlines()
+    return _listed(WORDS_FILE)
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """The most used ones that would be long enough, lower case."""
+    return _listed(PASSWORDS_FILE)
+
+
+def _listed(file: Path) -> frozenset[str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())

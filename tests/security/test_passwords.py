@@ -21,7 +21,8 @@ elizabeth1 alexander1 christopher summer2023 summer2024 winter2024 spring2025 au
 starwars12 starwars123 pokemon123 minecraft1 liverpool1 liverpool12 manchester manchester1 barcelona1 barcelona10
 chelsea123 arsenal123 juventus10 realmadrid realmadrid1 Password123! Password1! Passw0rd123 Qwerty123! Qwerty12345
 Welcome123! Admin123456 Summer2024! Winter2023! P@ssw0rd123 Iloveyou1! hallo12345 passwort12 passwort123 schatz1234
-schalke04! fussball12 fussball123 geheim1234 sonnenschein sommer2024 berlin1234 aaaaaaaaaa abababababab asdasdasdasd
+schalke04! fussball12 fussball123 geheim1234 sonnenschein sommer2024 berlin1234 terminator undertaker 1029384756
+Tinkerbell aaaaaaaaaa abababababab asdasdasdasd
 qweqweqweqwe testtest12 test123456 test1234567 testing123 temp123456 secret1234 secret12345
 """
 

@@ -223,8 +223,8 @@ ROUTES = (
         scope="person",
         body=PasswordRequest,
         errors=CONFIRMED,
-        description="What makes somebody an admin, or takes from one, answers `confirmation-needed` where this, or the sign-in, is more "
-        "than ten minutes ago.",
+        description="What makes somebody an admin, or takes from one, answers `confirmation-needed` where this, or the "
+        "sign-in, is more than ten minutes ago.",
         example=PasswordRequest("correct horse battery"),
     ),
     Route(
