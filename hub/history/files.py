@@ -59,6 +59,14 @@ class Files:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._mend_store()
         self._open_state()
+        if self._is_store_gone():
+            log.error("the history store is empty, and was not")
+            self._state.close()
+            self._store.close()
+            self.store_open = False
+            self._set_store_aside()
+            self._mend_store()
+            self._open_state()
         self._log.open()
         self.mended.log, self.mended.moved = self._log.aside, self._log.moved
         if not self._state.complete:
@@ -93,6 +101,13 @@ class Files:
             self._set_store_aside()
         except (StoreError, OSError) as error:
             log.warning("the history store cannot be opened: %s", error)
+
+    def _is_store_gone(self) -> bool:
+        """Is there nothing in the store though the state knows outlets of which it held something? Its file was emptied
+        or taken away, and a new one made."""
+        if not (self.store_open and isinstance(self._store, MendableStore)) or self._store.contents():
+            return False
+        return any(known.head is not None for _, known in self._state.all_series())
 
     def _set_store_aside(self) -> None:
         if isinstance(self._store, MendableStore):

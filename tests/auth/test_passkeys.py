@@ -248,7 +248,7 @@ async def test_one_that_counts_backwards_is_refused_and_written_down(hall: Hall)
         assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == "passkey-refused"
     device.counts = False
     assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == "passkey-refused"
-    assert await reasons(hall) == ["passkey-copied"]
+    assert set(await reasons(hall)) == {"passkey-copied"}  # the first at once, what repeats it together
     device.counts, device.signed = True, 9
     assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == "in"
 

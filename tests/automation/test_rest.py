@@ -106,6 +106,9 @@ async def test_who_sees_and_changes_what(home: Home, doors: Doors) -> None:
     await home.registry.change(home.principal("admin"), home.plug.id, private=True)
     assert await user.schedules() == []
     assert await refused(user.change_schedule(mine["id"], enabled=False)) == (404, "schedule-unknown", None)
+    await home.identity.audit.flush()
+    asked_for = await admin.audit(refused=True, object=mine["id"])
+    assert [(line["action"], line["refused"]) for line in asked_for] == [("change_schedule", "schedule-unknown")]
     await admin.remove_schedule(mine["id"])
     assert [one["id"] for one in await admin.schedules()] == [theirs["id"]]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hub.auth.audit import Asked
 from hub.auth.principal import Principal, system
 from hub.devices.commands import CommandOutcome, Commands
 from hub.devices.device import Device
@@ -68,6 +69,17 @@ async def refused(bench: Bench, asker: Principal, command: str, **where: Any) ->
     with pytest.raises(HubError) as caught:
         await bench.commands.send(asker, bench.plug.id, command, **where)
     return caught.value.id
+
+
+async def test_who_switched_what_stands_in_the_audit_log(bench: Bench) -> None:
+    task, id = await bench.ask()
+    bench.status(on=True, id=id)
+    await task
+    audit, admin = bench.house.identity.audit, bench.house.admin
+    await audit.stop()
+    [line] = await audit.page(admin, Asked(action="device.switch"), below=None, limit=10)
+    assert (line.actor, line.object) == (admin.user, bench.plug.id)
+    assert (line.before, line.after) == ({"channel 0": {"on": False}}, {"channel 0": {"on": True}})
 
 
 async def test_confirmed_by_the_status_with_its_id(bench: Bench) -> None:

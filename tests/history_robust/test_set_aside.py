@@ -249,3 +249,24 @@ async def test_a_state_without_checksums_is_taken_over(tmp_path: Path, clock: Ma
     assert await core.history.gaps("d1", 0, 0, FOREVER) == gaps
     assert ask(core) == (99, 299), "100 to 199 never came"
     await core.stop()
+
+
+@pytest.mark.parametrize("how", ["missing", "empty"])
+async def test_a_store_that_was_emptied_is_told_and_asked_for_again(
+    tmp_path: Path, clock: ManualClock, registry: Registry, how: str
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 99)
+    await core.history.merge()
+    core.kill()
+    path = tmp_path / "history.sqlite"
+    if how == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(b"")
+    core = DataCore(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start(merge=False)
+    assert [id for id, _ in told] == ["history-store-lost"]
+    assert ask(core)[0] == -1
+    await core.stop()

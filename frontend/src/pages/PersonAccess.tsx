@@ -146,7 +146,7 @@ export function PersonAccess({ person }: { person: User }) {
         onClose={() => setAsks(null)}
         onAct={async () => {
           const work = () => client.request<undefined>("DELETE", `/users/${person.id}/second-factor`);
-          if (!(await confirmed(async () => void (await work())))) return;
+          if (!(await confirmed(work))) return;
           await queries.invalidateQueries({ queryKey: ["members"] });
           toast(t("people.factorRemoved", { name }));
         }}
@@ -263,12 +263,13 @@ export function PersonEnd({ person }: { person: User }) {
         act={t("people.removeConfirm", { name })}
         onClose={() => setAsks(null)}
         onAct={async () => {
-          const work = () =>
-            client.request<undefined>("DELETE", `/users/${person.id}`).catch((problem: unknown) => {
+          const work = async (): Promise<void> => {
+            await client.request("DELETE", `/users/${person.id}`).catch((problem: unknown) => {
               // Somebody else was faster: what was asked for is done.
               if (!(problem instanceof ApiError && problem.problem.code === "user-unknown")) throw problem;
             });
-          if (!(await confirmed(async () => void (await work())))) return;
+          };
+          if (!(await confirmed(work))) return;
           navigate("/people");
           await queries.invalidateQueries({ queryKey: ["members"] });
           toast(t("people.removed", { name }));

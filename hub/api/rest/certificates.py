@@ -127,11 +127,16 @@ def install_address(call: AnyCall) -> str | None:
         return None
     _, colon, port = request.headers["Host"].removeprefix(name).partition(":")
     if name in LOOPBACK:
-        found = sorted(str(one) for one in own_addresses() if one.version == 4 and not one.is_loopback)
-        name = found[0] if found else f"{host_label() or PLAIN}.local"
+        name = house_name()
     if request.secure and https is not None and https.plain_port:
         colon, port = ":", str(https.plain_port)  # who has not installed it yet would be warned of HTTPS
     return f"http://{name}{colon}{port}{SECURE_PAGE}"
+
+
+def house_name() -> str:
+    """As what another device in the home reaches this machine."""
+    found = sorted(str(one) for one in own_addresses() if one.version == 4 and not one.is_loopback)
+    return found[0] if found else f"{host_label() or PLAIN}.local"
 
 
 async def _overview(call: AnyCall) -> Certificates:
