@@ -2,6 +2,7 @@
 
 from hub.events import (
     AlertChanged,
+    AlertEdited,
     ClockChanged,
     CommandFinished,
     CommandOutdated,
@@ -21,7 +22,9 @@ from hub.events import (
     ProblemEnded,
     ProblemRaised,
     RelayChanged,
+    RoomsChanged,
     SampleReceived,
+    ScheduleEdited,
     ScheduleRan,
     StatusReported,
 )
@@ -70,6 +73,7 @@ __all__ = [
     "NONE",
     "TIERS",
     "AlertChanged",
+    "AlertEdited",
     "Batch",
     "ClockChanged",
     "Command",
@@ -110,9 +114,11 @@ __all__ = [
     "RawColumns",
     "RelayChanged",
     "RollupColumns",
+    "RoomsChanged",
     "SalvageableStore",
     "Sample",
     "SampleReceived",
+    "ScheduleEdited",
     "ScheduleRan",
     "SeriesKey",
     "Settings",
