@@ -167,8 +167,10 @@ async def test_a_plug_is_removed_once_that_is_answered(demo_hub: HubProcess, bro
 async def test_every_page_in_every_size_and_theme(
     demo_hub: HubProcess, browser: Browser, shots: Path, language: str
 ) -> None:
+    themes = ("light", "dark") if language == "en" else ("light",)  # what words take up is the same in both
+
     async def shoot(page: Page, name: str, size: str) -> None:
-        for theme in ("light", "dark"):
+        for theme in themes:
             await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             await page.screenshot(path=shots / f"{name}-{size}-{theme}-{language}.png", animations="disabled")
 
@@ -199,7 +201,7 @@ async def test_every_page_in_every_size_and_theme(
         await shoot(page, "login", size)
         await log_in_any(page)
         await expect(page.locator(".now").first).to_have_text(re.compile(r"\d"))
-        for theme in ("light", "dark"):
+        for theme in themes:
             await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             for path in PAGES:
                 await page.goto(path)
