@@ -60,11 +60,7 @@ class Files:
         self._mend_store()
         self._open_state()
         if self._is_store_gone():
-            log.error("the history store is empty, and was not")
-            self._state.close()
-            self._store.close()
-            self.store_open = False
-            self._set_store_aside()
+            self.lose_store()
             self._mend_store()
             self._open_state()
         self._log.open()
@@ -105,9 +101,18 @@ class Files:
     def _is_store_gone(self) -> bool:
         """Is there nothing in the store though the state knows outlets of which it held something? Its file was emptied
         or taken away, and a new one made."""
-        if not (self.store_open and isinstance(self._store, MendableStore)) or self._store.contents():
+        if not (self.store_open and isinstance(self._store, MendableStore)):
             return False
-        return any(known.head is not None for _, known in self._state.all_series())
+        try:
+            if self._store.contents():
+                return False
+        except (StoreError, OSError) as error:  # whoever reads what cannot be read deals with it
+            log.warning("what the history store holds cannot be listed: %s", error)
+            return False
+        gone = any(known.head is not None for _, known in self._state.all_series())
+        if gone:
+            log.error("the history store is empty, and was not")
+        return gone
 
     def _set_store_aside(self) -> None:
         if isinstance(self._store, MendableStore):

@@ -270,3 +270,22 @@ async def test_a_store_that_was_emptied_is_told_and_asked_for_again(
     assert [id for id, _ in told] == ["history-store-lost"]
     assert ask(core)[0] == -1
     await core.stop()
+
+
+async def test_a_store_whose_list_cannot_be_read_hinders_no_start(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 99)
+    await core.history.merge()
+    core.kill()
+    path = tmp_path / "history.sqlite"
+    with sqlite3.connect(path) as connection:
+        size = connection.execute("pragma page_size").fetchone()[0]
+        page = connection.execute("select rootpage from sqlite_master where name = 'stream'").fetchone()[0]
+    connection.close()
+    overwrite(path, (page - 1) * size, size)
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 100, 109)
+    assert await core.history.commit()
+    await core.stop()
