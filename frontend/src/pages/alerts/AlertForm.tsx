@@ -1,12 +1,10 @@
 // Makes an alert, or changes one; who may only look sees what it is and why it stays as it is.
 import { type SyntheticEvent, useState } from "react";
-import { Button } from "react-aria-components/Button";
 import { useAlertCalls } from "../../api/alerts";
 import type { AddAlertRequest, Alert, AlertKind, ChangeAlertRequest } from "../../api/alerts.types";
-import { ApiError } from "../../api/client";
 import { outletKey } from "../../api/live";
 import { LONGEST_NAME, type User } from "../../api/types";
-import { useConnection, useNow, useSession } from "../../app/hub";
+import { useNow, useSession } from "../../app/hub";
 import { type Translate, useI18n } from "../../i18n/i18n";
 import { holds, readWatts, ruleText, type Shown, writeWatts } from "../../model/alert";
 import { duration } from "../../model/format";
@@ -14,7 +12,7 @@ import { outletName, type OutletView } from "../../model/outlet";
 import { HOUR } from "../../model/time";
 import { useAnnouncer } from "../../ui/Announcer";
 import { Choice, Submit, TextField } from "../../ui/Field";
-import { problemWords } from "../../ui/problem";
+import { RemoveButton } from "../../ui/RemoveButton";
 import { Segmented } from "../../ui/Segmented";
 import { isTooLong, useFormError } from "../plug-form";
 import { AlertPicture } from "./AlertPicture";
@@ -256,41 +254,19 @@ function Remove({ shown: { alert }, onDone }: ChangeAlertProps) {
   const { t } = useI18n();
   const { user } = useSession();
   const calls = useAlertCalls();
-  const { toast } = useAnnouncer();
-  const away = useConnection().state === "away";
-  const [busy, setBusy] = useState(false);
-  const { name } = alert;
-  const failed = (problem: unknown): void => toast(problemWords(t, problem));
-
-  const undo = async (): Promise<void> => {
-    const { device, channel, kind, threshold, hold_s, enabled } = alert;
-    try {
-      await calls.add({ device, channel, name, kind, hold_s, enabled, ...(threshold !== null && { threshold }) });
-    } catch (problem) {
-      failed(problem);
-      return;
-    }
-    toast(t(alert.author === user.id ? "alerts.back" : "alerts.backYours", { name }));
-  };
-  const remove = async (): Promise<void> => {
-    if (busy) return;
-    setBusy(true);
-    try {
-      await calls.remove(alert.id);
-    } catch (problem) {
-      // Somebody else was faster: what was asked for is done.
-      if (!(problem instanceof ApiError && problem.status === 404)) {
-        failed(problem);
-        setBusy(false);
-        return;
-      }
-    }
-    onDone();
-    toast(t("alerts.removed", { name }), () => void undo());
-  };
+  const { device, channel, name, kind, threshold, hold_s, enabled } = alert;
   return (
-    <Button className="btn soft" isDisabled={away} isPending={busy} onPress={() => void remove()}>
-      {t("alerts.remove")}
-    </Button>
+    <RemoveButton
+      label={t("alerts.remove")}
+      remove={() => calls.remove(alert.id)}
+      again={() =>
+        calls.add({ device, channel, name, kind, hold_s, enabled, ...(threshold !== null && { threshold }) })
+      }
+      words={{
+        removed: t("alerts.removed", { name }),
+        back: t(alert.author === user.id ? "alerts.back" : "alerts.backYours", { name }),
+      }}
+      onDone={onDone}
+    />
   );
 }

@@ -1,17 +1,13 @@
 // Every alert as a line: what it watches for, how it stands, and the switch that puts it to use.
-import { useState } from "react";
-import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link } from "wouter";
 import { fires, useAlertCalls } from "../../api/alerts";
-import { useConnection, useNow, useSession } from "../../app/hub";
+import { useNow, useSession } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { ruleText, type Shown } from "../../model/alert";
 import { outletName } from "../../model/outlet";
 import { dayAndClock } from "../../model/time";
-import { useAnnouncer } from "../../ui/Announcer";
 import { ApplianceIcon } from "../../ui/icons";
-import { problemWords } from "../../ui/problem";
-import "../../ui/switch.css";
+import { InUse } from "../../ui/InUse";
 
 export function Rules({ shown }: { shown: Shown[] }) {
   const { t } = useI18n();
@@ -32,6 +28,7 @@ export function Rules({ shown }: { shown: Shown[] }) {
 function Rule({ shown: { alert, view } }: { shown: Shown }) {
   const { t, language } = useI18n();
   const { home } = useSession();
+  const calls = useAlertCalls();
   const now = useNow(30_000);
   const name = outletName(view);
   const rule = t("alerts.ofPlug", { name, rule: ruleText(t, language, alert) });
@@ -54,43 +51,7 @@ function Rule({ shown: { alert, view } }: { shown: Shown }) {
           {notes && <span className={fires(alert) ? "meta block warn" : "meta block quiet"}>{notes}</span>}
         </span>
       </Link>
-      <InUse shown={{ alert, view }} label={alert.name} />
+      <InUse label={alert.name} rule={alert} change={(enabled) => calls.change(alert.id, { enabled })} />
     </li>
-  );
-}
-
-function InUse({ shown: { alert }, label }: { shown: Shown; label: string }) {
-  const { t } = useI18n();
-  const calls = useAlertCalls();
-  const { toast } = useAnnouncer();
-  const away = useConnection().state === "away";
-  const [busy, setBusy] = useState(false);
-  if (!alert.may_change)
-    return (
-      <span className="ink-switch alert-still" data-selected={alert.enabled || undefined} aria-hidden="true">
-        <span className="track" />
-      </span>
-    );
-  const change = async (enabled: boolean): Promise<void> => {
-    if (busy) return;
-    setBusy(true);
-    try {
-      await calls.change(alert.id, { enabled });
-    } catch (error) {
-      toast(problemWords(t, error));
-    }
-    setBusy(false);
-  };
-  return (
-    <SwitchField
-      aria-label={label}
-      isSelected={alert.enabled}
-      isDisabled={away}
-      onChange={(enabled) => void change(enabled)}
-    >
-      <SwitchButton className="ink-switch">
-        <span className="track" />
-      </SwitchButton>
-    </SwitchField>
   );
 }

@@ -1,17 +1,14 @@
 // One schedule: its name, days, time and command; or, for who may only look, what it is and why it stays as it is.
 import { type SyntheticEvent, useState } from "react";
-import { Button } from "react-aria-components/Button";
-import { ApiError } from "../../api/client";
 import { useScheduleCalls } from "../../api/schedules";
 import type { ChangeScheduleRequest, Schedule, ScheduleCommand } from "../../api/schedules.types";
 import { LONGEST_NAME } from "../../api/types";
-import { useConnection, useNow, useSession } from "../../app/hub";
+import { useNow, useSession } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { outletName } from "../../model/outlet";
 import { readTime } from "../../model/schedule";
-import { useAnnouncer } from "../../ui/Announcer";
 import { Submit, TextField } from "../../ui/Field";
-import { problemWords } from "../../ui/problem";
+import { RemoveButton } from "../../ui/RemoveButton";
 import { Segmented } from "../../ui/Segmented";
 import { isTooLong, useFormError } from "../plug-form";
 import { DaysField, TimeField } from "./fields";
@@ -139,41 +136,18 @@ function Remove({ shown: { schedule, view }, onDone }: ChangeScheduleProps) {
   const { t, language } = useI18n();
   const { user, home } = useSession();
   const calls = useScheduleCalls();
-  const { toast } = useAnnouncer();
-  const away = useConnection().state === "away";
-  const [busy, setBusy] = useState(false);
   const said = sentence(t, language, outletName(view), schedule, home.week_start);
-  const failed = (problem: unknown): void => toast(problemWords(t, problem));
-
-  const undo = async (): Promise<void> => {
-    const { device, channel, name, days, time, command, enabled } = schedule;
-    try {
-      await calls.add({ device, channel, name, days, time, command, enabled });
-    } catch (problem) {
-      failed(problem);
-      return;
-    }
-    toast(t(schedule.author === user.id ? "schedules.back" : "schedules.backYours", { said }));
-  };
-  const remove = async (): Promise<void> => {
-    if (busy) return;
-    setBusy(true);
-    try {
-      await calls.remove(schedule.id);
-    } catch (problem) {
-      // Somebody else was faster: what was asked for is done.
-      if (!(problem instanceof ApiError && problem.status === 404)) {
-        failed(problem);
-        setBusy(false);
-        return;
-      }
-    }
-    onDone();
-    toast(t("schedules.removed", { said }), () => void undo());
-  };
+  const { device, channel, name, days, time, command, enabled } = schedule;
   return (
-    <Button className="btn soft" isDisabled={away} isPending={busy} onPress={() => void remove()}>
-      {t("schedules.remove")}
-    </Button>
+    <RemoveButton
+      label={t("schedules.remove")}
+      remove={() => calls.remove(schedule.id)}
+      again={() => calls.add({ device, channel, name, days, time, command, enabled })}
+      words={{
+        removed: t("schedules.removed", { said }),
+        back: t(schedule.author === user.id ? "schedules.back" : "schedules.backYours", { said }),
+      }}
+      onDone={onDone}
+    />
   );
 }

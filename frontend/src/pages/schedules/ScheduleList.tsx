@@ -1,17 +1,13 @@
 // Every schedule as a sentence: when next, how it went last, whose it is, and the switch that puts it to use.
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useState } from "react";
-import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link } from "wouter";
 import { useMembers } from "../../api/people";
 import { useScheduleCalls } from "../../api/schedules";
-import { useConnection, useNow, useSession } from "../../app/hub";
+import { useNow, useSession } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { outletName } from "../../model/outlet";
-import { useAnnouncer } from "../../ui/Announcer";
-import { problemWords } from "../../ui/problem";
+import { InUse } from "../../ui/InUse";
 import { authorText, lastText, nextText, sentence, type Shown, unbroken } from "./words";
-import "../../ui/switch.css";
 
 interface ScheduleListProps {
   shown: Shown[];
@@ -57,6 +53,7 @@ function Row({ shown, chosen, href, author, now }: RowProps) {
   const { schedule, view } = shown;
   const { t, language } = useI18n();
   const { home, user } = useSession();
+  const calls = useScheduleCalls();
   const said = sentence(t, language, outletName(view), schedule, home.week_start);
   const last = lastText(t, language, schedule, now, home.time_zone);
   const named = schedule.name !== outletName(view) && schedule.name;
@@ -77,43 +74,7 @@ function Row({ shown, chosen, href, author, now }: RowProps) {
           <span className="meta block quiet">{notes.filter(Boolean).join(" · ")}</span>
         </span>
       </Link>
-      <InUse shown={shown} label={said} />
+      <InUse label={said} rule={schedule} change={(enabled) => calls.change(schedule.id, { enabled })} />
     </li>
-  );
-}
-
-function InUse({ shown: { schedule }, label }: { shown: Shown; label: string }) {
-  const { t } = useI18n();
-  const calls = useScheduleCalls();
-  const { toast } = useAnnouncer();
-  const away = useConnection().state === "away";
-  const [busy, setBusy] = useState(false);
-  if (!schedule.may_change)
-    return (
-      <span className="ink-switch sched-still" data-selected={schedule.enabled || undefined} aria-hidden="true">
-        <span className="track" />
-      </span>
-    );
-  const change = async (enabled: boolean): Promise<void> => {
-    if (busy) return;
-    setBusy(true);
-    try {
-      await calls.change(schedule.id, { enabled });
-    } catch (error) {
-      toast(problemWords(t, error));
-    }
-    setBusy(false);
-  };
-  return (
-    <SwitchField
-      aria-label={label}
-      isSelected={schedule.enabled}
-      isDisabled={away}
-      onChange={(enabled) => void change(enabled)}
-    >
-      <SwitchButton className="ink-switch">
-        <span className="track" />
-      </SwitchButton>
-    </SwitchField>
   );
 }
