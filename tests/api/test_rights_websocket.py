@@ -1,11 +1,9 @@
 """The WebSocket's matrix: each message and kind of room for everybody, what is told to whom, rights that change."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -13,11 +11,10 @@ from hub.auth.principal import system
 from hub.devices.discovery import Found
 from hub.events import DeviceFound, ProblemRaised
 from tests.api.rules import DEVICES, held
+from tests.api.sockets import WITHIN, Socket, closed
 from tests.api.street import Asker, Street
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-Socket = aiohttp.ClientWebSocketResponse
-WITHIN = 10.0
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -50,13 +47,6 @@ async def connected(street: Street, asker: Asker | None, *rooms: str) -> AsyncIt
         if rooms:
             assert (await say(ws, "subscribe", rooms=[*rooms]))["type"] == "subscribed"
         yield ws
-
-
-async def closed(ws: Socket) -> int | None:
-    async with asyncio.timeout(WITHIN):
-        async for _ in ws:
-            pass
-    return ws.close_code
 
 
 def may_follow(asker: Asker) -> bool:

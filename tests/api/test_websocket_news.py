@@ -10,7 +10,7 @@ from hub.auth.limits import RateLimits, Rates
 from hub.auth.principal import system
 from hub.events import AlertChanged, ScheduleRan
 from tests.api.house import House
-from tests.api.test_websocket import Socket, frame, join
+from tests.api.sockets import Socket, frame, join
 from tests.api.test_websocket_return import page_of
 
 OFTEN: dict[str, Any] = {"name": "x", "days": [0], "time": "06:30", "command": "relay_on"}

@@ -1,8 +1,6 @@
 """The WebSocket of a browser that is known already: signed in by its cookie, and back after a broken line."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,19 +11,9 @@ from hub.auth.tokens import ACCESS_S, Grant
 from hub.events import GapsChanged
 from hub.testing.clock import FakeClock
 from tests.api.house import PASSWORD, House
-from tests.api.test_websocket import Socket, closed, frame
+from tests.api.sockets import Socket, closed, frame
 
 LOGIN = {"email": "user@example.org", "password": PASSWORD}
-
-
-@pytest.fixture
-async def fake_house(tmp_path: Path) -> AsyncIterator[House]:
-    """A house whose clock the test moves."""
-    house = House(tmp_path, FakeClock())
-    await house.start()
-    await house.move_in()
-    yield house
-    await house.stop()
 
 
 def origin(house: House) -> str:

@@ -1,11 +1,13 @@
 """The tail in memory: little of it, however many outlets are asked for, and nothing is decoded twice."""
 
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.history import commit as commits
+from hub.history.plan import Planner, SeriesPlan
 from hub.history.query import Query
 from hub.history.remembered import OUTLET_BYTES
 from hub.history.tail import HOT_SAMPLES
@@ -98,6 +100,38 @@ async def test_a_question_asked_again_decodes_what_is_new(tmp_path: Path, decode
     core.history.tail.commits[-1].raw = None
     assert await ask(core, 7) == 210
     assert len(decoded) == 1
+    await core.stop()
+
+
+async def test_of_many_samples_only_what_was_made_of_them_is_kept(
+    tmp_path: Path, decoded: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.history.remembered.MOST_OF_ONE", ROOM)
+    planned: list[Set[str]] = []
+    real = Planner.plan
+
+    def noting(*args: Any, **options: Any) -> SeriesPlan:
+        planned.append(options["wanted"])
+        return real(*args, **options)
+
+    monkeypatch.setattr(Planner, "plan", noting)
+    core = await DataCore(tmp_path, ManualClock(START), plugs(1)).start()
+    for first in range(0, 3600, 900):
+        play(core, 1, first, first + 899)
+        await core.history.commit()
+    for commit in core.history.tail.commits:
+        commit.raw = None
+    planned.clear()
+    assert await ask(core, 0) == 3600
+    assert len(decoded) == 4, "once for the line, its energy and both ends of that"
+    assert planned == [{"raw", "15m", "1m"}]
+    assert core.history.tail.remembering.bytes < ROOM
+    assert remembered(core) == []
+    decoded.clear()
+    planned.clear()
+    assert await ask(core, 0) == 3600
+    assert len(decoded) == 4
+    assert planned == [{"raw"}], "the samples alone"
     await core.stop()
 
 

@@ -1,7 +1,7 @@
 // The hub's backups: which there are, how the last went; asked again and again while one runs.
 import { useQuery } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
-import type { BackupList } from "./types";
+import type { BackupList } from "./backups.types";
 
 const RUNNING_MS = 700;
 const REST_MS = 60_000;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiClient, ApiError, NetworkError } from "./client";
-import type { Session } from "./types";
+import type { Session } from "./auth.types";
 
 const session = (token: string): Session => ({
   access_token: token,

@@ -1,5 +1,6 @@
 // HTTP to the hub: the access token lives in memory only, the refresh token in a cookie that scripts cannot read.
-import type { Problem, Session } from "./types";
+import type { Session } from "./auth.types";
+import type { Problem } from "./types";
 
 export class ApiError extends Error {
   constructor(

@@ -2,7 +2,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { ApiError, type ApiClient } from "./client";
 import { type OutletKey, outletKey } from "./live";
-import type { CommandResult, Device, Outlet, PendingCommand } from "./types";
+import type { CommandResult, Device, Outlet, PendingCommand } from "./devices.types";
 
 export type Outcome =
   | { kind: "confirmed"; on: boolean | null }

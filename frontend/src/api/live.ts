@@ -1,5 +1,6 @@
 // The newest reading of every outlet, outside of React, so that a thousand readings do not render a thousand times.
-import type { Device, SampleItem } from "./types";
+import type { Device } from "./devices.types";
+import type { SampleItem } from "./socket.types";
 
 export interface Reading {
   at: number | null;

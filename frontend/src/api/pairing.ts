@@ -1,7 +1,7 @@
 // Plugs that the hub waits for: each step comes over the socket; what was missed is asked for.
 import { useQuery } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
-import type { Pairing, PairingList } from "./types";
+import type { Pairing, PairingList } from "./pairing.types";
 
 const ASK_EVERY_MS = 5_000;
 const RUNNING: Pairing["state"][] = ["waiting", "heard", "proved", "sealed"];

@@ -1,7 +1,7 @@
 // Passkeys: what the hub asks and the browser's authenticators answer, with bytes as base64url between them.
 import type { ApiClient } from "./client";
 import { isTrusted } from "./https";
-import type { Session } from "./types";
+import type { Session } from "./auth.types";
 
 export interface Passkey {
   id: string;

@@ -9,10 +9,12 @@ import type {
   HomeShare,
   Invitation,
   Membership,
+  Role,
   SecondFactor,
   SignedIn,
+  User,
 } from "./people.types";
-import type { Device, Role, User } from "./types";
+import type { Device } from "./devices.types";
 
 /** Somebody joins while the page is open: then they appear on it. */
 const WATCHED_MS = 20_000;

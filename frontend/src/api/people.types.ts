@@ -1,5 +1,41 @@
 // The API's types of people, their rights and the audit log, as in hub/api/types. A test compares both.
-import type { Home, Role, User } from "./types";
+import type { Language } from "./types";
+
+export type Role = "admin" | "user" | "guest";
+
+export interface Home {
+  id: string;
+  name: string;
+  time_zone: string;
+  currency: string;
+  /** Of a kWh; null: not said yet. */
+  price: number | null;
+  /** 0 = Monday. */
+  week_start: number;
+  declared: string[];
+}
+
+export interface User {
+  id: string;
+  name: string;
+  email: string;
+  language: Language;
+  role: Role;
+  /** Looks after the hub itself, too. */
+  operator: boolean;
+  disabled: boolean;
+  second_factor: boolean;
+  seen: number | null;
+}
+
+/** What a link is for; its secret stands behind the # of the address. */
+export interface LinkView {
+  purpose: "join" | "password";
+  home: string;
+  role: Role | null;
+  name: string | null;
+  expires: number;
+}
 
 export type Scope = "read" | "control" | "manage" | "admin";
 export type Share = "view" | "control" | "manage";

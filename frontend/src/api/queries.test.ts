@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { MINUTE } from "../model/time";
 import { settling } from "./queries";
-import type { Gap } from "./types";
+import type { Gap } from "./telemetry.types";
 
 const gap = (start: number, end: number | null) => ({ start, end }) as Gap;
 const now = 100 * MINUTE;

@@ -5,7 +5,9 @@ import { useHub } from "../app/hub";
 import { all } from "./lists";
 import { type OutletKey, type Reading, outletKey } from "./live";
 import { MINUTE } from "../model/time";
-import type { Device, FoundDevice, Gap, PluginView, ProblemView, RejectList, Series, Telemetry } from "./types";
+import type { Device, FoundDevice } from "./devices.types";
+import type { PluginView, ProblemView, RejectList } from "./system.types";
+import type { Gap, Series, Telemetry } from "./telemetry.types";
 
 export function useDevices() {
   const { client, live } = useHub();

@@ -2,7 +2,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useHub } from "../app/hub";
 import { MINUTE } from "../model/time";
-import type { EnergyReport, Language, ReportPeriod } from "./types";
+import type { EnergyReport, ReportPeriod } from "./reports.types";
+import type { Language } from "./types";
 
 export type ReportKind = ReportPeriod["kind"];
 

@@ -1,5 +1,5 @@
 // The live connection: signs in, subscribes to the home, counts frames, comes back by itself.
-import type { ServerFrame } from "./types";
+import type { ServerFrame } from "./socket.types";
 
 export type SocketState = "connecting" | "live" | "away";
 

@@ -3,7 +3,8 @@ import { type ReactNode, Suspense, useEffect, useLayoutEffect, useRef, useState 
 import { Button } from "react-aria-components/Button";
 import { I18nProvider as AriaI18n } from "react-aria-components/I18nProvider";
 import { Route, Switch, useLocation } from "wouter";
-import type { Session, SystemInfo } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { SystemInfo } from "../api/system.types";
 import { I18nProvider, useI18n } from "../i18n/i18n";
 import { localeOf } from "../model/format";
 import { Home } from "../pages/Home";

@@ -5,7 +5,11 @@ import { ApiClient } from "../api/client";
 import { CommandStore } from "../api/commands";
 import { LiveStore } from "../api/live";
 import { type SocketState, LiveSocket } from "../api/socket";
-import type { Device, Language, ProblemView, ServerFrame, Session } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { Device } from "../api/devices.types";
+import type { ServerFrame } from "../api/socket.types";
+import type { ProblemView } from "../api/system.types";
+import type { Language } from "../api/types";
 
 const GATHER_MS = 100;
 

@@ -1,7 +1,7 @@
 // Pages whose code is loaded when it is needed, or before, while the browser has nothing else to do.
 import { type ComponentType, lazy, useEffect, useState } from "react";
 import { Button } from "react-aria-components/Button";
-import type { SystemInfo } from "../api/types";
+import type { SystemInfo } from "../api/system.types";
 import { useI18n } from "../i18n/i18n";
 import { Empty } from "../ui/States";
 import { useHub } from "./hub";

@@ -1,6 +1,6 @@
 // What was not measured in the period shown: why, from when to when, and how much energy went through meanwhile.
 import { IconHistory } from "@tabler/icons-react";
-import type { Gap } from "../api/types";
+import type { Gap } from "../api/telemetry.types";
 import { useI18n } from "../i18n/i18n";
 import { causeId, gapEnergy, gapTimes } from "./readout";
 

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import type { Gap } from "../api/types";
+import type { Gap } from "../api/telemetry.types";
 import { MINUTE } from "../model/time";
 import { liveData } from "./LiveChart";
 

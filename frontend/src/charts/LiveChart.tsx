@@ -4,7 +4,7 @@ import { Button } from "react-aria-components/Button";
 import { outletKey } from "../api/live";
 import { useRecent } from "../api/queries";
 import { useHub, useNow, useSession } from "../app/hub";
-import type { Gap } from "../api/types";
+import type { Gap } from "../api/telemetry.types";
 import { useI18n } from "../i18n/i18n";
 import { type ChartData, marksOf, type Point } from "../model/chart";
 import { powerText } from "../model/format";

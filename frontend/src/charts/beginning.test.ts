@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Gap, Series, Telemetry } from "../api/types";
+import type { Gap, Series, Telemetry } from "../api/telemetry.types";
 import { HOUR, MINUTE } from "../model/time";
 import { beginningOf } from "./beginning";
 

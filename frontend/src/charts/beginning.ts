@@ -1,7 +1,7 @@
 // When measuring began, where that lies within the period shown: before it there is no gap, there was no plug.
 import { type OutletKey } from "../api/live";
 import { useTelemetry } from "../api/queries";
-import type { Telemetry } from "../api/types";
+import type { Telemetry } from "../api/telemetry.types";
 import { MINUTE, type Span } from "../model/time";
 
 export interface Beginning {

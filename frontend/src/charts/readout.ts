@@ -1,5 +1,6 @@
 // The words of the read-out: time and mean, lowest to highest; for a gap its cause and its energy.
-import type { Gap, Language } from "../api/types";
+import type { Gap } from "../api/telemetry.types";
+import type { Language } from "../api/types";
 import { en } from "../i18n/en";
 import type { MessageId, Translate } from "../i18n/i18n";
 import type { Found } from "../model/chart";

@@ -489,7 +489,7 @@ export const de: Record<MessageId, string> = {
   "updates.notes": "Was neu ist und wie man aktualisiert",
   "updates.none": "Das ist die neueste Version, Stand {time}.",
   "updates.nobody":
-    "Der Hub kann nicht nach neuen Versionen sehen: Seine Konfiguration nennt niemanden, der es sagen könnte (docs/operating.md, Updates).",
+    "Der Hub sieht nicht nach neuen Versionen: Seine Konfiguration nennt niemanden, der es sagen könnte; so ist es am Anfang. Von wem du den Hub hast, der kann dir eine Adresse und Schlüssel zum Eintragen geben (docs/operating.md, Updates).",
   "updates.look": "Nach neuen Versionen sehen",
   "updates.lookText":
     "Einmal am Tag fragt der Hub {host}, welche Version die neueste ist. Die Frage ist bei jedem Hub dieselbe und sagt nichts über dein Zuhause; wie bei jeder Webseite sieht {host} deine Internetadresse. Installiert wird nichts.",

@@ -483,7 +483,7 @@ export const en = {
   "updates.notes": "What is new, and how to update",
   "updates.none": "This is the newest version, as of {time}.",
   "updates.nobody":
-    "The hub cannot look for new versions: its configuration names nobody who could say (docs/operating.md, Updates).",
+    "The hub does not look for new versions: its configuration names nobody who could say, as it is at first. Whoever you have the hub from may give you an address and keys to enter (docs/operating.md, Updates).",
   "updates.look": "Look for new versions",
   "updates.lookText":
     "Once a day the hub asks {host} which version is the newest. The question is the same from every hub and says nothing about your home; as with any web page, {host} sees your internet address. Nothing is installed.",

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
-import type { AuditLine } from "../api/people.types";
-import type { User } from "../api/types";
+import type { AuditLine, User } from "../api/people.types";
 import { translate, type Translate } from "../i18n/i18n";
 import { device } from "../test/make";
 import { changesOf, fromWords, queryOf, whatWords, whoWords, whyWords } from "./audit";

@@ -1,6 +1,7 @@
 // The audit log in words: who, what, from where, and what became of it.
-import type { AuditLine } from "../api/people.types";
-import type { Device, Language, User } from "../api/types";
+import type { AuditLine, User } from "../api/people.types";
+import type { Device } from "../api/devices.types";
+import type { Language } from "../api/types";
 import { en } from "../i18n/en";
 import type { MessageId, Translate } from "../i18n/i18n";
 import { decimal } from "./format";

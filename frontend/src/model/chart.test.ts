@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Gap, Series } from "../api/types";
+import type { Gap, Series } from "../api/telemetry.types";
 import { chartData, columns, findAt, rawBucket, stretches } from "./chart";
 import { HOUR, MINUTE } from "./time";
 

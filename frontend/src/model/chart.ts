@@ -1,5 +1,5 @@
 // From the API's columns to what a chart draws: where the line breaks, what is estimated, what is missing.
-import type { Gap, Series } from "../api/types";
+import type { Gap, Series } from "../api/telemetry.types";
 import { HOUR } from "./time";
 
 export interface Point {

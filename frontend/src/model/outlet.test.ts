@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Device, Outlet, PendingCommand } from "../api/types";
+import type { Device, Outlet, PendingCommand } from "../api/devices.types";
 import { translate } from "../i18n/i18n";
 import { device, outlet } from "../test/make";
 import { stateWords } from "../ui/words";

@@ -1,6 +1,6 @@
 // What one outlet is, and what its switch may honestly say.
 import type { Reading } from "../api/live";
-import type { Device, Outlet } from "../api/types";
+import type { Device, Outlet } from "../api/devices.types";
 
 export interface OutletView {
   device: Device;

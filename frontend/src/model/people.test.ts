@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Right } from "../api/people.types";
-import type { Device } from "../api/types";
+import type { Device } from "../api/devices.types";
 import { translate, type Translate } from "../i18n/i18n";
 import { device } from "../test/make";
 import { agentWords, choices, common, mayWords, ownWords, readAgent, scopesOf, scopeWords, shareFor } from "./people";

@@ -1,6 +1,7 @@
 // People in words: what somebody may do, from which device they are here, what a key may do.
-import type { Right, Scope } from "../api/people.types";
-import type { Device, Language, Role } from "../api/types";
+import type { Right, Role, Scope } from "../api/people.types";
+import type { Device } from "../api/devices.types";
+import type { Language } from "../api/types";
 import type { MessageId, Translate } from "../i18n/i18n";
 import { localeOf } from "./format";
 

@@ -31,9 +31,10 @@ export function currencies(language: Language, own = "EUR"): { value: string; la
   return [...new Set([own, ...CURRENCIES])].map((value) => ({ value, label: names.of(value) ?? value }));
 }
 
+/** Places, and UTC, which browsers leave out; `own` is among them, whichever it is. */
 export function zones(own: string, language: Language): { value: string; label: string }[] {
   const now = Date.now();
-  const all = new Set([own, ...Intl.supportedValuesOf("timeZone")]);
+  const all = new Set([own, ...Intl.supportedValuesOf("timeZone"), "UTC"]);
   return [...all].map((value) => ({
     value,
     label: `${value.replaceAll("_", " ").split("/").slice(1).reverse().join(", ") || value}, ${clock(now, value, language)}`,

@@ -1,6 +1,7 @@
 // A report as it is shown: parts rounded so that they add up, who gets which colour, and the address of a period.
 import type { ReportKind } from "../api/reports";
-import type { EnergyReport, Language, ReportDevice, ReportPeriod, ReportRoom } from "../api/types";
+import type { EnergyReport, ReportDevice, ReportPeriod, ReportRoom } from "../api/reports.types";
+import type { Language } from "../api/types";
 import { localeOf, NBSP, decimal } from "./format";
 import { HOUR, localParts } from "./time";
 

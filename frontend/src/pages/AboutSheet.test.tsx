@@ -1,7 +1,7 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
-import type { SystemInfo } from "../api/types";
+import type { SystemInfo } from "../api/system.types";
 import type { UpdateState } from "../api/updates.types";
 import { device } from "../test/make";
 import { problem, session, showPage } from "../test/page";

@@ -2,17 +2,16 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link } from "wouter";
 import { useDevices } from "../api/queries";
-import type { SystemInfo } from "../api/types";
+import type { SystemInfo } from "../api/system.types";
 import { UPDATES, useUpdates } from "../api/updates";
 import type { UpdateRequest, UpdateState } from "../api/updates.types";
 import { useHub, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { dayAndClock } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
-import "../ui/switch.css";
+import { Switch } from "../ui/Switch";
 
 export function AboutSheet({ info }: { info: SystemInfo }) {
   const { t } = useI18n();
@@ -93,19 +92,13 @@ function Updates({ check, declared, source, asked, detail, newest }: UpdateState
           {declared ? (
             <p className="meta">{t(check ? "updates.declaredOn" : "updates.declaredOff", { host: source })}</p>
           ) : (
-            <SwitchField
+            <Switch
+              label={t("updates.look")}
+              hint={t("updates.lookText", { host: source })}
               isSelected={check}
               isDisabled={busy}
               onChange={(wanted) => void change("PATCH", "/system/updates", { check: wanted })}
-            >
-              <SwitchButton className="ink-switch">
-                <span className="grow">
-                  <span className="h3 block">{t("updates.look")}</span>
-                  <span className="meta block">{t("updates.lookText", { host: source })}</span>
-                </span>
-                <span className="track" />
-              </SwitchButton>
-            </SwitchField>
+            />
           )}
           <div className="row">
             <Button

@@ -1,18 +1,18 @@
 // One's own account: profile, password, second factor, API keys, and the way out of the home.
-import { IconChevronLeft } from "@tabler/icons-react";
 import { type SyntheticEvent, useState } from "react";
-import { Link } from "wouter";
-import { type Language, LONGEST_NAME, type User } from "../api/types";
+import type { User } from "../api/people.types";
+import { type Language, LONGEST_NAME } from "../api/types";
 import { useHub, useSession } from "../app/hub";
-import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { useAnnouncer } from "../ui/Announcer";
 import { Choice, Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
+import { YourPassword } from "../ui/YourPassword";
 import { AccountFactor } from "./AccountFactor";
 import { AccountKeys } from "./AccountKeys";
 import { AccountLeave } from "./AccountLeave";
 import { AccountPasskeys } from "./AccountPasskeys";
+import { EditHead } from "./EditHead";
 import { isTooLong, useFormError } from "./plug-form";
 import { LANGUAGES } from "./Settings";
 import "./edit.css";
@@ -26,13 +26,7 @@ export default function Account() {
   useTitle(t("account.title"));
   return (
     <>
-      <header className="edit-head">
-        <Link href="/settings" className="icon-btn" aria-label={t("account.back")}>
-          <IconChevronLeft className="icon" aria-hidden="true" />
-        </Link>
-        <h1>{t("account.title")}</h1>
-      </header>
-      <OfflineStrip />
+      <EditHead href="/settings" back={t("account.back")} title={t("account.title")} />
       <div className="settings-grid">
         <Profile />
         <Password />
@@ -117,11 +111,8 @@ function Profile() {
           onChange={setEmail}
         />
         {moves && (
-          <TextField
-            label={t("account.yourPassword")}
+          <YourPassword
             name="current-password"
-            type="password"
-            autoComplete="current-password"
             hint={t("account.emailPassword")}
             value={password}
             error={error.at("password")}

@@ -12,6 +12,7 @@ import { Ask } from "../ui/Ask";
 import { Submit, TextField } from "../ui/Field";
 import { QrCode, SecretText } from "../ui/Secret";
 import { Failed, Skeleton } from "../ui/States";
+import { YourPassword } from "../ui/YourPassword";
 import { useFormError } from "./plug-form";
 import { RecoveryCodes } from "./RecoveryCodes";
 
@@ -164,15 +165,7 @@ function Begin({ onBack, onBegun }: BeginProps) {
   return (
     <form className="col account-form" noValidate onSubmit={(event) => void submit(event)}>
       <p className="meta">{t("account.factor.passwordText")}</p>
-      <TextField
-        label={t("account.yourPassword")}
-        name="password"
-        type="password"
-        autoComplete="current-password"
-        value={password}
-        error={error.at("password")}
-        onChange={setPassword}
-      />
+      <YourPassword value={password} error={error.at("password")} onChange={setPassword} />
       {error.below}
       <div className="row">
         <Submit busy={busy}>{t("setup.next")}</Submit>

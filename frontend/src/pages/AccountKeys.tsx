@@ -12,6 +12,7 @@ import { HOUR } from "../model/time";
 import { Choice, Submit, TextField } from "../ui/Field";
 import { SecretText } from "../ui/Secret";
 import { Failed, Skeleton } from "../ui/States";
+import { YourPassword } from "../ui/YourPassword";
 import { KeyRow } from "./PeopleSignedIn";
 import { isTooLong, useFormError } from "./plug-form";
 
@@ -144,11 +145,7 @@ function NewKey({ onBack, onAdded }: { onBack: () => void; onAdded: (added: Adde
         options={EXPIRIES.map((value) => ({ value, label: t(`account.keys.expiry.${value}`) }))}
         onChange={(value) => setExpiry(value as Expiry)}
       />
-      <TextField
-        label={t("account.yourPassword")}
-        name="password"
-        type="password"
-        autoComplete="current-password"
+      <YourPassword
         hint={t("account.keys.passwordHint")}
         value={password}
         error={error.at("password")}

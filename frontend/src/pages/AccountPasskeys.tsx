@@ -14,6 +14,7 @@ import { useAnnouncer } from "../ui/Announcer";
 import { Ask } from "../ui/Ask";
 import { Submit, TextField } from "../ui/Field";
 import { Failed, Skeleton } from "../ui/States";
+import { YourPassword } from "../ui/YourPassword";
 import { refusalWords } from "./passkey-words";
 import { isTooLong, useFormError } from "./plug-form";
 
@@ -134,11 +135,7 @@ function NewPasskey({ onDone }: { onDone: () => void }) {
         error={error.at("name")}
         onChange={setName}
       />
-      <TextField
-        label={t("account.yourPassword")}
-        name="password"
-        type="password"
-        autoComplete="current-password"
+      <YourPassword
         hint={t("passkey.passwordHint")}
         value={password}
         error={error.at("password")}

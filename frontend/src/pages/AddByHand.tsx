@@ -5,7 +5,7 @@ import { type SyntheticEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
 import { useDevices, useFound } from "../api/queries";
-import type { AddedDevice } from "../api/types";
+import type { AddedDevice } from "../api/devices.types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { Submit, TextField } from "../ui/Field";

@@ -1,7 +1,10 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
-import type { Device, FoundDevice, PairingList, Role, Session } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { Device, FoundDevice } from "../api/devices.types";
+import type { PairingList } from "../api/pairing.types";
+import type { Role } from "../api/people.types";
 import { Hub, HubProvider, SignedIn } from "../app/hub";
 import { device } from "../test/make";
 import AddPlug from "./AddPlug";

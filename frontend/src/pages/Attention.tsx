@@ -10,7 +10,7 @@ import { Link } from "wouter";
 import { fires, useAlerts } from "../api/alerts";
 import type { Alert } from "../api/alerts.types";
 import { useProblems } from "../api/queries";
-import type { ProblemView } from "../api/types";
+import type { ProblemView } from "../api/system.types";
 import { useConnection, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { isNow, roughly } from "../model/format";

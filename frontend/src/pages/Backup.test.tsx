@@ -1,7 +1,8 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
-import type { Backup as Archive, BackupState, Session } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { Backup as Archive, BackupState } from "../api/backups.types";
 import { Hub, HubProvider, SignedIn } from "../app/hub";
 import Backup from "./Backup";
 

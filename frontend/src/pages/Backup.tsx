@@ -1,14 +1,11 @@
 // Backups: is the home safe, which backups there are, where and when they are made, and how one is restored.
-import { IconAlertTriangle, IconChevronLeft, IconCircleCheck, IconCircleDashed } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCircleCheck, IconCircleDashed } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { SwitchButton, SwitchField } from "react-aria-components/Switch";
-import { Link } from "wouter";
 import { useBackups } from "../api/backups";
-import type { Backup as Archive, BackupList, BackupState, ChangeBackupsRequest } from "../api/types";
+import type { Backup as Archive, BackupList, BackupState, ChangeBackupsRequest } from "../api/backups.types";
 import { useHub, useSession } from "../app/hub";
-import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import { decimal, NBSP } from "../model/format";
 import { clock, dayAndClock, fullDate } from "../model/time";
@@ -17,10 +14,11 @@ import { Submit, TextField } from "../ui/Field";
 import { FormError } from "../ui/FormError";
 import { useTitle } from "../ui/hooks";
 import { Failed, SkeletonRows } from "../ui/States";
+import { Switch } from "../ui/Switch";
+import { EditHead } from "./EditHead";
 import { useFormError } from "./plug-form";
 import "./backup.css";
 import "./edit.css";
-import "../ui/switch.css";
 
 const RESTORE = "plughub restore";
 
@@ -32,13 +30,7 @@ export default function Backup() {
   useTitle(t("backup.title"));
   return (
     <div className="narrow">
-      <header className="edit-head">
-        <Link href="/settings" className="icon-btn" aria-label={t("backup.back")}>
-          <IconChevronLeft className="icon" aria-hidden="true" />
-        </Link>
-        <h1>{t("backup.title")}</h1>
-      </header>
-      <OfflineStrip />
+      <EditHead href="/settings" back={t("backup.back")} title={t("backup.title")} />
       {!operator && <p className="note">{t("backup.notAllowed")}</p>}
       {operator && backups.data && <Page data={backups.data} />}
       {operator && !backups.data && backups.error && (
@@ -248,15 +240,7 @@ function Rules({ state }: { state: BackupState }) {
         />
       )}
       {!fixed("history") && (
-        <SwitchField isSelected={history} onChange={setHistory}>
-          <SwitchButton className="ink-switch">
-            <span className="grow">
-              <span className="h3 block">{t("backup.history")}</span>
-              <span className="meta block">{t("backup.historyHint")}</span>
-            </span>
-            <span className="track" />
-          </SwitchButton>
-        </SwitchField>
+        <Switch label={t("backup.history")} hint={t("backup.historyHint")} isSelected={history} onChange={setHistory} />
       )}
       {!fixed("passphrase") && (
         <TextField

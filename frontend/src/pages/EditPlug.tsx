@@ -1,26 +1,24 @@
 // Name, room, icon and safety of one plug, and the way to remove it.
-import { IconChevronLeft } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
-import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link, useLocation } from "wouter";
 import { useDevices } from "../api/queries";
-import type { ChangeDeviceRequest, Device } from "../api/types";
+import type { ChangeDeviceRequest, Device } from "../api/devices.types";
 import { useHub } from "../app/hub";
-import { OfflineStrip } from "../app/Shell";
 import { type MessageId, useI18n } from "../i18n/i18n";
 import { Submit, TextField } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { APPLIANCES, ApplianceIcon } from "../ui/icons";
 import { signalWord } from "../ui/signal";
 import { Failed, SkeletonRows } from "../ui/States";
+import { Switch } from "../ui/Switch";
+import { EditHead } from "./EditHead";
 import { KeepHistory, keptOf, retentionOf } from "./KeepHistory";
 import { isTooLong, MissingPlug, NameAndRoom, roomsOf, useFormError } from "./plug-form";
 import { RemovePlug } from "./RemovePlug";
 import "./edit.css";
 import "./settings.css";
-import "../ui/switch.css";
 
 export default function EditPlug({ plug }: { plug: string }) {
   const devices = useDevices();
@@ -96,13 +94,7 @@ function Editor({ device, rooms, onRemoving }: EditorProps) {
 
   return (
     <div className="narrow">
-      <header className="edit-head">
-        <Link href={back} className="icon-btn" aria-label={t("plug.back")}>
-          <IconChevronLeft className="icon" aria-hidden="true" />
-        </Link>
-        <h1>{t("edit.title", { name: device.name })}</h1>
-      </header>
-      <OfflineStrip />
+      <EditHead href={back} back={t("plug.back")} title={t("edit.title", { name: device.name })} />
       {device.right === "manage" ? (
         <form className="col" style={{ gap: 10 }} noValidate onSubmit={(event) => void save(event)}>
           <section className="sheet col" style={{ gap: 18 }}>
@@ -129,15 +121,12 @@ function Editor({ device, rooms, onRemoving }: EditorProps) {
             </RadioGroup>
           </section>
           <section className="sheet col" style={{ gap: 18 }}>
-            <SwitchField isSelected={alwaysOn} onChange={setAlwaysOn}>
-              <SwitchButton className="ink-switch">
-                <span className="grow">
-                  <span className="h3 block">{t("edit.alwaysOn")}</span>
-                  <span className="meta block">{t("edit.alwaysOnHint")}</span>
-                </span>
-                <span className="track" />
-              </SwitchButton>
-            </SwitchField>
+            <Switch
+              label={t("edit.alwaysOn")}
+              hint={t("edit.alwaysOnHint")}
+              isSelected={alwaysOn}
+              onChange={setAlwaysOn}
+            />
             <TextField
               label={t("edit.maxPower")}
               name="max_power_w"

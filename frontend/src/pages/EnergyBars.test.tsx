@@ -1,6 +1,6 @@
 import { render } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
-import type { EnergyReport } from "../api/types";
+import type { EnergyReport } from "../api/reports.types";
 import { AnnouncerProvider } from "../ui/Announcer";
 import { report } from "../test/report";
 import { EnergyBars } from "./EnergyBars";

@@ -1,5 +1,5 @@
 // Which hours: a cell for each hour of each day of the week, darker where more was used.
-import type { ReportHours } from "../api/types";
+import type { ReportHours } from "../api/reports.types";
 import { useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { energyText } from "../model/format";

@@ -1,5 +1,5 @@
 // Beside the figures: what is always on, and how sure the numbers are.
-import type { EnergyReport, ReportHours } from "../api/types";
+import type { EnergyReport, ReportHours } from "../api/reports.types";
 import { useI18n } from "../i18n/i18n";
 import { decimal, energyText, power } from "../model/format";
 import { money } from "../model/report";

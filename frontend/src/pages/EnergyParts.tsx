@@ -3,7 +3,7 @@ import { IconChevronDown } from "@tabler/icons-react";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
-import type { EnergyReport } from "../api/types";
+import type { EnergyReport } from "../api/reports.types";
 import { useI18n } from "../i18n/i18n";
 import { DASH, decimal, NBSP } from "../model/format";
 import { type By, energyDigits, money, type Part, priceText } from "../model/report";

@@ -2,7 +2,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
-import type { EnergyReport, Home } from "../api/types";
+import type { Home } from "../api/people.types";
+import type { EnergyReport } from "../api/reports.types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { useAnnouncer } from "../ui/Announcer";

@@ -1,5 +1,5 @@
 // The chart's figures as a table.
-import type { EnergyReport } from "../api/types";
+import type { EnergyReport } from "../api/reports.types";
 import { useI18n } from "../i18n/i18n";
 import { DASH, decimal } from "../model/format";
 import { energyDigits, money } from "../model/report";

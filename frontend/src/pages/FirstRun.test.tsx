@@ -1,7 +1,7 @@
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
-import type { SystemInfo } from "../api/types";
+import type { SystemInfo } from "../api/system.types";
 import { Hub, HubProvider } from "../app/hub";
 import { guessWeekStart } from "../model/places";
 import { problem, session } from "../test/page";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Series } from "../api/types";
+import type { Series } from "../api/telemetry.types";
 import { HOUR } from "../model/time";
 import { hourBars } from "./Home";
 

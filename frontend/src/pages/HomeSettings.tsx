@@ -2,7 +2,9 @@
 import { IconLock } from "@tabler/icons-react";
 import { type SyntheticEvent, useState } from "react";
 import { useHomes } from "../api/people";
-import { type Home, LONGEST_NAME, type Session } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { Home } from "../api/people.types";
+import { LONGEST_NAME } from "../api/types";
 import { useConnection, useHub, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { decimal, localeOf } from "../model/format";

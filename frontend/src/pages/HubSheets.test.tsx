@@ -1,6 +1,8 @@
 import { render, screen, within } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
-import type { Device, PluginView, RejectList, Session } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { Device } from "../api/devices.types";
+import type { PluginView, RejectList } from "../api/system.types";
 import { Hub, HubProvider, SignedIn } from "../app/hub";
 import { device } from "../test/make";
 import { PluginsSheet, RefusedSheet } from "./HubSheets";

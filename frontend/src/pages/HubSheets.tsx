@@ -2,7 +2,7 @@
 import { IconAlertTriangle, IconCircleCheck, IconPlayerPause } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useDevices, usePlugins, useRejects } from "../api/queries";
-import type { PluginView, RejectCount, RejectView } from "../api/types";
+import type { PluginView, RejectCount, RejectView } from "../api/system.types";
 import { useNow, useSession } from "../app/hub";
 import { en } from "../i18n/en";
 import { type MessageId, type Translate, useI18n } from "../i18n/i18n";

@@ -1,7 +1,8 @@
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Device, Session } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { Device } from "../api/devices.types";
 import { Hub, HubProvider, SignedIn } from "../app/hub";
 import { device } from "../test/make";
 import { AnnouncerProvider } from "../ui/Announcer";

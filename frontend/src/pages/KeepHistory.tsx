@@ -1,5 +1,5 @@
 // How long one plug's history is kept, where that differs from the rest of the home.
-import type { DeviceRetention } from "../api/types";
+import type { DeviceRetention } from "../api/devices.types";
 import { type MessageId, useI18n } from "../i18n/i18n";
 import { TextField } from "../ui/Field";
 import { FormError } from "../ui/FormError";

@@ -1,7 +1,7 @@
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { SystemInfo } from "../api/types";
+import type { SystemInfo } from "../api/system.types";
 import { Hub, HubProvider } from "../app/hub";
 import { problem, session } from "../test/page";
 import Login from "./Login";

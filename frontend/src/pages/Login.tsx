@@ -2,7 +2,8 @@
 import { type SyntheticEvent, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ApiError } from "../api/client";
-import type { Session, SystemInfo } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { SystemInfo } from "../api/system.types";
 import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { Submit, TextField } from "../ui/Field";

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { type Shares, useMembers, useShares } from "../api/people";
 import { useDevices } from "../api/queries";
-import type { User } from "../api/types";
+import type { User } from "../api/people.types";
 import { useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { type Translate, useI18n } from "../i18n/i18n";

@@ -3,7 +3,7 @@ import { IconChevronLeft } from "@tabler/icons-react";
 import { type Ref, useState } from "react";
 import { Link } from "wouter";
 import { useChangeMember } from "../api/people";
-import type { Role, User } from "../api/types";
+import type { Role, User } from "../api/people.types";
 import { useConnection } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { initial } from "../model/people";

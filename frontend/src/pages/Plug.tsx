@@ -1,4 +1,4 @@
-// One plug: its number now, its switch, and its power over ten minutes, an hour, a day or a week.
+// One plug: its number now, its switch, what it used, and what leads on from it.
 import {
   IconAlertTriangle,
   IconChevronLeft,
@@ -7,7 +7,7 @@ import {
   IconStar,
   IconStarFilled,
 } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link, useSearchParams } from "wouter";
 import { outletKey } from "../api/live";
@@ -15,33 +15,25 @@ import { useDevices, useReading, useTelemetry } from "../api/queries";
 import { useFavourites } from "../app/favourites";
 import { useConnection, useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
-import { beginningOf, useBeginning } from "../charts/beginning";
-import { ChartKey } from "../charts/ChartKey";
+import { beginningOf } from "../charts/beginning";
 import { GapList } from "../charts/GapList";
 import { LiveChart } from "../charts/LiveChart";
-import { extremes, PowerChart } from "../charts/PowerChart";
-import { SeriesTable } from "../charts/SeriesTable";
-import { type Translate, useI18n } from "../i18n/i18n";
-import { chartData, rawBucket } from "../model/chart";
-import { decimal, energyText } from "../model/format";
+import { useI18n } from "../i18n/i18n";
+import { decimal } from "../model/format";
 import { outletName, outletPath, type OutletView } from "../model/outlet";
-import { parseMoment, periodName, type PlugRange, writeMoment } from "../model/period";
-import { clock, HOUR, type RangeKind, shiftSpan, spanOf, weekday } from "../model/time";
-import { Download } from "../ui/Download";
+import type { PlugRange } from "../model/period";
+import { HOUR, spanOf } from "../model/time";
 import { useDesktop, useTitle } from "../ui/hooks";
 import { HonestSwitch } from "../ui/HonestSwitch";
 import { useOutletLine } from "../ui/PlugRow";
 import { Energy, Power, Quantity } from "../ui/Quantity";
-import { Segmented } from "../ui/Segmented";
-import { Empty, Failed, Skeleton } from "../ui/States";
+import { Failed, Skeleton } from "../ui/States";
 import { AlertsLink } from "./alerts/AlertsLink";
+import { Chart, type ChartProps, POINTS, Ranges, RANGES, useHistory } from "./PlugHistory";
 import { MissingPlug } from "./plug-form";
 import { SchedulesLink } from "./schedules/SchedulesLink";
 import { signalWord } from "../ui/signal";
 import "./plug.css";
-
-const RANGES: PlugRange[] = ["live", "hour", "day", "week"];
-const POINTS = { desktop: 1000, phone: 400 };
 
 export default function Plug({ plug, channel }: { plug: string; channel: number }) {
   const { t } = useI18n();
@@ -90,13 +82,6 @@ function useYoung({ device, outlet }: OutletView, wanted: boolean): boolean {
   const began = beginningOf(data, span);
   if (began) return began.at + began.bucket > opened - HOUR;
   return data.gaps.length === 0 && data.series.every(({ at }) => at.length === 0);
-}
-
-interface ChartProps {
-  view: OutletView;
-  range: PlugRange;
-  at: string | null;
-  show: (range: PlugRange, at: string | null) => void;
 }
 
 function Star({ view }: { view: OutletView }) {
@@ -213,20 +198,6 @@ function Desktop(props: ChartProps) {
   );
 }
 
-function Ranges({ range, show, full = false }: Pick<ChartProps, "range" | "show"> & { full?: boolean }) {
-  const { t } = useI18n();
-  const options = RANGES.map((value) => ({ value, label: t(`plug.${value}`) }));
-  return (
-    <Segmented
-      label={t("plug.range")}
-      value={range}
-      options={options}
-      full={full}
-      onChange={(next) => show(next, null)}
-    />
-  );
-}
-
 function Figures({ view }: { view: OutletView }) {
   const { t, language } = useI18n();
   const { device, outlet } = view;
@@ -267,144 +238,6 @@ function Figures({ view }: { view: OutletView }) {
       </div>
     </dl>
   );
-}
-
-/** The history of one outlet over the period asked for. */
-function useHistory({ view, range, at }: ChartProps) {
-  const { home } = useSession();
-  const desktop = useDesktop();
-  const now = useNow(range === "hour" ? 5_000 : 15_000);
-  const kind: RangeKind = range === "live" ? "hour" : range;
-  const zone = home.time_zone;
-  const span = spanOf(kind, parseMoment(at, zone) ?? now, zone);
-  const { device, outlet } = view;
-  const current = now >= span.start && now < span.end;
-  const points = desktop ? POINTS.desktop : POINTS.phone;
-  const query = useTelemetry({
-    outlets: [outletKey(device.id, outlet.channel)],
-    from: span.start,
-    to: span.end,
-    points,
-    ...(kind === "week" && { bucket: "1h" }),
-    enabled: range !== "live",
-    refresh: current ? (range === "hour" ? 10_000 : 60_000) : false,
-  });
-  const answer = query.data && query.data.start === span.start ? query.data : null;
-  const series = answer?.series[0];
-  const offlineSince = device.online ? null : (device.online_since ?? 0);
-  // The minute is enough for what is drawn; every second would draw anew for nothing.
-  const drawnAt = Math.floor(now / 5_000) * 5_000;
-  const data = useMemo(
-    () =>
-      series && chartData(series, answer.gaps, { start: span.start, end: span.end }, { offlineSince, now: drawnAt }),
-    [series, answer, span.start, span.end, offlineSince, drawnAt],
-  );
-  return { query, answer, points, span, kind, current, now, zone, series, data, gaps: answer?.gaps ?? [] };
-}
-
-function Chart(props: ChartProps & { height: number; head?: React.ReactNode }) {
-  const { view, range, show, height, head = null } = props;
-  const { t, language } = useI18n();
-  const { query, answer, points, span, kind, current, now, zone, series, data } = useHistory(props);
-  const [asTable, setAsTable] = useState(false);
-  const name = outletName(view);
-  const period = periodName(kind, span, now, zone, language, t);
-  const began = useBeginning([outletKey(view.device.id, view.outlet.channel)], span, answer);
-
-  if (range === "live")
-    return (
-      <>
-        {head && <div className="row apart wrap chart-head">{head}</div>}
-        <LiveChart view={view} height={height} table />
-      </>
-    );
-
-  const move = (by: number): void => {
-    const next = shiftSpan(kind, span, by, zone);
-    show(range, next.end > now ? null : writeMoment(kind, next.start, zone));
-  };
-  const zoom = (by: 1 | -1, at: number): void => {
-    const next = RANGES[RANGES.indexOf(range) - by];
-    if (next && next !== "live") show(next, writeMoment(next, at, zone));
-    else if (next === "live" && current) show("live", null);
-  };
-  const total = series?.total_kwh ?? null;
-  const empty = data !== undefined && data.points.length + data.estimates.length + data.holes.length === 0;
-  return (
-    <>
-      <div className="row apart wrap chart-head">
-        {head}
-        <div className="period">
-          <Button className="icon-btn" aria-label={t("plug.earlier")} onPress={() => move(-1)}>
-            <IconChevronLeft className="icon s" aria-hidden="true" />
-          </Button>
-          <span className="strong nowrap" aria-live="polite">
-            {period}
-          </span>
-          <Button className="icon-btn" aria-label={t("plug.later")} isDisabled={current} onPress={() => move(1)}>
-            <IconChevronRight className="icon s" aria-hidden="true" />
-          </Button>
-        </div>
-        {!head && total !== null && <span className="meta">{energyText(total, language)}</span>}
-      </div>
-      {query.error && !data ? (
-        <Failed error={query.error} onRetry={() => void query.refetch()} />
-      ) : !data || !series ? (
-        <Skeleton height={height} />
-      ) : empty ? (
-        <div className="chart-empty" style={{ minHeight: height }}>
-          <Empty title={t("plug.emptyTitle")} text={t("plug.emptyText")} />
-        </div>
-      ) : asTable ? (
-        <SeriesTable data={data} name={name} period={period} zone={zone} wide={kind === "week"} />
-      ) : (
-        <PowerChart
-          data={data}
-          span={span}
-          zone={zone}
-          bucket={series.bucket_ms || rawBucket(span, points, view.device.interval_ms)}
-          now={now}
-          height={height}
-          label={sentence(t, language, data, name, period, total)}
-          onZoom={zoom}
-          onNow={() => show(range, null)}
-          onTable={() => setAsTable(true)}
-        />
-      )}
-      <div className="chart-foot">
-        {data && !empty && !asTable && (
-          <ChartKey
-            data={data}
-            since={
-              began === null ? null : kind === "week" ? weekday(began, zone, language) : clock(began, zone, language)
-            }
-          />
-        )}
-        {data && !empty && (
-          <Button className="text-btn meta" onPress={() => setAsTable(!asTable)}>
-            {t(asTable ? "plug.chart" : "plug.table")}
-          </Button>
-        )}
-        {data && !empty && (
-          <Download
-            outlet={outletKey(view.device.id, view.outlet.channel)}
-            kind={kind}
-            from={span.start}
-            to={Math.min(span.end, now)}
-          />
-        )}
-      </div>
-    </>
-  );
-}
-
-type Data = NonNullable<ReturnType<typeof useHistory>["data"]>;
-
-function sentence(t: Translate, language: "en" | "de", data: Data, name: string, period: string, total: number | null) {
-  const range = extremes(data, language);
-  if (!range) return t("plug.chartEmpty", { name, period });
-  const energy = total === null ? t("plug.energyUnknown") : energyText(total, language);
-  return t("plug.chartSentence", { name, period, ...range, energy, gaps: data.holes.length + data.estimates.length });
 }
 
 function Aside(props: ChartProps) {

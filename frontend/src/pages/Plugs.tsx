@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { type OutletKey, outletKey } from "../api/live";
 import { useDevices, useReadings, useTelemetry } from "../api/queries";
-import type { Device } from "../api/types";
+import type { Device } from "../api/devices.types";
 import { useNow, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";

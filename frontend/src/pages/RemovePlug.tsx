@@ -9,7 +9,7 @@ import { useLocation } from "wouter";
 import { outletKey } from "../api/live";
 import { ApiError } from "../api/client";
 import { useTelemetry } from "../api/queries";
-import type { Device } from "../api/types";
+import type { Device } from "../api/devices.types";
 import { useConnection, useHub, useNow, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { fullDate, HOUR } from "../model/time";

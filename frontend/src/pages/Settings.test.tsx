@@ -1,6 +1,6 @@
 import { screen } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
-import type { SystemInfo } from "../api/types";
+import type { SystemInfo } from "../api/system.types";
 import { session, showPage } from "../test/page";
 import Settings from "./Settings";
 

@@ -1,7 +1,8 @@
 // Settings: language and look of this browser, the account, the home, how the hub is, and what this software is.
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
-import type { Language, SystemInfo } from "../api/types";
+import type { SystemInfo } from "../api/system.types";
+import type { Language } from "../api/types";
 import { useHub, useSession } from "../app/hub";
 import { setLanguage, setTheme, type Theme, useTheme } from "../app/preferences";
 import { More, OfflineStrip } from "../app/Shell";

@@ -2,7 +2,8 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import { ApiError } from "../api/client";
-import { type Device, LONGEST_NAME } from "../api/types";
+import type { Device } from "../api/devices.types";
+import { LONGEST_NAME } from "../api/types";
 import { useI18n } from "../i18n/i18n";
 import { TextField, tooMany } from "../ui/Field";
 import { FormError } from "../ui/FormError";

@@ -1,5 +1,5 @@
 // Devices for tests.
-import type { Device, Outlet } from "../api/types";
+import type { Device, Outlet } from "../api/devices.types";
 
 export function outlet(more: Partial<Outlet> = {}): Outlet {
   return {

@@ -2,7 +2,8 @@
 import { render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { vi } from "vitest";
-import type { Session, User } from "../api/types";
+import type { Session } from "../api/auth.types";
+import type { User } from "../api/people.types";
 import { Hub, HubProvider, SignedIn } from "../app/hub";
 import { AnnouncerProvider } from "../ui/Announcer";
 

@@ -1,5 +1,5 @@
 // A report for tests: four plugs in two rooms, three days of November.
-import type { EnergyReport, ReportDevice, ReportRoom, ReportTotal } from "../api/types";
+import type { EnergyReport, ReportDevice, ReportRoom, ReportTotal } from "../api/reports.types";
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 9, 31, 23);

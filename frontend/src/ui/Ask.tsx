@@ -5,9 +5,9 @@ import { Dialog } from "react-aria-components/Dialog";
 import { Heading } from "react-aria-components/Heading";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { useI18n } from "../i18n/i18n";
-import { TextField } from "./Field";
 import { FormError } from "./FormError";
 import { problemWords } from "./problem";
+import { YourPassword } from "./YourPassword";
 import "./dialog.css";
 
 interface AskProps {
@@ -83,15 +83,7 @@ function Question({ title, text, act, bad = false, password = false, busy, setBu
         {children}
         {password && (
           <div className="dialog-field">
-            <TextField
-              label={t("account.yourPassword")}
-              name="password"
-              type="password"
-              autoComplete="current-password"
-              value={given}
-              error={error}
-              onChange={setGiven}
-            />
+            <YourPassword value={given} error={error} onChange={setGiven} />
           </div>
         )}
         {!password && <FormError text={error} />}

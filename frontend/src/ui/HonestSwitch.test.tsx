@@ -2,7 +2,7 @@ import { act, fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Hub, HubProvider } from "../app/hub";
-import type { Device } from "../api/types";
+import type { Device } from "../api/devices.types";
 import { useDevices } from "../api/queries";
 import { device } from "../test/make";
 import { AnnouncerProvider } from "./Announcer";

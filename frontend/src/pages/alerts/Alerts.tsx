@@ -1,6 +1,6 @@
 // Alerts: what fires now, what is over, the rules, and where they are told. On a phone rules and channels are a page of
 // their own.
-import { IconAdjustments, IconChevronLeft, IconCircleCheck, IconPlus } from "@tabler/icons-react";
+import { IconAdjustments, IconCircleCheck, IconPlus } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { fires, useAlerts } from "../../api/alerts";
@@ -12,6 +12,7 @@ import { type Shown, shownOf } from "../../model/alert";
 import { outletPath, outletsOf, type OutletView } from "../../model/outlet";
 import { useDesktop, useTitle } from "../../ui/hooks";
 import { Empty, Failed, Skeleton, SkeletonRows } from "../../ui/States";
+import { EditHead } from "../EditHead";
 import { ChangeAlert, NewAlert } from "./AlertForm";
 import { Channels } from "./Channels";
 import { Earlier } from "./Earlier";
@@ -47,13 +48,7 @@ export default function Alerts({ chosen }: { chosen?: string }) {
   if (form || (chosen === RULES && !desktop))
     return (
       <div className="narrow">
-        <header className="edit-head">
-          <Link href={back} className="icon-btn" aria-label={t("plug.back")}>
-            <IconChevronLeft className="icon" aria-hidden="true" />
-          </Link>
-          <h1>{title}</h1>
-        </header>
-        <OfflineStrip />
+        <EditHead href={back} back={t("plug.back")} title={title} />
         {!ready ? (
           <Waiting error={error} onRetry={retry} />
         ) : form ? (

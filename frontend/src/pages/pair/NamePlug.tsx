@@ -4,19 +4,20 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
-import { SwitchButton, SwitchField } from "react-aria-components/Switch";
 import { Link, useLocation } from "wouter";
 import { useDevices, useReading } from "../../api/queries";
-import { type ChangeDeviceRequest, type Device, LONGEST_NAME, type Pairing } from "../../api/types";
+import type { ChangeDeviceRequest, Device } from "../../api/devices.types";
+import type { Pairing } from "../../api/pairing.types";
+import { LONGEST_NAME } from "../../api/types";
 import { useHub } from "../../app/hub";
 import { type MessageId, useI18n } from "../../i18n/i18n";
 import { Submit, TextField } from "../../ui/Field";
 import { APPLIANCES, ApplianceIcon } from "../../ui/icons";
 import { Power } from "../../ui/Quantity";
 import { SkeletonRows } from "../../ui/States";
+import { Switch } from "../../ui/Switch";
 import { isTooLong, roomsOf, useFormError } from "../plug-form";
 import { PlugRing } from "./PlugRing";
-import "../../ui/switch.css";
 
 const FIRST = ["kettle", "coffee", "microwave", "fridge", "wash-machine", "device-tv", "lamp"];
 
@@ -128,15 +129,7 @@ function Form({ device, rooms }: { device: Device; rooms: string[] }) {
         onChange={setName}
       />
       <RoomChoice rooms={rooms} room={room} error={error.at("room")} onRoom={setRoom} />
-      <SwitchField isSelected={alwaysOn} onChange={setAlwaysOn}>
-        <SwitchButton className="ink-switch">
-          <span className="grow">
-            <span className="h3 block">{t("edit.alwaysOn")}</span>
-            <span className="meta block">{t("edit.alwaysOnHint")}</span>
-          </span>
-          <span className="track" />
-        </SwitchButton>
-      </SwitchField>
+      <Switch label={t("edit.alwaysOn")} hint={t("edit.alwaysOnHint")} isSelected={alwaysOn} onChange={setAlwaysOn} />
       {error.below}
       <Submit wide busy={busy}>
         {t(busy ? "edit.saving" : "pair.finish")}

@@ -5,7 +5,7 @@ import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
 import { isRunning, usePairings } from "../../api/pairing";
 import { useFound } from "../../api/queries";
-import type { Device } from "../../api/types";
+import type { Device } from "../../api/devices.types";
 import { useI18n } from "../../i18n/i18n";
 import { Submit, TextField } from "../../ui/Field";
 import { useDesktop } from "../../ui/hooks";

@@ -1,7 +1,9 @@
 import { act, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Device, Pairing, Session } from "../../api/types";
+import type { Session } from "../../api/auth.types";
+import type { Device } from "../../api/devices.types";
+import type { Pairing } from "../../api/pairing.types";
 import { Hub, HubProvider, SignedIn } from "../../app/hub";
 import { device } from "../../test/make";
 import { Working } from "./Working";

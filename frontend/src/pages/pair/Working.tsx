@@ -6,7 +6,7 @@ import { ApiError } from "../../api/client";
 import { outletKey } from "../../api/live";
 import { isRunning, usePairing } from "../../api/pairing";
 import { useDevices, useReadings } from "../../api/queries";
-import type { Pairing } from "../../api/types";
+import type { Pairing } from "../../api/pairing.types";
 import { useHub, useNow } from "../../app/hub";
 import { useI18n } from "../../i18n/i18n";
 import { duration } from "../../model/format";

@@ -1,6 +1,6 @@
 // How far a pairing is: the step on the page for each state of the hub, drawn one after the other.
 import { useEffect, useState } from "react";
-import type { Pairing } from "../../api/types";
+import type { Pairing } from "../../api/pairing.types";
 import { useMedia } from "../../ui/hooks";
 
 export type Going = Exclude<Pairing["state"], "failed" | "expired">;

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Route } from "wouter";
 import type { Schedule } from "../../api/schedules.types";
-import type { Device } from "../../api/types";
+import type { Device } from "../../api/devices.types";
 import { device } from "../../test/make";
 import { problem, session, showPage } from "../../test/page";
 import { schedule } from "../../test/schedules";

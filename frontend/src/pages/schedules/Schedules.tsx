@@ -1,6 +1,6 @@
 // Schedules: today by plug, the week of one plug, and every schedule as a sentence; a form beside them makes and
 // changes them, on a phone a page of its own.
-import { IconChevronLeft, IconPlus, IconX } from "@tabler/icons-react";
+import { IconPlus, IconX } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { useDevices } from "../../api/queries";
@@ -11,6 +11,7 @@ import { type MessageId, useI18n } from "../../i18n/i18n";
 import { outletsOf, type OutletView } from "../../model/outlet";
 import { useDesktop, useMedia, useTitle } from "../../ui/hooks";
 import { Empty, Failed, Skeleton, SkeletonRows } from "../../ui/States";
+import { EditHead } from "../EditHead";
 import { ChangeSchedule } from "./ChangeSchedule";
 import { NewSchedule } from "./NewSchedule";
 import { plansOf, Today, Week } from "./Pictures";
@@ -190,13 +191,7 @@ function FormPart({ title, page, back, children }: FormPartProps) {
   if (page)
     return (
       <>
-        <header className="edit-head">
-          <Link href={back} className="icon-btn" aria-label={t("plug.back")}>
-            <IconChevronLeft className="icon" aria-hidden="true" />
-          </Link>
-          <h1>{title}</h1>
-        </header>
-        <OfflineStrip />
+        <EditHead href={back} back={t("plug.back")} title={title} />
         <section className="sheet">{children}</section>
       </>
     );

@@ -1,6 +1,8 @@
 // Schedules in words: what, on which days, when next, how it went, whose it is and why one may only look.
 import type { Schedule } from "../../api/schedules.types";
-import type { Device, Language, User } from "../../api/types";
+import type { Device } from "../../api/devices.types";
+import type { User } from "../../api/people.types";
+import type { Language } from "../../api/types";
 import type { MessageId, Translate } from "../../i18n/i18n";
 import { localeOf } from "../../model/format";
 import { outletName, outletPath, outletsOf, type OutletView } from "../../model/outlet";
