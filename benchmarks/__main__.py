@@ -27,6 +27,7 @@ from benchmarks import (
     stored,
     victoria,
     websockets,
+    week_at_once,
     writes,
 )
 
@@ -57,6 +58,7 @@ SCENARIOS: dict[str, Scenario] = {
     "peers": peers.peers,
     "hour": peers.hour,
     "returning": returning.returning,
+    "week": week_at_once.week_at_once,
     "kills": kills.kills,
     "power_cut": power_cut.power_cut,
     "full_disk": full_disk.full_disk,

@@ -145,6 +145,6 @@ class Turnstile:
             self._clear.set()
 
     async def passed(self) -> None:
-        """Wait for all; TimeoutError after half a minute."""
+        """Wait for all; TimeoutError after three minutes, which even a machine with much other work does not need."""
         if self._open > 0:
             await asyncio.wait_for(self._clear.wait(), 180)

@@ -20,11 +20,13 @@ WAIT_S = 30  # at most, before a plug replays
 
 
 class Returning(Plug):
-    """A plug whose run began a day ago, one sample a second."""
+    """A plug whose run began `away` s ago, one sample a second, of which it holds the newest `ring`."""
+
+    away, ring, batch, pace = AWAY_S, RING, BATCH, PACE_S
 
     def __init__(self, hardware_id: str, secret: str, run: str) -> None:
         super().__init__(hardware_id, secret, 0, run)
-        self.seq = AWAY_S
+        self.seq = self.away
         self.told: dict[str, int] = {}  # what went out live, when (ns)
         self._more = asyncio.Event()
 
@@ -37,18 +39,18 @@ class Returning(Plug):
         begin = time.monotonic()
         while True:
             self.energy = self.seq * 57
-            body = {**self._reading(self.seq), "run": self._run, "seq": self.seq, "oldest": self.seq - RING}
+            body = {**self._reading(self.seq), "run": self._run, "seq": self.seq, "oldest": self.seq - self.ring}
             self._send("telemetry", body, 0)
             self.told[f"{self.hardware_id}/{self.energy}"] = time.time_ns()
             self.seq += 1
-            await asyncio.sleep(begin + self.seq - AWAY_S - time.monotonic())
+            await asyncio.sleep(begin + self.seq - self.away - time.monotonic())
 
     async def replay(self, wait: float) -> None:
-        """Ring, then minutes; one message under way, four a second."""
+        """Ring, then minutes; one message under way, each `pace` s."""
         await asyncio.sleep(wait)
-        oldest = AWAY_S - RING
-        for first in range(oldest, AWAY_S, BATCH):
-            readings = [self._reading(seq) for seq in range(first, first + BATCH)]
+        oldest = self.away - self.ring
+        for first in range(oldest, self.away, self.batch):
+            readings = [self._reading(seq) for seq in range(first, first + self.batch)]
             columns: dict[str, object] = {name: [reading[name] for reading in readings] for name in readings[0]}
             columns |= {"run": self._run, "seq": first, "oldest": oldest, "up": first * 1000, "dt": 1000}
             await self._acknowledged("telemetry/batch", columns)
@@ -80,7 +82,7 @@ class Returning(Plug):
         while self.acknowledged < goal:
             self._more.clear()
             await asyncio.wait_for(self._more.wait(), 30)
-        await asyncio.sleep(max(0.0, begin + PACE_S - time.monotonic()))
+        await asyncio.sleep(max(0.0, begin + self.pace - time.monotonic()))
 
     def _send(self, suffix: str, body: dict[str, object], qos: int) -> None:
         topic = text(f"smartplug/{self.hardware_id}/{suffix}".encode())

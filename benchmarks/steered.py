@@ -3,8 +3,10 @@
 `python -m benchmarks.steered SOCKET NOW --config … --data … --host … --http-port … --mqtt-port …`; NOW: Unix ms at the
 start. The clock stands still until it is told on the Unix socket SOCKET, one JSON object a line:
 {"do": "advance", "seconds": s}: move on, and finish the commit or merge that falls due;
-{"do": "merge"}: merge now; {"do": "go"}: run as clocks do from now on; {"do": "count"}: finish what is under way. Each
-is answered with Counts.
+{"do": "merge"}: merge now; {"do": "go"}: run as clocks do from now on; {"do": "count"}: finish what is under way;
+{"do": "step", "ms": ms}: the wall clock alone jumps while it stands; {"do": "synchronise"}: the kernel says so. Each is
+answered with Counts. What speaks for the time at first: `--sure synchronised`: the kernel; `trusted`: the configuration
+alone; `doubted`: nothing, as on a Raspberry Pi that just woke.
 """
 
 import argparse
@@ -55,8 +57,9 @@ class Counts(msgspec.Struct):
 class SteeredClock(Clock):
     """Stands still and is moved, until `go`; then it runs, that far from the machine's own."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, sure: str = "synchronised") -> None:
         super().__init__(trusted=True)
+        self._trusted, self.is_synchronised = sure != "doubted", sure == "synchronised"
         self.still = FakeClock(now)
         self._going = False
         self._wall, self._monotonic = 0, 0.0  # ahead of the machine's
@@ -67,8 +70,8 @@ class SteeredClock(Clock):
     def monotonic(self) -> float:
         return time.monotonic() + self._monotonic if self._going else self.still.monotonic()
 
-    def certain(self) -> bool:
-        return True
+    def synchronised(self) -> bool:
+        return self.is_synchronised
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         return super().call_later(delay, callback) if self._going else self.still.call_later(delay, callback)
@@ -131,6 +134,10 @@ class Steering:
                     await self._clock.still.advance(order["seconds"])
                 elif order["do"] == "merge":
                     await history.merge()
+                elif order["do"] == "step":
+                    self._clock.still.step(order["ms"])
+                elif order["do"] == "synchronise":
+                    self._clock.is_synchronised = True
                 elif order["do"] == "go":
                     gather.CALM_S, gather.BUSY_S = TURNS
                     self._clock.go()
@@ -170,6 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("socket")
     parser.add_argument("now", type=int)
+    parser.add_argument("--sure", default="synchronised")
     parser.add_argument("--config", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--host")
@@ -177,7 +185,7 @@ def main() -> None:
         parser.add_argument(f"--{port}-port", type=int)
     args = parser.parse_args()
     os.umask(0o077)
-    bus, clock = Bus(), SteeredClock(args.now)
+    bus, clock = Bus(), SteeredClock(args.now, args.sure)
     setup_logging(format="text")
     loaded, plugins = prepare(args.config, bus, clock, safe_mode=False)
     options = Options(
@@ -193,7 +201,10 @@ def main() -> None:
     gather.CALM_S = gather.BUSY_S = 0.0  # while time stands still there is nothing to wait for
     allow_many_connections()
     keep_heap_small()
-    with mock.patch("hub.app.History", steering.history):
+    with (
+        mock.patch("hub.app.history.History", steering.history),
+        mock.patch("hub.clock.RTC_DEVICE", args.data / "no clock chip"),
+    ):
         app = App(options, loaded.configuration(), plugins, bus=bus, clock=clock)
         uvloop.run(run(app, bus, steering, args.socket))
 

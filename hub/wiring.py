@@ -1,6 +1,7 @@
-"""What the configuration says, as what app.py builds: lengths of history, listeners, and the home's own broker; and who
-hears of rights that change."""
+"""What the configuration says, as what hub/app builds: lengths of history, listeners, and the home's own broker; and
+who hears of rights that change."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,12 @@ def kept(configured: Configured) -> Retention:
     """The configuration's lengths as whole days. Minutes cannot go before the 5 minutes that are summed from them."""
     days = {name: -(-getattr(configured, name) // DAY) for name in configured.__struct_fields__}
     return Retention(days["raw"], max(days["minute"], days["five_minutes"]), days["hour"], days["day"])
+
+
+def folder_options(data: Path, config: Path | None) -> str:
+    """What commands for this hub are given, as people type it."""
+    given = {"--data": data, "--config": config}
+    return " ".join(f"{name} {shlex.quote(str(folder.absolute()))}" for name, folder in given.items() if folder)
 
 
 def certificates(

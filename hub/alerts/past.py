@@ -1,6 +1,5 @@
 """Past: the alerts that have ended lately, of every home, kept over a restart."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ from hub.database import SettingsTable
 from hub.devices.registry import Registry
 from hub.events import AlertChanged, DeviceRemoved
 from hub.messages import HubError
+from hub.tasks import Tasks
 
 MOST_PAST = 50  # of a home
 GATHER_S = 60.0
@@ -49,7 +49,7 @@ class Past:
         self._clock = clock
         self._ended: list[Ended] = []  # the oldest first
         self._timer: Timer | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(log, "the alerts that have ended could not be stored")
 
     async def start(self) -> None:
         """Read what was kept, and hear the bus."""
@@ -63,8 +63,7 @@ class Past:
     async def stop(self) -> None:
         """Write what is not written yet."""
         self._bus.remove_owner(OWNER)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.settled()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -97,9 +96,7 @@ class Past:
 
     def _due(self) -> None:
         self._timer = None
-        task = asyncio.get_running_loop().create_task(self._write())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(self._write())
 
     async def _write(self) -> None:
         """A disk that takes nothing silences no alert."""

@@ -1,9 +1,8 @@
 """Watch: hears what plugs measure and whether they are there, and lets alerts fire and end."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +13,7 @@ from hub.clock import Clock, Timer
 from hub.devices.presence import Presence
 from hub.events import AlertChanged, PresenceChanged, SampleReceived
 from hub.messages import HubError
+from hub.tasks import Tasks
 
 CALM_S = 10.0
 """So long at least it must be over before an alert ends: what comes and goes would tell of itself again and again."""
@@ -39,7 +39,7 @@ class Watch:
         self._offline: dict[str, list[Alert]] = {}
         self._timers: dict[str, Timer] = {}
         self._started = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(log, "an alert could not be stored")
         self.told: Callable[[Alert, Standing, float | None], None] = lambda alert, standing, lasted: None
 
     async def start(self) -> None:
@@ -58,8 +58,7 @@ class Watch:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.settled()
 
     def standing(self, alert: Alert) -> Standing:
         """How it stands."""
@@ -139,7 +138,7 @@ class Watch:
         self._timers.pop(alert.id, None)
         standing.turned = None
         if so and not self._alerts.author_sees(alert):
-            self._spawn(self._alerts.disable(alert))
+            self._tasks.spawn(self._alerts.disable(alert))
             return
         began = None if so else alert.since
         lasted = None if began is None else max(0, now - began) / 1000
@@ -147,7 +146,7 @@ class Watch:
         alert.since = now if so else None
         log.info("alert %s (%s): %s", alert.id, alert.kind, standing.state)
         self._bus.publish(AlertChanged(alert.id, alert.device, alert.channel, now, standing.state, began))
-        self._spawn(self._store_and_tell(alert, msgspec.structs.replace(standing), lasted))
+        self._tasks.spawn(self._store_and_tell(alert, msgspec.structs.replace(standing), lasted))
 
     async def _store_and_tell(self, alert: Alert, standing: Standing, lasted: float | None) -> None:
         """Stored first, so that a hub that is killed in between does not tell it twice; a full disk silences none."""
@@ -162,16 +161,6 @@ class Watch:
         timer = self._timers.pop(alert.id, None)
         if timer is not None:
             timer.cancel()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("an alert could not be stored", exc_info=error)
 
 
 def drop(watched: dict[Place, list[Alert]], place: Place, alert: Alert) -> None:

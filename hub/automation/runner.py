@@ -1,9 +1,7 @@
 """Runner: waits for the schedule that is due next and switches, with the rights that its author has then."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from hub.automation.schedule import Run, Schedule
 from hub.automation.schedules import Schedules, require_harmless
@@ -15,6 +13,7 @@ from hub.devices.commands import Commands
 from hub.devices.registry import Registry
 from hub.events import ClockChanged, ScheduleRan
 from hub.messages import HubError
+from hub.tasks import Tasks
 
 LATE_MS = 5 * 60 * 1000
 """A run that is later than this is missed: nobody expects the heater at noon that was meant for six."""
@@ -58,7 +57,7 @@ class Runner:
         self._last: dict[str, Run] = {}
         self._timer: Timer | None = None
         self._started = 0.0  # on the monotonic clock
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(log, "a schedule could not be run")
 
     async def start(self) -> None:
         """Wait for what is due. After the broker, so that plugs can be reached."""
@@ -76,10 +75,7 @@ class Runner:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.cancel()
         await self._keep_mark()
 
     def last(self, schedule: Schedule) -> Run | None:
@@ -114,7 +110,7 @@ class Runner:
         if self._clock.certain():
             due = self._take(self._clock.now())
             if due:
-                self._spawn(self._run_all(due))
+                self._tasks.spawn(self._run_all(due))
         self._plan()
 
     def _take(self, now: int) -> Due:
@@ -164,7 +160,7 @@ class Runner:
         self._last = {id: run for id, run in self._last.items() if id in there}
         self._plan()
         if self._mark is not None and self._clock.certain():
-            self._spawn(self._keep_mark(self._clock.now()))
+            self._tasks.spawn(self._keep_mark(self._clock.now()))
 
     async def _keep_mark(self, until: int | None = None) -> None:
         """Until when everything is dealt with. A disk that takes nothing keeps no schedule from running."""
@@ -179,7 +175,7 @@ class Runner:
     async def _run_all(self, due: Due) -> None:
         await self._keep_mark()
         for at, schedule in due:
-            self._spawn(self._run(schedule, at))
+            self._tasks.spawn(self._run(schedule, at))
 
     async def _run(self, schedule: Schedule, at: int) -> None:
         if not self._schedules.is_due(schedule):
@@ -202,13 +198,3 @@ class Runner:
         self._bus.publish(ScheduleRan(schedule.id, schedule.device, schedule.channel, at, run.outcome))
         if run.outcome == "right-lost":
             await self._schedules.disable(schedule)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a schedule could not be run", exc_info=error)

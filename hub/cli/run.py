@@ -141,9 +141,9 @@ def told_started(app: App, starting: asyncio.Task[None]) -> None:
     """Say where the hub is; raises what its start raised."""
     starting.result()
     if app.ports.moved:
-        say("hub-ports-moved", http=str(app.http_port), mqtt=str(app.mqtt_port))
-    say("hub-ready", url=app.url)
-    if app.https_port:
-        say("hub-ready-https", url=app.https_url)
+        say("hub-ports-moved", http=str(app.addresses.http_port), mqtt=str(app.addresses.mqtt_port))
+    say("hub-ready", url=app.addresses.url)
+    if app.addresses.https_port:
+        say("hub-ready-https", url=app.addresses.https_url)
     if app.needs_setup:
         say("hub-ready-setup")

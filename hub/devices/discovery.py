@@ -12,11 +12,13 @@ import msgspec
 from zeroconf import Error, InterfaceChoice, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from hub.auth.certificates import mdns_name
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.devices.registry import Registry
 from hub.events import DeviceAdded, DeviceFound
 from hub.plugins.contract import DeviceDriver
+from hub.tasks import Tasks
 
 ANNOUNCED = ("_plughub._tcp.local.", "_http._tcp.local.", "_mqtt._tcp.local.")
 RESOLVE_MS = 3000
@@ -72,7 +74,7 @@ class Discovery:
         self._zeroconf: AsyncZeroconf | None = None
         self._browser: AsyncServiceBrowser | None = None
         self._found: dict[str, Found] = {}  # by the service's full name
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(log, "mDNS failed")
         self.announced = asyncio.Event()
 
     async def start(self, http_port: int, mqtt_port: int | None) -> None:
@@ -83,9 +85,7 @@ class Discovery:
     async def stop(self) -> None:
         """Say goodbye (where the network still takes it) and close the sockets."""
         self._bus.remove_owner(OWNER)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         await self._close()
 
     def found(self) -> list[Found]:
@@ -140,7 +140,7 @@ class Discovery:
             port=port,
             # The id lets an unpaired plug and the app tell two hubs apart; strangers are told nothing else.
             properties={"id": self._hub_id, "api": "1"} if kind == ANNOUNCED[0] else {},
-            server=f"plughub-{self._hub_id[:8]}.local.",
+            server=f"{mdns_name(self._hub_id)}.",
         )
         await (await zeroconf.async_register_service(info, allow_name_change=True))
 
@@ -183,14 +183,7 @@ class Discovery:
         self._bus.publish(DeviceFound(found.hardware_id, found.name, found.model, found.address, gone))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="mDNS")
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("mDNS failed", exc_info=task.exception())
+        self._tasks.spawn(work, "mDNS")
 
 
 def own_addresses(interfaces: Sequence[str] | None, host: str = "") -> list[bytes]:

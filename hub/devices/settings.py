@@ -10,6 +10,7 @@ from hub.devices.device import Device
 from hub.devices.registry import Registry
 from hub.events import DeviceAdded, DeviceChanged, DeviceRemoved, StatusReported
 from hub.plugins.contract import DeviceDriver, Settings
+from hub.tasks import Tasks
 
 OWNER = "devices.settings"
 LONGEST_VERSION = 40
@@ -37,7 +38,7 @@ class DeviceSettings:
         self._drivers = drivers
         self._bus = bus
         self._time_zone = time_zone
-        self._learning: set[asyncio.Task[None]] = set()
+        self._learning = Tasks(log, "a plug's firmware version could not be stored")
         self._learned_at: dict[str, float] = {}  # device -> loop time
         self._logins: dict[str, tuple[str, bytes | None]] = {}  # device -> hardware_id and secret hash
 
@@ -53,7 +54,7 @@ class DeviceSettings:
     async def stop(self) -> None:
         """Stop following."""
         self._bus.remove_owner(OWNER)
-        await asyncio.gather(*self._learning, return_exceptions=True)
+        await self._learning.settled()
 
     def home_changed(self, home: str) -> None:
         """A home's time zone changed."""
@@ -79,14 +80,7 @@ class DeviceSettings:
         if now - self._learned_at.get(device.id, -LEARN_EVERY_S) < LEARN_EVERY_S:
             return
         self._learned_at[device.id] = now
-        task = asyncio.create_task(self._registry.learned(device.id, firmware=event.firmware[:LONGEST_VERSION]))
-        self._learning.add(task)
-        task.add_done_callback(self._learned)
-
-    def _learned(self, task: asyncio.Task[None]) -> None:
-        self._learning.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a plug's firmware version could not be stored", exc_info=error)
+        self._learning.spawn(self._registry.learned(device.id, firmware=event.firmware[:LONGEST_VERSION]))
 
     def _follow(self, device: Device) -> None:
         login = (device.hardware_id, self._registry.secret_hash(device.hardware_id))

@@ -1,6 +1,5 @@
 """A house with a clock that stands still, a plug, and what its alerts say."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ class Home(House):
     async def idle(self) -> None:
         """All that changed is stored and said."""
         while self.watch._tasks:
-            await asyncio.wait(self.watch._tasks)
+            await self.watch._tasks.settled()
 
     def leaves(self) -> None:
         """The plug's connection ends."""

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,19 +21,21 @@ from tests.broker.websocket import open_websocket
 
 
 @pytest.fixture
-def running() -> Iterator[Collector]:
+async def running() -> AsyncIterator[Collector]:
     running = Collector(Bus())
     running.start()
     yield running
     running.stop()
 
 
-def test_what_is_there_at_the_start_is_left_alone(running: Collector) -> None:
+async def test_what_is_there_at_the_start_is_left_alone(running: Collector) -> None:
     assert gc.get_freeze_count() > 10_000
     assert gc.get_threshold() == (collector.YOUNG, collector.MIDDLE, collector.OLD)
 
 
-def test_what_a_long_round_walked_over_is_left_alone_too(running: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_long_round_walked_over_is_left_alone_too(
+    running: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = gc.get_freeze_count()
     living = [[number] for number in range(100_000)]
     gc.collect(1)
@@ -44,7 +46,7 @@ def test_what_a_long_round_walked_over_is_left_alone_too(running: Collector, mon
     assert running.longest > 0
 
 
-def test_everything_is_as_before_after_the_stop() -> None:
+async def test_everything_is_as_before_after_the_stop() -> None:
     before = gc.get_threshold()
     running = Collector(Bus())
     running.start()
@@ -65,6 +67,26 @@ async def test_free_memory_goes_back_after_a_merge(monkeypatch: pytest.MonkeyPat
     try:
         bus.publish(Merged(0, 0))
         await asyncio.wait_for(given_back.wait(), 10)
+    finally:
+        running.stop()
+
+
+async def test_free_memory_goes_back_again_and_again_without_a_merge(monkeypatch: pytest.MonkeyPatch) -> None:
+    times, often = 0, asyncio.Event()
+
+    def given_back() -> None:
+        nonlocal times
+        times += 1
+        if times == 3:
+            often.set()
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(collector, "EVERY_S", 0.0)
+    monkeypatch.setattr(collector, "give_back", lambda: loop.call_soon_threadsafe(given_back))
+    running = Collector(Bus())
+    running.start()
+    try:
+        await asyncio.wait_for(often.wait(), 10)
     finally:
         running.stop()
 

@@ -64,7 +64,7 @@ class Hub:
         if not self.owner.user:
             async with (
                 aiohttp.ClientSession() as session,
-                session.post(f"{self.app.url}/api/v1/setup", json=OWNER | PLACE) as answer,
+                session.post(f"{self.app.addresses.url}/api/v1/setup", json=OWNER | PLACE) as answer,
             ):
                 signed_in = await answer.json()
             self.owner = Principal(signed_in["user"]["id"], signed_in["home"]["id"], "admin")

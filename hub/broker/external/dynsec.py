@@ -1,7 +1,6 @@
 """Logins and topic rules written through Mosquitto's dynamic security plugin ($CONTROL/dynamic-security/v1)."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import secrets
@@ -12,6 +11,7 @@ from hub.broker.external.link import Server
 from hub.broker.external.rules import HUB, rules_of
 from hub.broker.interface import Login
 from hub.messages import Message
+from hub.tasks import Tasks
 
 CONTROL = "$CONTROL/dynamic-security/v1"
 ANSWERS = f"{CONTROL}/response"
@@ -58,21 +58,17 @@ class DynamicSecurity:
         self._fresh: dict[str, str] = {}
         self._wake = asyncio.Event()
         self._connected = False
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = Tasks(log, "the logins of the external broker are kept up no more")
         self._awaited: tuple[str, asyncio.Future[list[Command]]] | None = None
         self.ready = False
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name="dynamic security")
+        self._tasks.spawn(self._run(), "dynamic security")
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._tasks.cancel()
 
     def connected(self) -> None:
         """The hub has logged in to the broker."""

@@ -14,6 +14,7 @@ from hub.broker.external import packets
 from hub.broker.external.connection import INFLIGHT_IN, KEEPALIVE_S, MOST_PACKET, Connection
 from hub.clock import Clock, Timer
 from hub.messages import Message, render
+from hub.tasks import Tasks
 
 ANSWER_S = 10.0  # for the connection with its TLS, and for CONNACK
 FIRST_BACKOFF_S = 0.5
@@ -82,7 +83,7 @@ class Link:
         self._problem: Message | None = None
         self._all_clear: Timer | None = None
         self._life: Timer | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = Tasks(log, "the way to the external broker has ended")
         self._current: Connection | None = None  # the one whose end `_over` waits for
         self._answered: asyncio.Future[None] | None = None  # CONNACK came, or it never will
         self._over: asyncio.Future[Message] | None = None
@@ -91,15 +92,11 @@ class Link:
 
     def start(self) -> None:
         """Begin, in the background."""
-        self._task = asyncio.create_task(self._run(), name="external broker")
+        self._tasks.spawn(self._run(), "external broker")
 
     async def stop(self) -> None:
         """Log out and end."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._tasks.cancel()
         self._cancel_timers()
 
     def accepted(self, connection: Connection, answer: packets.Accepted) -> None:

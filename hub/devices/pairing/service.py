@@ -1,6 +1,5 @@
 """Pairing: what people ask of it, what plugs say to it, and the device that comes of it."""
 
-import asyncio
 import hashlib
 import hmac
 import logging
@@ -22,6 +21,7 @@ from hub.devices.pairing.windows import FINAL, MOST_WRONG, Window, Windows
 from hub.devices.registry import Registry
 from hub.events import PairingChanged
 from hub.messages import HubError, Message
+from hub.tasks import Tasks
 
 WRONG_CODE = Message("pairing-code-wrong")
 EXPIRED = Message("pairing-expired")
@@ -72,7 +72,7 @@ class Pairing:
         self._windows = Windows(clock, self._expire)
         self._knocks = Knocks(bus, clock, registry)
         self._broker: PairingBroker | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(log, "a pairing could not be completed")
         self.completing: set[str] = set()
         """Plugs that have logged in with a new secret and are not in the registry yet."""
 
@@ -82,7 +82,7 @@ class Pairing:
 
     async def stop(self) -> None:
         """Let what is being written end, and forget every code."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.settled()
         for window in self._windows.all():
             if window.state not in FINAL:
                 self._close(window, "failed", HUB_STOPPED)
@@ -177,9 +177,7 @@ class Pairing:
             window.completing = True
             self._knocks.left(hardware_id)
             self.completing.add(hardware_id)
-            task = asyncio.create_task(self._complete(window), name="pairing")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.spawn(self._complete(window), "pairing")
         return True
 
     def message(self, hardware_id: str, payload: bytes) -> None:
