@@ -1,4 +1,4 @@
-"""The API: REST, WebSocket, OpenAPI and the web app behind one port. Wired by hub/app.py."""
+"""The API: REST, WebSocket, OpenAPI and the web app behind one port. Wired by hub/app."""
 
 from hub.api.problems import Problems
 from hub.api.server import ApiServer

@@ -12,7 +12,10 @@ class Follower(Protocol):
 
     principal: Principal
     rooms: set[str]
-    language: str
+
+    @property
+    def language(self) -> str:
+        """In which it reads sentences."""
 
     @property
     def behind(self) -> bool:

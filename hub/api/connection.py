@@ -10,14 +10,14 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from hub.api.audience import Outlet
-from hub.api.errors import invalid, reader_language
+from hub.api.errors import reader_language
 from hub.api.resume import Missed, Told
 from hub.api.security import peer_address
 from hub.api.socket_messages import MESSAGE_LIMIT, ROOMS_LIMIT, Auth, Subscribe, Unsubscribe
 from hub.auth.principal import Principal
 from hub.clock import Timer
 from hub.frames import TEXT, close_frame, encode_frame, require_masks
-from hub.messages import HubError, render
+from hub.messages import HubError, invalid, render
 
 if TYPE_CHECKING:
     from hub.api.websocket import WebSockets
@@ -52,7 +52,7 @@ class Connection:
         self.principal = NOBODY
         self.resume = secrets.token_urlsafe(16)
         self.rooms: set[str] = set()
-        self.language = reader_language(request.headers.get("Accept-Language"))
+        self._asked_in = reader_language(request.headers.get("Accept-Language"))
         self.peer = peer_address(request)
         self._token = ""
         self._opened = opened
@@ -77,6 +77,12 @@ class Connection:
     def user(self) -> str:
         """The opaque id of the person; empty until authenticated."""
         return self.principal.user
+
+    @property
+    def language(self) -> str:
+        """That of the person's account, as it is now: a page cannot say one in a handshake, the browser says its own.
+        Before the login, and of the hub's own command line, that of the handshake."""
+        return self._sockets.language_of(self.user) or self._asked_in
 
     async def serve(self) -> web.WebSocketResponse:
         """Shake hands and read until the end."""

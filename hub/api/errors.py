@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem+json: which status a HubError has, and what a refused body or query says."""
+"""Errors as RFC 9457 problem+json: which status a HubError has, and where a body stops being JSON."""
 
 import re
 from http import HTTPStatus
@@ -88,6 +88,10 @@ STATUS = {
     "body-too-large": 413,
     "body-too-slow": 408,
     "content-type-wrong": 415,
+    "content-encoding-wrong": 415,
+    "url-too-long": 414,
+    "head-too-long": 431,
+    "expectation-unknown": 417,
     "too-many-attempts": 429,
     "requests-too-many": 429,
     "address-refused": 403,
@@ -104,13 +108,6 @@ STATUS = {
 DEFAULT_STATUS = 422
 """What a service refuses for its own reasons (a name taken, a password too short) is about the values sent."""
 
-_MISSING = re.compile(r"missing required field `(.+?)`")
-_UNKNOWN = re.compile(r"unknown field `(.+?)`")
-_LENGTH = re.compile(r"of length (>=|<=) (\d+)")
-_BOUND = re.compile(r"Expected `(?:int|float)[^`]*` (>=|<=|>|<) (\S+)")
-_PATTERN = re.compile(r"matching regex '(.*)'")
-_CHOICE = re.compile(r"Invalid (?:enum )?value (.*)")
-_TYPE = re.compile(r"Expected `(.+?)`, got `(.+?)`")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
@@ -129,28 +126,6 @@ def problem(error: HubError, language: str) -> Problem:
         detail=render(error.message, language),
         field=error.field,
     )
-
-
-def invalid(error: msgspec.ValidationError) -> HubError:
-    """What msgspec found wrong, as an error with its field: `$.channels[0].name` becomes `channels[0].name`."""
-    text, _, path = str(error).partition(" - at `")
-    field = path.removesuffix("`").removeprefix("$").removeprefix(".")
-    if match := _MISSING.search(text) or _UNKNOWN.search(text):
-        id = "field-missing" if "missing" in text else "field-unknown"
-        return _about(id, f"{field}.{match[1]}".removeprefix("."))
-    if match := _LENGTH.search(text):
-        return _about("field-too-short" if match[1] == ">=" else "field-too-long", field, limit=int(match[2]))
-    if match := _BOUND.search(text):
-        return _about("field-too-small" if match[1][0] == ">" else "field-too-large", field, limit=match[2])
-    if match := _PATTERN.search(text):
-        return _about("field-format", field, pattern=match[1])
-    if match := _CHOICE.search(text):
-        return _about("field-choice", field, value=match[1].strip("'"))
-    if match := _TYPE.search(text):
-        if not field:
-            return HubError("body-wrong", expected=match[1], got=match[2])
-        return _about("field-type", field, expected=match[1], got=match[2])
-    return _about("field-invalid", field)
 
 
 def broken(error: msgspec.DecodeError, body: bytes) -> HubError:
@@ -175,7 +150,3 @@ def reader_language(accept: str | None) -> str:
         if code in LANGUAGES and value > weight:
             best, weight = code, value
     return best
-
-
-def _about(id: str, field: str, **values: object) -> HubError:
-    return HubError(id, field=field, name=field, **values)

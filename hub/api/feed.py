@@ -197,12 +197,24 @@ class Feed:
             return
         sample = event.sample
         outlet = (event.device, sample.channel)
-        values = (event.at, sample.power, sample.voltage, sample.current, sample.relay_state, sample.energy_mwh)
-        item = (outlet, self._encoder.encode((*outlet, *values)))
-        self._newest[outlet] = item[1]
+        encoded = self._encoder.encode(
+            (
+                event.device,
+                sample.channel,
+                event.at,
+                sample.power,
+                sample.voltage,
+                sample.current,
+                sample.relay_state,
+                sample.energy_mwh,
+            )
+        )
+        self._newest[outlet] = encoded
+        item = outlet, encoded
         for audience in audiences:
             audience.fresh.append(item)
-        self._soon()
+        if self._sample_timer is None:
+            self._soon()
 
     def _soon(self) -> None:
         """Frames go out once everything that came together has been heard, but never two within GATHER."""

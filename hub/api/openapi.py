@@ -20,9 +20,12 @@ RIGHTS = {
     "operator": "Admins of the hub's first home.",
 }
 BODY_ERRORS = ("json-broken", "json-truncated", "json-too-deep", "text-not-utf8", "body-missing", "body-wrong")
-BODY_LIMITS = ("body-too-large", "body-too-slow", "content-type-wrong")
+BODY_LIMITS = ("body-too-large", "body-too-slow", "content-type-wrong", "content-encoding-wrong")
 ALWAYS = (
     "request-invalid",
+    "url-too-long",
+    "head-too-long",
+    "expectation-unknown",
     "forwarding-invalid",
     "https-required",
     "requests-too-many",

@@ -11,11 +11,11 @@ import msgspec
 from aiohttp import web
 from multidict import CIMultiDict, MultiMapping
 
-from hub.api.errors import broken, invalid, reader_language
+from hub.api.errors import broken, reader_language
 from hub.api.security import peer_address
 from hub.auth.principal import ROLES, Principal
 from hub.broker.limits import host_key
-from hub.messages import HubError
+from hub.messages import HubError, invalid
 
 if TYPE_CHECKING:
     from hub.api.services import Services
@@ -31,6 +31,8 @@ DeviceRight = Literal["view", "control", "manage"]
 
 PREFIX = "/api/v1"
 BODY_SECONDS = 20  # for a body to arrive, once its head has
+ENCODINGS = ("gzip", "deflate")
+"""How a body may be compressed."""
 GZIP_FROM = 1024  # bytes; below, the head costs more than is saved
 THREAD_FROM = 100_000  # bytes of JSON; compressing more would hold up everybody else
 GZIP_LEVEL = 1  # 60 KB of devices: 0.1 ms, level 6 takes three times as long for a tenth less
@@ -95,7 +97,8 @@ class Route:
     accepted: what is answered with 202 instead, where the work goes on; such a handler answers with its own response.
     media: what is answered; a handler that streams something else than JSON answers with its own response.
     example, answer_example, accepted_example: bodies for the document. scope: what an API key needs (None: by role and
-    method).
+    method). shown_by: of an open route that is shown a person's secret, whose it is (None: nobody's). Who shows it
+    counts as that person and not by the address, where others may be guessing.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -118,6 +121,7 @@ class Route:
     scope: Scope | None = None
     accepted: type[msgspec.Struct] | None = None
     accepted_example: Any = None
+    shown_by: Callable[[AnyCall], str | None] | None = None
 
     @property
     def needed_scope(self) -> Scope:
@@ -144,7 +148,8 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
             try:
                 principal = services.principal(request) if route.role != "open" else None
             finally:  # who shows no token, or a wrong one, counts as a stranger
-                count(route, services, principal, request)
+                if route.shown_by is None:
+                    count(route, services, principal, request)
             if principal is not None:
                 require(route, services, principal, request.match_info)
             return await answer(request, principal)
@@ -154,8 +159,15 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
             raise
 
     async def answer(request: web.Request, principal: Principal | None) -> web.StreamResponse:
-        query = read_query(route.query, request.query)
-        body = await read_body(route, decoder, request) if decoder else None
+        shower = None
+        try:
+            query = read_query(route.query, request.query)
+            body = await read_body(route, decoder, request) if decoder else None
+            if route.shown_by is not None:
+                shower = route.shown_by(Call(request, services, None, query, body))
+        finally:  # what cannot be read shows nothing
+            if route.shown_by is not None:
+                count(route, services, principal, request, shower)
         if decoder is not None and principal is not None:  # what it showed may have ended while its body was waited for
             principal = services.principal(request)
             require(route, services, principal, request.match_info)
@@ -190,19 +202,25 @@ def write_down(
     services.identity.audit.refuse(who, action, error.id, asked_of)
 
 
-def count(route: Route, services: "Services", principal: Principal | None, request: web.Request) -> None:
-    """Every call counts against its person, an open one against its address; the machine's own command line does not.
+def count(
+    route: Route, services: "Services", principal: Principal | None, request: web.Request, shower: str | None = None
+) -> None:
+    """Every call counts against its person, an open one against its address, or against `shower` whose secret it shows;
+    the machine's own command line does not.
 
     Raises HubError("requests-too-many").
     """
-    count_call(services, principal, peer_address(request), write=route.method != "GET")
+    count_call(services, principal, peer_address(request), write=route.method != "GET", shower=shower)
 
 
-def count_call(services: "Services", principal: Principal | None, peer: str, *, write: bool) -> None:
+def count_call(
+    services: "Services", principal: Principal | None, peer: str, *, write: bool, shower: str | None = None
+) -> None:
     """One call of somebody, or of a stranger from that address. Raises HubError("requests-too-many")."""
     if services.limits is None or (principal is not None and principal.role == "system"):
         return
-    services.limits.take(host_key(peer) if principal is None else principal.user, write=write)
+    known = shower if principal is None else principal.user
+    services.limits.take(host_key(peer) if known is None else known, write=write)
 
 
 def require(route: Route, services: "Services", principal: Principal, path: Any) -> None:
@@ -250,6 +268,9 @@ def read_query(kind: type[msgspec.Struct], given: MultiMapping[str]) -> Any:
 
 async def read_body(route: Route, decoder: msgspec.json.Decoder[Any], request: web.Request) -> Any:
     """The JSON body as its struct. Raises HubError with the place or the field."""
+    encoding = ",".join(request.headers.getall("Content-Encoding", ["identity"])).lower()
+    if encoding not in ("identity", *ENCODINGS):
+        raise HubError("content-encoding-wrong", accepted=", ".join(ENCODINGS))
     try:
         async with asyncio.timeout(BODY_SECONDS):
             raw = await request.read()
@@ -258,7 +279,7 @@ async def read_body(route: Route, decoder: msgspec.json.Decoder[Any], request: w
     except web.HTTPRequestEntityTooLarge as error:
         raise HubError("body-too-large", limit=request.client_max_size) from error
     except web.RequestPayloadError as error:
-        raise HubError("request-invalid") from error  # chunks, or a compression, that it does not keep to
+        raise HubError("request-invalid") from error  # chunks that it does not keep to
     except ConnectionError as error:
         raise HubError("request-invalid") from error  # it left in the middle of its body: nobody is there to read this
     if not raw:
@@ -267,6 +288,8 @@ async def read_body(route: Route, decoder: msgspec.json.Decoder[Any], request: w
         raise HubError("body-missing")
     if request.content_type != "application/json":
         raise HubError("content-type-wrong")
+    if encoding != "identity":
+        raw = unpacked(raw, encoding, request.client_max_size)
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
@@ -277,6 +300,22 @@ async def read_body(route: Route, decoder: msgspec.json.Decoder[Any], request: w
         raise HubError("text-not-utf8") from None
     except RecursionError:
         raise HubError("json-too-deep") from None
+
+
+def unpacked(raw: bytes, encoding: str, limit: int) -> bytes:
+    """A compressed body as it is. Raises HubError("request-invalid") for one that is broken or ends too early,
+    HubError("body-too-large") for one that would be of more bytes."""
+    bare = encoding == "deflate" and raw[0] & 0xF != zlib.DEFLATED  # some leave the frame of zlib out
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32)
+    try:
+        plain = unpacker.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise HubError("request-invalid") from error
+    if len(plain) > limit:
+        raise HubError("body-too-large", limit=limit)
+    if not unpacker.eof:
+        raise HubError("request-invalid")
+    return plain
 
 
 def respond(request: web.Request, answer: Any, status: int, headers: CIMultiDict[str]) -> web.Response:

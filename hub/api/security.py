@@ -47,6 +47,11 @@ FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Pr
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler: the headers of every answer, errors and the WebSocket's handshake among them."""
+    set_headers(request, response)
+
+
+def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """The headers of every answer."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.secure:  # over plain HTTP a browser ignores it, and complains

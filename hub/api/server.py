@@ -6,6 +6,7 @@ import gzip
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,10 +14,10 @@ from aiohttp import web
 
 from hub.api.addresses import forwarded
 from hub.api.door import HANDSHAKE_S, IDLE_S, Door
-from hub.api.errors import CONTENT_TYPE, problem, reader_language
 from hub.api.feed import Feed
 from hub.api.https import https_headers, require_https
 from hub.api.openapi import document
+from hub.api.refusals import exchange, http_refusal, refusal
 from hub.api.rest import ROUTES
 from hub.api.routing import PREFIX, Route, bind
 from hub.api.security import add_headers
@@ -29,7 +30,6 @@ from hub.messages import HubError
 log = logging.getLogger("hub.api")
 
 BODY_LIMIT = 1024 * 1024
-LINE_LIMIT = 64 * 1024  # of a request's first line: a query may name 200 outlets
 STOP_WITHIN = 5.0
 BACKLOG = 128
 PAGES = r"/{page:(?!api(?:/|$)).*}"  # everything but the API
@@ -68,16 +68,11 @@ class ApiServer:
     async def start(self) -> None:
         """Listen. Raises HubError("port-in-use", "address-unavailable")."""
         self._webapp.scan()
-        runner = web.AppRunner(
-            self._application(),
-            access_log=None,
-            shutdown_timeout=STOP_WITHIN,
-            keepalive_timeout=IDLE_S,
-            max_line_size=LINE_LIMIT,
-        )
+        runner = web.AppRunner(self._application(), shutdown_timeout=STOP_WITHIN)
         await runner.setup()
-        assert runner.server is not None
-        door = Door(runner.server, self._services.proxies)
+        server = runner.server
+        assert server is not None
+        door = Door(partial(exchange, server, access_log=None, keepalive_timeout=IDLE_S), self._services.proxies)
         https = self._services.https
         try:
             if https is not None:  # first: whoever finds HTTP open finds this open too
@@ -164,27 +159,19 @@ async def errors_as_problems(request: web.Request, handler: Handler) -> web.Stre
     try:
         return await handler(request)
     except HubError as error:
-        return _problem(request, error)
-    except web.HTTPMethodNotAllowed as error:
-        allowed = ", ".join(sorted(error.allowed_methods))
-        response = _problem(request, HubError("method-not-allowed", method=error.method, allowed=allowed))
-        response.headers["Allow"] = allowed
-        return response
-    except web.HTTPNotFound:
-        return _problem(request, HubError("path-unknown"))
+        return refusal(request, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        log.debug("refused by the web server: %s", error)
-        return _problem(request, HubError("request-invalid"))
+        return http_refusal(request, error)
     except asyncio.CancelledError:
         raise
     except Exception as error:
         if is_orphan(error):
             log.info("%s %s: what it belongs to was deleted meanwhile", request.method, request.path)
-            return _problem(request, HubError("deleted-meanwhile"))
+            return refusal(request, HubError("deleted-meanwhile"))
         log.exception("%s %s failed", request.method, request.path)
-        return _problem(request, HubError("internal-error"))
+        return refusal(request, HubError("internal-error"))
 
 
 def by_path(routes: Sequence[Route]) -> dict[str, list[Route]]:
@@ -210,15 +197,3 @@ def listen_error(error: OSError, host: str, port: int) -> HubError:
     if error.errno == errno.EADDRINUSE:
         return HubError("port-in-use", host=host, port=port)
     return HubError("address-unavailable", host=host, port=port, reason=error.strerror or str(error))
-
-
-def _problem(request: web.Request, error: HubError) -> web.Response:
-    answer = problem(error, reader_language(request.headers.get("Accept-Language")))
-    response = web.Response(body=msgspec.json.encode(answer), status=answer.status, content_type=CONTENT_TYPE)
-    response.headers["Cache-Control"] = "no-store"
-    if answer.status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    wait = error.message.values.get("seconds")
-    if answer.status == 429 and wait is not None:
-        response.headers["Retry-After"] = str(wait)
-    return response

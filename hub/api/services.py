@@ -1,4 +1,4 @@
-"""The parts that requests are answered from, as hub/app.py hands them to the API."""
+"""The parts that requests are answered from, as hub/app hands them to the API."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from hub.alerts import Alerts, Delivery, Past, Watch
 from hub.api.addresses import Networks
 from hub.api.https import Https
 from hub.api.problems import Problems
+from hub.api.reach import Reach
 from hub.api.security import peer_address
 from hub.api.slots import Slots
 from hub.api.types.mqtt import BrokerLines
@@ -44,6 +45,7 @@ from hub.telemetry.rejects import Rejects
 from hub.updates import Updates
 
 SCHEME = "Bearer "
+HOME_HEADER = "X-Plughub-Home"
 MOST_EXPORTS = 2  # each reads and compresses as fast as it can
 
 
@@ -125,20 +127,34 @@ class Services:
     proxies: Networks = field(default_factory=lambda: Networks(()))
     https: Https | None = None
     certificates: Certificates | None = None
+    reach: Reach = field(default_factory=Reach)
     exports: Slots = field(default_factory=lambda: Slots(MOST_EXPORTS))
 
     def principal(self, request: web.Request) -> Principal:
-        """Who asks, by the Authorization header. Raises HubError("token-missing", "token-wrong", "token-expired")."""
+        """Who asks, by the Authorization header; the machine's own command line also says in which home.
+
+        Raises HubError("token-missing", "token-wrong", "token-expired", "home-unknown").
+        """
         header = request.headers.get("Authorization", "")
         if not header.startswith(SCHEME):
             raise HubError("token-missing")
         principal = self.tokens.access(header[len(SCHEME) :]).principal
+        home = request.headers.get(HOME_HEADER)
+        if home is not None and principal.role == "system":
+            if self.homes.get(home) is None:
+                raise HubError("home-unknown")
+            principal = msgspec.structs.replace(principal, home=home)
         return msgspec.structs.replace(principal, origin=principal.origin or peer_address(request))
 
     @property
     def own_names(self) -> frozenset[str]:
         """What the hub is called, as far as it knows."""
         return frozenset({LOCALHOST}) if self.certificates is None else self.certificates.known
+
+    def link_origin(self, request: web.Request) -> str:
+        """Scheme, host and port of a link that whoever asks gives to somebody else."""
+        certified = None if self.certificates is None else self.certificates.certified
+        return self.reach.origin(request.scheme, request.host, self.https, certified)
 
     @property
     def people(self) -> People:

@@ -57,16 +57,22 @@ class WebSockets:
             raise self.refused("connect", None, peer_address(request), error) from None
         if len(self._open) >= self._total:
             raise HubError("connections-too-many", limit=self._total)
-        peer = peer_address(request)
-        if sum(1 for connection in self._open if not connection.user and connection.peer == peer) >= STRANGERS:
+        shown, peer = socket_cookie(request), peer_address(request)
+        opened = None if shown is None else self.tokens.opened_by(shown)
+        strangers = sum(1 for connection in self._open if not connection.user and connection.peer == peer)
+        if opened is None and strangers >= STRANGERS:
             raise HubError("connections-too-many", limit=STRANGERS)
-        shown = socket_cookie(request)
-        connection = Connection(self, request, None if shown is None else self.tokens.opened_by(shown))
+        connection = Connection(self, request, opened)
         self._open.add(connection)
         try:
             return await connection.serve()
         finally:
             self._open.discard(connection)
+
+    def language_of(self, user: str) -> str | None:
+        """That of the person's account; None where there is none."""
+        found = self._services.people.user(user)
+        return None if found is None else found.language
 
     def may_join(self, user: str) -> bool:
         """Is this person below the limit of connections?"""

@@ -9,11 +9,12 @@ import msgspec
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.auth.personal import drop_old, put_aside, read_back
 from hub.auth.principal import Principal
 from hub.clock import Clock, Timer
 from hub.database import Database
 from hub.database.engine import UNWRITABLE_ID
-from hub.database.tables import audit_logs, homes
+from hub.database.tables import AUDIT_KEPT_MS, audit_logs, homes
 from hub.messages import HubError
 
 GATHER_S = 60.0
@@ -29,7 +30,6 @@ MOST_SWITCHED = 100_000
 """Lines of switching in all: a program that switches each second fills no disk either."""
 SWITCHED = "device.switch"
 PRUNED_EVERY = 1000
-KEPT_MS = 2 * 365 * 24 * 3600 * 1000
 PAGE = 500
 LONGEST = {"home": 32, "actor": 32, "origin": 64, "via": 80, "action": 60, "object": 80, "refused": 60}  # letters
 log = logging.getLogger("hub.auth")
@@ -87,7 +87,8 @@ class Audit:
     """`record` is durable when it returns; `note` is written while its caller goes on. Of what `refuse` is told the
     first of a kind is written at once, its repeats are counted in memory and written within a minute and at the stop.
 
-    No line holds a secret: callers name the fields that they pass.
+    No line holds a secret: callers name the fields that they pass. What is to be forgotten with a person, they pass as
+    `Personal`.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -186,7 +187,8 @@ class Audit:
             where.append(audit_logs.c.id < below)
         query = select(audit_logs).where(*where).order_by(audit_logs.c.id.desc()).limit(limit)
         async with self._database.transaction() as connection:
-            return [Entry(**row) for row in (await connection.execute(query)).mappings()]
+            rows = [dict(row) for row in (await connection.execute(query)).mappings()]
+            return [Entry(**row) for row in await read_back(connection, rows)]
 
     async def all(self, principal: Principal, asked: Asked) -> AsyncIterator[Sequence[Entry]]:
         """Every such line, newest first, in pages: an export holds one of them."""
@@ -232,11 +234,12 @@ class Audit:
         try:
             async with self._database.transaction() as connection:
                 housed = await in_homes(connection, lines)
-                await connection.execute(insert(audit_logs), housed)
+                await connection.execute(insert(audit_logs), await put_aside(connection, housed))
                 written = {line["home"] for line in housed}  # the index begins with the home: without it all is read
-                until = self._clock.now() - KEPT_MS
+                until = self._clock.now() - AUDIT_KEPT_MS
                 old = (audit_logs.c.home.in_(written), audit_logs.c.at < until, audit_logs.c.at < newest_kept())
                 await connection.execute(delete(audit_logs).where(*old))
+                await drop_old(connection, until)
         except HubError as error:
             if error.id != UNWRITABLE_ID:
                 raise
@@ -265,7 +268,7 @@ def newest_kept() -> ColumnElement[int]:
     """Two years before its home's newest line: the database itself lets nothing younger go."""
     newer = audit_logs.alias()
     newest = select(func.max(newer.c.at)).where(newer.c.home == audit_logs.c.home)
-    return newest.correlate(audit_logs).scalar_subquery() - KEPT_MS
+    return newest.correlate(audit_logs).scalar_subquery() - AUDIT_KEPT_MS
 
 
 async def in_homes(connection: AsyncConnection, lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

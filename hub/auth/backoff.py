@@ -60,6 +60,10 @@ class Backoff:
         if tries is not None:
             tries.count, tries.until = tries.count - 1, 0.0
 
+    def keys_from(self, beginning: str) -> list[str]:
+        """The keys with attempts that begin like this."""
+        return [key for key in self._tries if key.startswith(beginning)]
+
     def succeeded(self, key: str) -> None:
         """Forget the key's attempts."""
         self._tries.pop(key, None)

@@ -54,7 +54,7 @@ class Identity:
         self.on_session_ended: Callable[[str], None] = lambda session: None
         self.on_home_removed: Callable[[str], None] = lambda home: None
         self.people.on_changed = self._rights_changed
-        self.people.on_reset = self.passkeys.forget
+        self.people.on_reset = self._was_reset
         self.people.on_promoted = self.invitations.forget
         self.homes.on_removed = self._home_removed
         self.sessions.on_ended = self.keys.on_ended = self._session_ended
@@ -78,6 +78,10 @@ class Identity:
             self.factors.forget(user)
             self.passkeys.forget(user)
         self.on_rights_changed(user)
+
+    def _was_reset(self, user: str) -> None:
+        self.passkeys.forget(user)
+        self.logins.forget_tries(user)
 
     def _session_ended(self, session: str) -> None:
         self.on_session_ended(session)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.audit import Audit
 from hub.auth.fields import require_role
@@ -16,6 +17,7 @@ from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
+from hub.database.engine import Step
 from hub.database.tables import invitations
 from hub.messages import HubError
 
@@ -37,7 +39,8 @@ class Invitation(msgspec.Struct, frozen=True):
 
 class Invitations:
     """The text of a link is random, shown once and kept as SHA-256; it serves once, for 24 hours, while who made it is
-    an admin of the home."""
+    an admin of the home. It is used up in the transaction that does what it is for: whatever ends one of them, or takes
+    the link back meanwhile, ends both."""
 
     def __init__(self, database: Database, people: People, sessions: Sessions, *, clock: Clock, audit: Audit) -> None:
         self._database = database
@@ -89,12 +92,16 @@ class Invitations:
         return sorted(mine, key=lambda invitation: -invitation.created)
 
     async def remove(self, principal: Principal, invitation_id: str) -> None:
-        """Take one back; for admins. Raises HubError("invitation-unknown")."""
+        """Take one back; for admins. Raises HubError("invitation-unknown"), also where it has just been used."""
         principal.require_admin()
         found = next(((h, i) for h, i in self._open.items() if i.id == invitation_id), None)
         if found is None or found[1].home != principal.home:
             raise HubError("invitation-unknown")
-        await self._use_up(found[0])
+        self._open.pop(found[0])
+        async with self._database.transaction() as connection:
+            gone = await connection.execute(delete(invitations).where(invitations.c.hash == found[0]))
+        if not gone.rowcount:
+            raise HubError("invitation-unknown")
         await self._audit.record(principal, "invitation.remove", invitation_id)
 
     def forget(self, user_id: str) -> None:
@@ -116,21 +123,21 @@ class Invitations:
         invitation, home = self._of_home(text)
         if invitation.role is None:
             raise HubError("invitation-over")
-        async with self._using(text):
+        async with self._using(text) as use:
             user = await self._people.join(
-                home, invitation.role, email=email, name=name, password=password, language=language
+                home, invitation.role, email=email, name=name, password=password, language=language, use=use
             )
         await self._record(user, home, origin, "user.join", role=invitation.role)
         return user, home
 
     async def accept(self, text: str, user: User, origin: str) -> Home:
-        """Use the link up for an account that there is (whose password the caller has checked)."""
+        """Use the link up for an account that there is (whose password the caller has checked). Raises
+        HubError("invitation-over", "home-unknown")."""
         invitation, home = self._of_home(text)
         if invitation.role is None:
             raise HubError("invitation-over")
-        async with self._using(text):
-            if home.id not in user.roles:
-                await self._people.add_membership(user, home.id, invitation.role)
+        async with self._using(text) as use:
+            await self._people.add_membership(user, home.id, invitation.role, use=use)
         await self._record(user, home, origin, "user.join", role=user.roles[home.id])
         return home
 
@@ -140,8 +147,8 @@ class Invitations:
         user = None if invitation.user is None else self._people.user(invitation.user)
         if user is None:
             raise HubError("invitation-over")
-        async with self._using(text):
-            await self._people.reset_password(user, password)
+        async with self._using(text) as use:
+            await self._people.reset_password(user, password, use=use)
         await self._record(user, home, origin, "password.reset")
         return user
 
@@ -177,21 +184,19 @@ class Invitations:
         return made, text
 
     @asynccontextmanager
-    async def _using(self, text: str) -> AsyncIterator[None]:
-        """The link serves nobody else meanwhile, and nobody at all once the block has ended well."""
+    async def _using(self, text: str) -> AsyncIterator[Step]:
+        """For the block's transaction: the step that uses the link up, or raises HubError("invitation-over") where
+        somebody else did, or it was taken back."""
         hashed = digest(text)
-        invitation = self._open.pop(hashed)
-        try:
-            yield
-        except BaseException:
-            self._open[hashed] = invitation
-            raise
-        await self._use_up(hashed)
+        invitation = self.look(text)
 
-    async def _use_up(self, hashed: bytes) -> None:
+        async def use(connection: AsyncConnection) -> None:
+            gone = await connection.execute(delete(invitations).where(invitations.c.hash == hashed))
+            if not gone.rowcount or not self._holds(invitation):
+                raise HubError("invitation-over")
+
+        yield use
         self._open.pop(hashed, None)
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(invitations).where(invitations.c.hash == hashed))
 
 
 Open = list[Invitation]

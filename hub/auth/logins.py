@@ -136,6 +136,19 @@ class Logins:
         await self._people.reset_password(user, password)
         await self._audit.record(principal, "password.reset", user.id)
 
+    def forget_tries(self, user: str) -> None:
+        """The account has another password: whoever waits because of wrong ones, at this account, waits no more."""
+        known = self._people.user(user)
+        if known is None:
+            return
+        self._by_account.succeeded(known.email)
+        self._by_user.succeeded(user)
+        for key in self._by_both.keys_from(f"{known.email} "):
+            peer = key.removeprefix(f"{known.email} ")
+            self._by_both.succeeded(key)
+            self._by_address.succeeded(peer)
+            self._by_network.succeeded(host_key(peer))
+
     def count(self, peer: str, account: str | None = None, *, known: bool = False) -> Counted:
         """An attempt, before it is judged; returns what forgets it when it was right. account: what is guessed at, None
         where nothing can be guessed. known: somebody is signed in there. Raises HubError("too-many-attempts")."""
@@ -156,8 +169,9 @@ class Logins:
             backoff.withdraw(key)
 
     def refused(self, user: User | None, account: str, peer: str, reason: str) -> None:
-        """In the log of a home that the person is a member of; of a stranger in the first one's."""
+        """In the log of a home that the person is a member of, without their address, which would stay when they are
+        deleted; of a stranger in the first one's."""
         home = next(iter(user.roles), None) if user is not None else None
         who = "" if user is None else user.id
         principal = Principal(who, home or self._people.homes.first.id, "guest", origin=peer)
-        self._audit.refuse(principal, "login", reason, account or None)
+        self._audit.refuse(principal, "login", reason, who or account or None)

@@ -7,20 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Delete, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.audit import Audit
 from hub.auth.fields import require_email, require_language, require_name, require_role
 from hub.auth.homes import Home, Homes, check_home
 from hub.auth.passwords import Passwords, require_good
+from hub.auth.personal import Personal
 from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
+from hub.database.engine import Step, no_step
 from hub.database.tables import device_users, devices, home_users, invitations, passkeys, users
 from hub.messages import HubError
 
-SHOWN = ("name", "email", "language", "disabled")  # in the audit log
 log = logging.getLogger("hub.auth")
 
 
@@ -40,7 +42,7 @@ Users = list[User]
 
 
 class People:
-    """Users with their roles. `on_changed` is told whose rights are others now, `on_reset` whose passkeys are gone,
+    """Users with their roles. `on_changed` is told whose rights are others now, `on_reset` whose password is anew,
     `on_promoted` who is an admin now: links that were made to open a lesser account are gone."""
 
     def __init__(
@@ -166,11 +168,13 @@ class People:
         await self._audit.record(principal, "user.add", user.id, after={**shown(user), "role": role})
         return user
 
-    async def join(self, home: Home, role: str, *, email: str, name: str, password: str, language: str) -> User:
-        """A new person with an invitation into this home. Raises what `add` raises."""
+    async def join(
+        self, home: Home, role: str, *, email: str, name: str, password: str, language: str, use: Step
+    ) -> User:
+        """A new person with an invitation into this home, which `use` uses up. Raises what `add` and `use` raise."""
         user, digest = await self._prepare(email, name, password, language)
         async with self._writing:
-            await self._store(user, digest, home.id, role)
+            await self._store(user, digest, home.id, role, use=use)
         return user
 
     async def make_first_admin(
@@ -201,13 +205,17 @@ class People:
         await self._audit.record(principal, "setup", user.id, after={**shown(user), "role": "admin"})
         return user, home
 
-    async def add_membership(self, user: User, home: str, role: str) -> None:
-        """Somebody who is known already becomes a member of another home, too. Raises HubError("home-unknown")."""
+    async def add_membership(self, user: User, home: str, role: str, *, use: Step = no_step) -> None:
+        """Somebody who is known already becomes a member of another home, too, with an invitation that `use` uses up;
+        who is one already keeps the role. Raises HubError("home-unknown") and what `use` raises."""
         async with self._writing:
             if self.homes.get(home) is None or user.id not in self._users:
                 raise HubError("home-unknown", home=home)
+            role = user.roles.get(home, role)
             async with self._database.transaction() as connection:
-                await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
+                await use(connection)
+                if home not in user.roles:
+                    await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
                 if role == "admin":
                     await connection.execute(delete(invitations).where(invitations.c.user == user.id))
             user.roles[home] = role
@@ -221,7 +229,7 @@ class People:
         """Another role in the asker's home, or the whole account locked or unlocked; for admins.
 
         Raises HubError("user-unknown", "role-invalid", "last-admin", "user-elsewhere"), for another admin
-        "confirmation-needed".
+        "confirmation-needed". A lock may not leave any of the person's homes without an admin.
         """
         principal.require_admin()
         if role is not None:
@@ -238,8 +246,10 @@ class People:
             promoted = before["role"] != "admin" and roles[principal.home] == "admin"
             if not locked and (promoted or (user.disabled and "admin" in roles.values())):
                 self._sessions.require_confirmed(principal)
-            if (role not in (None, "admin") or disabled) and self._is_last_admin(user, principal.home):
-                raise HubError("last-admin")
+            if disabled:
+                self._require_other_admin(user, *user.roles)
+            if role not in (None, "admin"):
+                self._require_other_admin(user, principal.home)
             async with self._database.transaction() as connection:
                 if role is not None:
                     member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
@@ -293,10 +303,15 @@ class People:
         await self._write_password(user, password)
         await self._sessions.end_all(user.id, keep=keep_session)
 
-    async def reset_password(self, user: User, password: str) -> None:
-        """Another one without the present one. Nobody can tell who made the passkeys meanwhile, so they go, as every
-        session does. Raises what `set_password` raises."""
-        await self._write_password(user, password, delete(passkeys).where(passkeys.c.user == user.id))
+    async def reset_password(self, user: User, password: str, *, use: Step = no_step) -> None:
+        """Another one without the present one, by a link that `use` uses up. Nobody can tell who made the passkeys
+        meanwhile, so they go, as every session does. Raises what `set_password` and `use` raise."""
+
+        async def besides(connection: AsyncConnection) -> None:
+            await use(connection)
+            await connection.execute(delete(passkeys).where(passkeys.c.user == user.id))
+
+        await self._write_password(user, password, besides)
         self.on_reset(user.id)
         await self._sessions.end_all(user.id)
 
@@ -306,8 +321,7 @@ class People:
         async with self._writing:
             user = self.member(principal, user_id)
             self.require_confirmed(principal, user)
-            if self._is_last_admin(user, principal.home):
-                raise HubError("last-admin")
+            self._require_other_admin(user, principal.home)
             whole = len(user.roles) == 1
             async with self._database.transaction() as connection:
                 if whole:
@@ -355,12 +369,23 @@ class People:
                 await self._sessions.end_all(user.id)
             self.on_changed(user.id)
         at_first = msgspec.structs.replace(principal, home=self.homes.first.id)  # the log of the home itself is gone
-        before = {"name": home.name, **({"people": [user.name for user in going]} if going else {})}
+        before = {"name": home.name, **({"people": len(going)} if going else {})}
         await self._audit.record(at_first, "home.remove", home_id, before=before)
 
-    def _is_last_admin(self, user: User, home: str) -> bool:
-        admins = [u for u in self._users.values() if u.roles.get(home) == "admin" and not u.disabled]
-        return admins == [user]
+    def _require_other_admin(self, user: User, *homes: str) -> None:
+        """Each of these homes has somebody else who can sign in and look after it, or does not lose one.
+
+        Raises HubError("last-admin").
+        """
+        for home in homes:
+            admins = [u for u in self._users.values() if u.roles.get(home) == "admin" and self._can_enter(u)]
+            if admins == [user]:
+                known = self.homes.get(home)
+                raise HubError("last-admin", home=home if known is None else known.name, name=user.name)
+
+    def _can_enter(self, user: User) -> bool:
+        """An account that is locked, or never got a password, is nobody who could mend anything."""
+        return not user.disabled and user.id in self._hashes
 
     def _require_own(self, principal: Principal, user: User) -> None:
         """An account that is a member of other homes, too, is not this home's admin's to lock."""
@@ -381,17 +406,23 @@ class People:
             digest = await self._passwords.hash(password)
         return User(secrets.token_hex(8), address, plain, language, self._clock.now()), digest
 
-    async def _write_password(self, user: User, password: str, *besides: Delete) -> None:
+    async def _write_password(self, user: User, password: str, besides: Step = no_step) -> None:
         require_good(password, user.email, user.name)
         digest = await self._passwords.hash(password)
         async with self._database.transaction() as connection:
             await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=digest))
-            for statement in besides:
-                await connection.execute(statement)
+            await besides(connection)
         self._hashes[user.id] = digest
 
     async def _store(
-        self, user: User, digest: bytes | None, home: str, role: str, home_changes: dict[str, Any] | None = None
+        self,
+        user: User,
+        digest: bytes | None,
+        home: str,
+        role: str,
+        home_changes: dict[str, Any] | None = None,
+        *,
+        use: Step = no_step,
     ) -> None:
         self._require_free(user.email)
         kept = self.homes.get(home)
@@ -400,6 +431,7 @@ class People:
         fields = msgspec.structs.asdict(user)
         del fields["roles"]
         async with self._database.transaction() as connection:
+            await use(connection)
             await self.homes.store(connection, kept, home_changes or {})
             await connection.execute(insert(users).values(**fields, password_hash=digest))
             await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
@@ -420,5 +452,6 @@ class People:
 
 
 def shown(user: User) -> dict[str, Any]:
-    """What the audit log may hold of a person."""
-    return {name: getattr(user, name) for name in SHOWN}
+    """What the audit log may say of a person."""
+    personal = {"name": Personal(user.id, user.name), "email": Personal(user.id, user.email)}
+    return {**personal, "language": user.language, "disabled": user.disabled}

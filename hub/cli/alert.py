@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from hub.alerts.notice import duration, plain
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.numbers import number
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
 from hub.cli.speech import say, sentence
 from hub.client import ApiError, HubClient
 from hub.client.client import JsonObject
@@ -29,14 +29,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = actions.add_parser("add", help=sentence("cli-alert-add"))
     add.add_argument("--device", required=True, metavar="KEY[:CHANNEL]", help=sentence("cli-alert-device"))
     kind = add.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--above", type=float, metavar="W", help=sentence("cli-alert-above"))
-    kind.add_argument("--below", type=float, metavar="W", help=sentence("cli-alert-below"))
+    kind.add_argument("--above", type=number, metavar="W", help=sentence("cli-alert-above"))
+    kind.add_argument("--below", type=number, metavar="W", help=sentence("cli-alert-below"))
     kind.add_argument("--offline", action="store_true", help=sentence("cli-alert-offline"))
     add.add_argument("--name", required=True, help=sentence("cli-alert-name"))
     change = actions.add_parser("change", help=sentence("cli-alert-change"))
     change.add_argument("id", metavar="ID", help=sentence("cli-alert-id"))
     change.add_argument("--name", help=sentence("cli-alert-name"))
-    change.add_argument("--threshold", type=float, metavar="W", help=sentence("cli-alert-threshold"))
+    change.add_argument("--threshold", type=number, metavar="W", help=sentence("cli-alert-threshold"))
     switch = change.add_mutually_exclusive_group()
     switch.add_argument("--on", dest="enabled", action="store_true", default=None, help=sentence("cli-alert-on"))
     switch.add_argument("--off", dest="enabled", action="store_false", default=None, help=sentence("cli-alert-off"))
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     test = actions.add_parser("test", help=sentence("cli-alert-test"))
     test.add_argument("notifier", nargs="?", metavar="NOTIFIER", help=sentence("cli-alert-notifier"))
     for child in actions.choices.values():
-        add_data_option(child)
+        add_place_options(child)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,7 +60,7 @@ def _running(args: argparse.Namespace, ask: Callable[[HubClient], Awaitable[T]])
     async def stopped(hub: StoppedHub) -> T:
         raise HubError("cli-alert-stopped")
 
-    return on_hub(args.data, ask, stopped)
+    return on_hub(args.data, ask, stopped, args.home)
 
 
 def _list(args: argparse.Namespace) -> int:

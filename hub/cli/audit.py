@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from hub.auth.audit import PAGE, Asked
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.numbers import whole
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
 from hub.cli.speech import sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
@@ -22,9 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", metavar="NAME", dest="what", help=sentence("cli-audit-action"))
     parser.add_argument("--object", metavar="ID", help=sentence("cli-audit-object"))
     parser.add_argument("--refused", action="store_true", help=sentence("cli-audit-refused"))
-    parser.add_argument("--lines", type=int, default=LINES, metavar="N", help=sentence("cli-audit-lines"))
+    parser.add_argument("--lines", type=whole, default=LINES, metavar="N", help=sentence("cli-audit-lines"))
     parser.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
-    add_data_option(parser)
+    add_place_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             below = page[-1].id
         return lines
 
-    lines = on_hub(args.data, running, stopped)
+    lines = on_hub(args.data, running, stopped, args.home)
     if args.json:
         print(json.dumps(lines, ensure_ascii=False, indent=1))
         return 0

@@ -14,6 +14,7 @@ import msgspec
 
 from firmware.boards.desktop import DesktopPlug
 from firmware.boards.recording import appliances
+from hub.cli.numbers import number
 from hub.cli.speech import say, sentence
 from hub.messages import HubError
 
@@ -61,8 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--data", type=Path, required=True, help=sentence("demo-data"))
     parser.add_argument("--stop", action="store_true", help=sentence("demo-stop"))
-    parser.add_argument("--patience", type=float, default=600.0, metavar="SECONDS", help=sentence("demo-patience"))
-    parser.add_argument("--replay-wait", type=float, default=5.0, metavar="SECONDS", help=sentence("demo-replay-wait"))
+    parser.add_argument("--patience", type=number, default=600.0, metavar="SECONDS", help=sentence("demo-patience"))
+    parser.add_argument("--replay-wait", type=number, default=5.0, metavar="SECONDS", help=sentence("demo-replay-wait"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -139,8 +140,8 @@ class Demo:
     async def run(self) -> None:
         """Until a signal, or until patience ends."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ended.set)
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, self._ended.set)
         plugs: list[Any] = []
         try:
             found = await self._wait_for_file()

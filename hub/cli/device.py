@@ -1,11 +1,11 @@
-"""plughub device: add, pair and list plugs, and say how long their history is kept."""
+"""plughub device: add, pair, list, change, switch, share and remove plugs, and say how long their history is kept."""
 
 import argparse
 
 from hub.broker.interface import Login
-from hub.cli import pair
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_secret, print_table
+from hub.cli import pair, plug
+from hub.cli.numbers import whole
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
@@ -26,28 +26,44 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The actions and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser("add", help=sentence("cli-device-add"))
-    add_data_option(add)
+    add_place_options(add)
     add.add_argument("--hardware-id", required=True, metavar="ID", help=sentence("cli-device-hardware-id"))
     add.add_argument("--name", help=sentence("cli-device-name"))
     add.add_argument("--room", help=sentence("cli-device-room"))
     add.add_argument("--driver", default="smartplug", help=sentence("cli-device-driver"))
-    add.add_argument("--channels", type=int, default=1, metavar="N", help=sentence("cli-device-channels"))
+    add.add_argument("--channels", type=whole, default=1, metavar="N", help=sentence("cli-device-channels"))
     pair.configure(actions)
+    plug.configure(actions)
     renew = actions.add_parser("secret", help=sentence("cli-device-secret"))
-    add_data_option(renew)
+    add_place_options(renew)
     renew.add_argument("key", metavar="KEY", help=sentence("cli-device-key"))
     retention = actions.add_parser("retention", help=sentence("cli-device-retention"))
-    add_data_option(retention)
+    add_place_options(retention)
     retention.add_argument("key", metavar="KEY", help=sentence("cli-device-key"))
     for tier in TIERS:
         retention.add_argument(f"--{tier}", metavar="TIME", help=sentence(f"cli-retention-{tier}"))
-    add_data_option(actions.add_parser("list", help=sentence("cli-device-list")))
+    add_place_options(actions.add_parser("list", help=sentence("cli-device-list")))
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
-    actions = {"add": _add, "pair": pair.pair, "replace": pair.replace, "secret": _renew, "list": _list}
-    return {**actions, "retention": _retention}[args.action](args)
+    actions = {
+        "add": _add,
+        "pair": pair.pair,
+        "replace": pair.replace,
+        "found": plug.found,
+        "list": _list,
+        "change": plug.change,
+        "switch": plug.switch,
+        "identify": plug.identify,
+        "restart": plug.restart,
+        "share": plug.share,
+        "shares": plug.shares,
+        "secret": _renew,
+        "retention": _retention,
+        "remove": plug.remove,
+    }
+    return actions[args.action](args)
 
 
 def _add(args: argparse.Namespace) -> int:
@@ -62,7 +78,7 @@ def _add(args: argparse.Namespace) -> int:
         device, secret = await hub.registry.add(hub.principal, hardware_id=args.hardware_id, name=name, **fields)
         return device.name, device.key, secret, hub.broker_lines(Login("plug", device.hardware_id), secret)
 
-    name, key, secret, lines = on_hub(args.data, running, stopped)
+    name, key, secret, lines = on_hub(args.data, running, stopped, args.home)
     say("cli-device-added", name=name, key=key)
     print_secret(secret, lines)
     return 0
@@ -79,7 +95,7 @@ def _renew(args: argparse.Namespace) -> int:
         secret = await hub.registry.new_secret(hub.principal, device.id)
         return secret, hub.broker_lines(Login("plug", device.hardware_id), secret)
 
-    print_secret(*on_hub(args.data, running, stopped))
+    print_secret(*on_hub(args.data, running, stopped, args.home))
     return 0
 
 
@@ -99,7 +115,7 @@ def _retention(args: argparse.Namespace) -> int:
         await hub.registry.change(hub.principal, device.id, **{f"keep_{tier}": days for tier, days in changes.items()})
         return {tier: getattr(device, f"keep_{tier}") for tier in TIERS}
 
-    kept = on_hub(args.data, running, stopped)
+    kept = on_hub(args.data, running, stopped, args.home)
     for tier in TIERS:
         days = kept.get(tier)
         word = sentence(f"cli-retention-{tier}")
@@ -135,7 +151,7 @@ def _list(args: argparse.Namespace) -> int:
     async def stopped(hub: StoppedHub) -> list[list[str]]:
         return [[d.key, d.name, d.room or "", d.hardware_id, "–"] for d in hub.registry.list(hub.principal)]
 
-    rows = on_hub(args.data, running, stopped)
+    rows = on_hub(args.data, running, stopped, args.home)
     if not rows:
         say("cli-device-none")
         return 0

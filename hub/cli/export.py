@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub
+from hub.cli.place import StoppedHub, add_place_options, on_hub
 from hub.cli.speech import sentence
 from hub.client import HubClient
 from hub.messages import HubError
@@ -22,7 +21,7 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    add_data_option(parser)
+    add_place_options(parser)
     parser.add_argument(
         "--device", action="append", default=[], metavar="KEY", help=sentence("cli-export-device"), dest="devices"
     )
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     async def stopped(hub: StoppedHub) -> int:
         raise HubError("cli-export-stopped")
 
-    size = on_hub(args.data, running, stopped)
+    size = on_hub(args.data, running, stopped, args.home)
     if args.out is not None:
         print(sentence("cli-export-written", file=str(args.out), kilobytes=round(size / 1000)), file=sys.stderr)
     return 0

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import Any
 
 import msgspec
 
+from hub.backup import Keys, lock_of, restore
+from hub.backup.target import SUFFIX
 from hub.bus import Bus
 from hub.cli.folders import add_config_option, add_data_option
 from hub.cli.place import StoppedHub, on_hub
+from hub.cli.restore import add_passphrase_option, passphrase
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.clock import Clock
@@ -22,6 +24,7 @@ from hub.history.ledger import Ledger
 from hub.history.offline import OfflineHistory, Saved
 from hub.history.outlooks import Outlooks
 from hub.history.retention import Retention
+from hub.history.salvage import copied
 from hub.messages import HubError
 from hub.plugins import FileStore, PluginManager, prepare
 from hub.telemetry import Arrivals, Streams
@@ -32,6 +35,8 @@ Opened = Callable[[OfflineHistory, Callable[[Path], Any]], Any]
 def configure(parser: argparse.ArgumentParser) -> None:
     """The actions and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    confirm = actions.add_parser("confirm-time", help=sentence("cli-history-confirm-time"))
+    add_data_option(confirm)
     for name in ("stats", "verify", "rebuild"):
         action = actions.add_parser(name, help=sentence(f"cli-history-{name}"))
         add_data_option(action)
@@ -39,13 +44,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         if name == "rebuild":
             action.add_argument("--state", action="store_true", help=sentence("cli-history-state"))
             action.add_argument("--from", type=Path, metavar="FILE", dest="source", help=sentence("cli-history-from"))
+            add_passphrase_option(action)
         else:
             action.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 where `verify` found something."""
-    return {"stats": _stats, "verify": _verify, "rebuild": _rebuild}[args.action](args)
+    actions = {"stats": _stats, "verify": _verify, "rebuild": _rebuild, "confirm-time": _confirm_time}
+    return actions[args.action](args)
+
+
+def _confirm_time(args: argparse.Namespace) -> int:
+    async def stopped(hub: StoppedHub) -> None:
+        raise HubError("cli-history-confirm-stopped")
+
+    on_hub(args.data, HubClient.confirm_time, stopped)
+    say("cli-history-confirmed")
+    return 0
 
 
 def _stats(args: argparse.Namespace) -> int:
@@ -93,13 +109,14 @@ def _rebuild(args: argparse.Namespace) -> int:
 
     def work(history: OfflineHistory, store: Callable[[Path], Any]) -> int:
         if args.source is not None:
-            saved = _save(history, store, args.source)
+            saved = _save(history, store, args)
             say("cli-history-saved", count=saved.samples, file=args.source.name)
             if saved.lost:
                 say("cli-history-lost", count=len(saved.lost))
                 for what in saved.lost:
                     print(f"  {what}")
-        rebuilt = history.rebuild(state=args.state or args.source is not None)
+        salvaged = args.source is not None
+        rebuilt = history.rebuild(state=args.state or salvaged, salvaged=salvaged)
         say("cli-history-rebuilt", outlets=rebuilt.outlets, buckets=rebuilt.buckets, streams=rebuilt.streams)
         return 0
 
@@ -107,18 +124,22 @@ def _rebuild(args: argparse.Namespace) -> int:
     return code
 
 
-def _save(history: OfflineHistory, store: Callable[[Path], Any], source: Path) -> Saved:
-    """From a copy under the store's own name: the damaged file stays as it is."""
+def _save(history: OfflineHistory, store: Callable[[Path], Any], args: argparse.Namespace) -> Saved:
+    """From a copy under the store's own name: the damaged file stays as it is. Of an archive all is unpacked."""
+    source: Path = args.source
     if not source.is_file():
         raise HubError("cli-history-no-file", file=str(source))
-    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
-        copy = store(Path(folder))
+    with tempfile.TemporaryDirectory(dir=args.data, prefix=".history-from-") as scratch:
+        folder = Path(scratch)
+        if source.name.endswith(SUFFIX):
+            restore(source.absolute(), folder, Keys(passphrase(args) if lock_of(source).lock.encrypted else None))
+            return history.save_from(store(folder))
+        copy = store(folder)
         own = copy.files()[0].name if isinstance(copy, FileStore) else source.name.split(".damaged-")[0]
-        for suffix in ("", "-wal", "-journal"):
-            part = source.with_name(source.name + suffix)
-            if part.is_file():
-                shutil.copyfile(part, Path(folder) / f"{own}{suffix}")
-        return history.save_from(copy)
+        unread = copied(source, folder / own)
+        saved = history.save_from(copy)
+        saved.lost = [*unread, *saved.lost]
+        return saved
 
 
 def _stopped(args: argparse.Namespace, work: Opened, *, mend: bool = False) -> Callable[[StoppedHub], Awaitable[Any]]:

@@ -4,8 +4,7 @@ import argparse
 import json
 
 from hub.broker.interface import Login
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_secret, print_table
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
@@ -26,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stats = actions.add_parser("stats", help=sentence("cli-mqtt-stats"))
     stats.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
     for action in (add, remove, stats, actions.add_parser("list", help=sentence("cli-mqtt-list"))):
-        add_data_option(action)
+        add_place_options(action)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,7 +42,7 @@ def _add(args: argparse.Namespace) -> int:
         client, secret = await hub.mqtt.add(hub.principal, name=args.name, read=args.read, write=args.write)
         return secret, hub.broker_lines(Login("client", client.name, client.read, client.write), secret)
 
-    secret, lines = on_hub(args.data, running, stopped)
+    secret, lines = on_hub(args.data, running, stopped, args.home)
     say("cli-mqtt-added", name=args.name)
     print_secret(secret, lines)
     return 0
@@ -56,7 +55,7 @@ def _list(args: argparse.Namespace) -> int:
     async def stopped(hub: StoppedHub) -> list[list[str]]:
         return [[c.name, ", ".join(c.read), ", ".join(c.write)] for c in hub.mqtt.list(hub.principal)]
 
-    rows = on_hub(args.data, running, stopped)
+    rows = on_hub(args.data, running, stopped, args.home)
     if not rows:
         say("cli-mqtt-none")
         return 0
@@ -71,7 +70,7 @@ def _stats(args: argparse.Namespace) -> int:
     async def stopped(hub: StoppedHub) -> JsonObject:
         raise HubError("cli-mqtt-stopped")
 
-    found = on_hub(args.data, running, stopped)
+    found = on_hub(args.data, running, stopped, args.home)
     if args.json:
         print(json.dumps(found, indent=2))
         return 0
@@ -96,6 +95,6 @@ def _remove(args: argparse.Namespace) -> int:
     async def stopped(hub: StoppedHub) -> None:
         await hub.mqtt.remove(hub.principal, args.name)
 
-    on_hub(args.data, running, stopped)
+    on_hub(args.data, running, stopped, args.home)
     say("cli-mqtt-removed", name=args.name)
     return 0

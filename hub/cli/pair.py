@@ -3,8 +3,7 @@
 import argparse
 import asyncio
 
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub
+from hub.cli.place import StoppedHub, add_place_options, on_hub
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
@@ -26,7 +25,7 @@ def configure(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _label(parser: argparse.ArgumentParser) -> None:
-    add_data_option(parser)
+    add_place_options(parser)
     parser.add_argument("--hardware-id", required=True, metavar="ID", help=sentence("cli-device-hardware-id"))
     parser.add_argument("--code", required=True, help=sentence("cli-pair-code"))
 
@@ -38,7 +37,7 @@ def pair(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> JsonObject:
         return await _follow(hub, await hub.pair_device(args.hardware_id, name, args.code, room=args.room))
 
-    return _end(on_hub(args.data, running, _stopped))
+    return _end(on_hub(args.data, running, _stopped, args.home))
 
 
 def replace(args: argparse.Namespace) -> int:
@@ -50,7 +49,7 @@ def replace(args: argparse.Namespace) -> int:
             raise HubError("device-unknown", device=args.key)
         return await _follow(hub, await hub.replace_device(device, args.hardware_id, args.code))
 
-    return _end(on_hub(args.data, running, _stopped))
+    return _end(on_hub(args.data, running, _stopped, args.home))
 
 
 async def _stopped(hub: StoppedHub) -> JsonObject:

@@ -1,9 +1,10 @@
 """How a command reaches a hub: through its API, or its database when it is stopped."""
 
+import argparse
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,7 @@ from hub.auth.keys import COMMAND_LINE_FILE
 from hub.auth.principal import Principal, system
 from hub.broker.interface import Login
 from hub.bus import Bus
+from hub.cli.folders import add_data_option
 from hub.cli.speech import sentence
 from hub.client import ApiError, HubClient, HubUnreachable
 from hub.client.client import JsonObject
@@ -30,7 +32,10 @@ T = TypeVar("T")
 
 
 class StoppedHub:
-    """The parts of a hub that is not running, opened on its database, for one command."""
+    """The parts of a hub that is not running, opened on its database, for one command. `home`: the id of the one that
+    the command is about, once it is opened."""
+
+    home: str
 
     def __init__(self, data_dir: Path) -> None:
         clock = Clock()
@@ -44,7 +49,7 @@ class StoppedHub:
     @property
     def principal(self) -> Principal:
         """Whoever may write to the data folder is the hub's owner."""
-        return system(self.identity.homes.first.id, "command line")
+        return system(self.home, "command line")
 
     def broker_lines(self, login: Login, secret: str) -> JsonObject | None:
         """As in the API's answer; None where the hub tells the broker of its logins itself."""
@@ -64,6 +69,7 @@ class StoppedHub:
                 lost = "database-lost" if mended.copy is None else "database-restored"
                 print(sentence(lost, file=mended.aside, copy=mended.copy), file=sys.stderr)
             await self.identity.load()
+            self.home = self.identity.homes.first.id
             await self.registry.load()
             await self.mqtt.load()
             await self.settings.load()
@@ -73,42 +79,78 @@ class StoppedHub:
             await self.database.close()
 
 
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """--data and --home: which hub, and which of its homes."""
+    add_data_option(parser)
+    parser.add_argument("--home", metavar="NAME|ID", help=sentence("cli-home"))
+
+
 def on_hub(
-    data_dir: Path, running: Callable[[HubClient], Awaitable[T]], stopped: Callable[[StoppedHub], Awaitable[T]]
+    data_dir: Path,
+    running: Callable[[HubClient], Awaitable[T]],
+    stopped: Callable[[StoppedHub], Awaitable[T]],
+    home: str | None = None,
 ) -> T:
-    """Do it on the hub of this data folder, whichever way it can be reached.
+    """Do it on the hub of this data folder, whichever way it can be reached. home: name or id of the one that it is
+    about; None = the first.
 
     The lock is held while the database is written, so that no hub starts meanwhile. A folder without a hub becomes
-    one: a machine can be prepared before its first start. Raises HubError("cli-hub-unreachable", "cli-hub-refused")
-    and what the hub's parts raise.
+    one: a machine can be prepared before its first start. Raises HubError("cli-hub-unreachable", "cli-hub-refused",
+    "cli-home-none", "cli-home-twice") and what the hub's parts raise.
     """
     lock = DataLock(data_dir)
     try:
         lock.acquire()
     except HubError:
-        return asyncio.run(_on_running(data_dir, running))
+        return asyncio.run(_on_running(data_dir, running, home))
     try:
         if not (data_dir / FILE_NAME).exists():
             print(sentence("cli-hub-new", folder=str(data_dir)), file=sys.stderr)
-        return asyncio.run(_on_stopped(data_dir, stopped))
+        return asyncio.run(_on_stopped(data_dir, stopped, home))
     finally:
         lock.release()
 
 
-async def _on_stopped(data_dir: Path, stopped: Callable[[StoppedHub], Awaitable[T]]) -> T:
+def the_home(wanted: str, homes: Sequence[tuple[str, str]]) -> str:
+    """The id of the home that somebody means, of these (id, name). Raises HubError("cli-home-none",
+    "cli-home-twice")."""
+    named = [id for id, name in homes if name.casefold() == wanted.strip().casefold()]
+    found = [id for id, _ in homes if id == wanted] or named
+    if not found:
+        raise HubError("cli-home-none", home=wanted, homes=[name for _, name in homes])
+    if len(found) > 1:
+        raise HubError("cli-home-twice", home=wanted, ids=found)
+    return found[0]
+
+
+async def _on_stopped(data_dir: Path, stopped: Callable[[StoppedHub], Awaitable[T]], home: str | None) -> T:
     async with StoppedHub(data_dir).opened() as hub:
+        if home is not None:
+            hub.home = the_home(home, [(one.id, one.name) for one in hub.identity.homes.all()])
         return await stopped(hub)
 
 
-async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T]]) -> T:
+async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T]], home: str | None) -> T:
     try:
         access = json.loads((data_dir / COMMAND_LINE_FILE).read_text(encoding="utf-8"))
         async with HubClient(access["url"], key=access["key"], language=environment_language()) as hub:
+            if home is not None:
+                hub.in_home(the_home(home, [(one["home"]["id"], one["home"]["name"]) for one in await hub.homes()]))
             return await running(hub)
     except ApiError as error:
         raise HubError("cli-hub-refused", reason=error.detail) from error
     except (HubUnreachable, OSError, ValueError, KeyError) as error:
         raise HubError("cli-hub-unreachable", folder=str(data_dir), reason=str(error)) from error
+
+
+def confirm(args: argparse.Namespace, question: str) -> None:
+    """Ask before what cannot be undone, unless --yes stands there. Raises HubError("cli-not-confirmed")."""
+    if args.yes:
+        return
+    print(question, file=sys.stderr, end=" ", flush=True)
+    if not sys.stdin.isatty() or sys.stdin.readline().strip().casefold() not in ("y", "yes", "j", "ja"):
+        print(file=sys.stderr)
+        raise HubError("cli-not-confirmed")
 
 
 def print_secret(secret: str, lines: JsonObject | None) -> None:

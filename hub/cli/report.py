@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
 from hub.cli.speech import sentence
 from hub.client import HubClient
 from hub.cost.period import KINDS
@@ -21,7 +20,7 @@ UNKNOWN = "–"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    add_data_option(parser)
+    add_place_options(parser)
     parser.add_argument("--period", choices=KINDS, default="month", help=sentence("cli-report-period"))
     parser.add_argument("--of", metavar="DATE", help=sentence("cli-report-of"))
     parser.add_argument("--format", choices=FORMATS, help=sentence("cli-report-format"))
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     async def stopped(hub: StoppedHub) -> bytes | dict[str, Any]:
         raise HubError("cli-report-stopped")
 
-    report = on_hub(args.data, running, stopped)
+    report = on_hub(args.data, running, stopped, args.home)
     if form is None and isinstance(report, dict):
         show(report)
         return 0

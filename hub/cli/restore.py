@@ -26,6 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replace", action="store_true", help=sentence("cli-restore-replace"))
     parser.add_argument("--without-history", action="store_true", help=sentence("cli-restore-without-history"))
     parser.add_argument("--check", action="store_true", help=sentence("cli-restore-check"))
+    add_passphrase_option(parser)
+
+
+def add_passphrase_option(parser: argparse.ArgumentParser) -> None:
+    """--passphrase-file"""
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help=sentence("cli-restore-passphrase-file"))
 
 
@@ -33,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
     os.umask(0o077)
     archive = find(args.archive.absolute(), Clock().now())
-    keys = Keys(_passphrase(args) if lock_of(archive).lock.encrypted else None)
+    keys = Keys(passphrase(args) if lock_of(archive).lock.encrypted else None)
     if args.check:
         with tempfile.TemporaryDirectory() as scratch:
             check(archive, keys, Path(scratch))
@@ -59,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _passphrase(args: argparse.Namespace) -> str:
+def passphrase(args: argparse.Namespace) -> str:
+    """From the file that the option names, the environment, or whoever sits there. Raises HubError."""
     if args.passphrase_file is not None:
         try:
             return str(args.passphrase_file.read_text(encoding="utf-8").rstrip("\r\n"))

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
 from hub.cli.speech import say, sentence
 from hub.client import ApiError, HubClient
 from hub.client.client import JsonObject
@@ -49,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for child in (change, remove):
         child.add_argument("id", metavar="ID", help=sentence("cli-schedule-id"))
     for child in actions.choices.values():
-        add_data_option(child)
+        add_place_options(child)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,7 +104,7 @@ def _ask(args: argparse.Namespace, running: Callable[[HubClient], Awaitable[T]])
     async def stopped(hub: StoppedHub) -> T:
         raise HubError("cli-schedule-stopped")
 
-    return on_hub(args.data, running, stopped)
+    return on_hub(args.data, running, stopped, args.home)
 
 
 def _list(args: argparse.Namespace) -> int:

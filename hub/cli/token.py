@@ -6,10 +6,9 @@ import time
 from datetime import datetime
 
 from hub.auth.principal import SCOPES
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.members import running_member, stopped_member
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
 from hub.cli.speech import say, sentence
-from hub.cli.user import member_id, stopped_member
 from hub.client import HubClient
 from hub.config.validators import Duration, Wrong
 from hub.messages import HubError
@@ -31,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("--user", required=True, metavar="EMAIL", help=sentence("cli-token-user"))
     remove.add_argument("id", metavar="ID", help=sentence("cli-token-id"))
     for child in actions.choices.values():
-        add_data_option(child)
+        add_place_options(child)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,17 +47,17 @@ def _add(args: argparse.Namespace) -> int:
             raise HubError("cli-token-time", text=args.expires) from error
 
     async def running(hub: HubClient) -> str:
-        user = await member_id(hub, args.user)
-        return str((await hub.add_key(args.name, args.scope, expires=expires, user=user))["text"])
+        user = await running_member(hub, args, args.user)
+        return str((await hub.add_key(args.name, args.scope, expires=expires, user=user["id"]))["text"])
 
     async def stopped(hub: StoppedHub) -> str:
-        user = stopped_member(hub, args.user).id
+        user = stopped_member(hub, args, args.user).id
         _, text = await hub.identity.keys.add(
             hub.principal, name=args.name, scopes=args.scope, expires=expires, user=user
         )
         return text
 
-    text = on_hub(args.data, running, stopped)
+    text = on_hub(args.data, running, stopped, args.home)
     print(sentence("cli-token-shown"), file=sys.stderr)
     print(text)
     return 0
@@ -66,15 +65,16 @@ def _add(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> list[list[str]]:
-        keys = await hub.keys(await member_id(hub, args.user))
+        keys = await hub.keys((await running_member(hub, args, args.user))["id"])
         return [_row(k["id"], k["hint"], k["name"], k["scopes"], (k["expires"], k["used"])) for k in keys]
 
     async def stopped(hub: StoppedHub) -> list[list[str]]:
-        keys = hub.identity.keys.list(hub.principal, stopped_member(hub, args.user).id)
+        user = stopped_member(hub, args, args.user)
+        keys = hub.identity.keys.list(hub.principal, user.id)
         return [_row(k.id, k.hint, k.name, k.scopes, (k.expires, k.used)) for k in keys]
 
     headings = [sentence(f"cli-token-heading-{name}") for name in ("id", "hint", "name", "scopes", "expires", "used")]
-    print_table(headings, on_hub(args.data, running, stopped))
+    print_table(headings, on_hub(args.data, running, stopped, args.home))
     return 0
 
 
@@ -86,12 +86,13 @@ def _row(id: str, hint: str, name: str, scopes: list[str], times: tuple[int | No
 
 def _remove(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> None:
-        await hub.remove_key(args.id, user=await member_id(hub, args.user))
+        user = await running_member(hub, args, args.user)
+        await hub.remove_key(args.id, user=user["id"])
 
     async def stopped(hub: StoppedHub) -> None:
-        stopped_member(hub, args.user)
+        stopped_member(hub, args, args.user)
         await hub.identity.keys.remove(hub.principal, args.id)
 
-    on_hub(args.data, running, stopped)
+    on_hub(args.data, running, stopped, args.home)
     say("cli-token-removed", id=args.id)
     return 0

@@ -4,17 +4,18 @@ import argparse
 import getpass
 import sys
 from datetime import datetime
+from urllib.parse import urlsplit
 
-from hub.auth.people import User
 from hub.auth.principal import ROLES
-from hub.cli.folders import add_data_option
-from hub.cli.place import StoppedHub, on_hub, print_table
+from hub.cli.members import running_member, stopped_member
+from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
 from hub.messages import HubError, environment_language
 
 Row = list[str]
+HERE_ONLY = ("localhost", "127.0.0.1", "::1")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         child.add_argument("email", metavar="EMAIL", help=sentence("cli-user-email"))
     actions.add_parser("list", help=sentence("cli-user-list"))
     for child in actions.choices.values():
-        add_data_option(child)
+        add_place_options(child)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,24 +74,29 @@ def _add(args: argparse.Namespace) -> int:
             language=environment_language(),
         )
 
-    on_hub(args.data, running, stopped)
+    on_hub(args.data, running, stopped, args.home)
     say("cli-user-added", name=args.name, email=args.email, role=args.role)
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
-    async def running(hub: HubClient) -> list[Row]:
-        return [_row(u["email"], u["name"], u["role"], u["disabled"], u["second_factor"]) for u in await hub.users()]
+    async def running(hub: HubClient) -> tuple[list[Row], list[str]]:
+        rows = [_row(u["email"], u["name"], u["role"], u["disabled"], u["second_factor"]) for u in await hub.users()]
+        return rows, [one["home"]["name"] for one in await hub.homes()]
 
-    async def stopped(hub: StoppedHub) -> list[Row]:
-        home, factors = hub.principal.home, hub.identity.factors
-        return [
+    async def stopped(hub: StoppedHub) -> tuple[list[Row], list[str]]:
+        home, factors = hub.home, hub.identity.factors
+        rows = [
             _row(user.email, user.name, user.roles[home], user.disabled, factors.enabled(user.id))
             for user in hub.people.list(hub.principal)
         ]
+        return rows, [one.name for one in hub.identity.homes.all()]
 
     headings = [sentence(f"cli-user-heading-{name}") for name in ("email", "name", "role", "state")]
-    print_table(headings, on_hub(args.data, running, stopped))
+    rows, homes = on_hub(args.data, running, stopped, args.home)
+    print_table(headings, rows)
+    if args.home is None and len(homes) > 1:
+        print(sentence("cli-user-more-homes", home=homes[0], others=homes[1:]), file=sys.stderr)
     return 0
 
 
@@ -101,12 +107,14 @@ def _row(email: str, name: str, role: str, disabled: bool, factor: bool) -> Row:
 
 def _role(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> None:
-        await hub.change_user(await member_id(hub, args.email), role=args.role)
+        user = await running_member(hub, args, args.email)
+        await hub.change_user(user["id"], role=args.role)
 
     async def stopped(hub: StoppedHub) -> None:
-        await hub.people.change(hub.principal, stopped_member(hub, args.email).id, role=args.role)
+        user = stopped_member(hub, args, args.email)
+        await hub.people.change(hub.principal, user.id, role=args.role)
 
-    on_hub(args.data, running, stopped)
+    on_hub(args.data, running, stopped, args.home)
     say("cli-user-has-role", email=args.email, role=args.role)
     return 0
 
@@ -115,24 +123,28 @@ def _disable(args: argparse.Namespace) -> int:
     disabled = args.action == "disable"
 
     async def running(hub: HubClient) -> None:
-        await hub.change_user(await member_id(hub, args.email), disabled=disabled)
+        user = await running_member(hub, args, args.email, whole=True)
+        await hub.change_user(user["id"], disabled=disabled)
 
     async def stopped(hub: StoppedHub) -> None:
-        await hub.people.change(hub.principal, stopped_member(hub, args.email).id, disabled=disabled)
+        user = stopped_member(hub, args, args.email, whole=True)
+        await hub.people.change(hub.principal, user.id, disabled=disabled)
 
-    on_hub(args.data, running, stopped)
+    on_hub(args.data, running, stopped, args.home)
     say("cli-user-disabled" if disabled else "cli-user-enabled", email=args.email)
     return 0
 
 
 def _remove(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> None:
-        await hub.remove_user(await member_id(hub, args.email))
+        user = await running_member(hub, args, args.email)
+        await hub.remove_user(user["id"])
 
     async def stopped(hub: StoppedHub) -> None:
-        await hub.people.remove(hub.principal, stopped_member(hub, args.email).id)
+        user = stopped_member(hub, args, args.email)
+        await hub.people.remove(hub.principal, user.id)
 
-    on_hub(args.data, running, stopped)
+    on_hub(args.data, running, stopped, args.home)
     say("cli-user-removed", email=args.email)
     return 0
 
@@ -140,19 +152,20 @@ def _remove(args: argparse.Namespace) -> int:
 def _reset(args: argparse.Namespace) -> int:
     password = read_password(args.password_stdin)
 
-    async def running(hub: HubClient) -> None:
-        await hub.set_password(
-            await member_id(hub, args.email), password, keep_second_factor=not args.without_second_factor
-        )
+    async def running(hub: HubClient) -> bool:
+        user = await running_member(hub, args, args.email, whole=True)
+        await hub.set_password(user["id"], password, keep_second_factor=not args.without_second_factor)
+        return bool(user["disabled"])
 
-    async def stopped(hub: StoppedHub) -> None:
-        user = stopped_member(hub, args.email)
+    async def stopped(hub: StoppedHub) -> bool:
+        user = stopped_member(hub, args, args.email, whole=True)
         await hub.identity.logins.set_password(hub.principal, user.id, password)
         if args.without_second_factor and hub.identity.factors.enabled(user.id):
             await hub.identity.factors.remove(hub.principal, user.id)
+        return user.disabled
 
-    on_hub(args.data, running, stopped)
-    say("cli-user-was-reset", email=args.email)
+    disabled = on_hub(args.data, running, stopped, args.home)
+    say("cli-user-reset-locked" if disabled else "cli-user-was-reset", email=args.email)
     return 0
 
 
@@ -163,27 +176,13 @@ def _invite(args: argparse.Namespace) -> int:
     async def stopped(hub: StoppedHub) -> JsonObject:
         raise HubError("cli-user-invite-stopped")
 
-    made = on_hub(args.data, running, stopped)
+    made = on_hub(args.data, running, stopped, args.home)
     expires = datetime.fromtimestamp(made["invitation"]["expires"] / 1000).astimezone()
     say("cli-user-invited", role=args.role, expires=f"{expires:%Y-%m-%d %H:%M}")
     print(made["link"])
+    if urlsplit(made["link"]).hostname in HERE_ONLY:
+        print(sentence("cli-user-invite-here"), file=sys.stderr)
     return 0
-
-
-async def member_id(hub: HubClient, email: str) -> str:
-    """Whose address this is. Raises HubError("cli-user-none")."""
-    found = next((user["id"] for user in await hub.users() if user["email"] == email.strip().casefold()), None)
-    if found is None:
-        raise HubError("cli-user-none", email=email)
-    return str(found)
-
-
-def stopped_member(hub: StoppedHub, email: str) -> User:
-    """The same on a stopped hub."""
-    user = hub.people.by_email(email)
-    if user is None or hub.principal.home not in user.roles:
-        raise HubError("cli-user-none", email=email)
-    return user
 
 
 def read_password(from_stdin: bool) -> str:

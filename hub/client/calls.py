@@ -36,6 +36,11 @@ class Calls:
         self._headers = {"Accept-Language": language, "X-Plughub-Client": "program"}
         self._session: aiohttp.ClientSession | None = None
 
+    def in_home(self, id: str) -> None:
+        """From now on calls are about this home: for the key of the machine's own command line only, which is no
+        member of any."""
+        self._headers["X-Plughub-Home"] = id
+
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
         return self

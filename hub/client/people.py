@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hub.client.calls import Calls, JsonObject
+from hub.client.calls import ApiError, Calls, JsonObject
 
 
 class PeopleCalls(Calls):
@@ -34,7 +34,11 @@ class PeopleCalls(Calls):
         """Somebody's password anew, by a link that is used at once."""
         made = await self.call("POST", f"/users/{id}/password-link")
         token = made["link"].partition("#")[2]
-        await self.call("POST", "/auth/password", {"token": token, "password": password})
+        try:
+            await self.call("POST", "/auth/password", {"token": token, "password": password})
+        except ApiError:
+            await self.remove_invitation(made["invitation"]["id"])  # nobody else is to use it
+            raise
         if not keep_second_factor:
             await self.call("DELETE", f"/users/{id}/second-factor")
 
@@ -95,6 +99,18 @@ class PeopleCalls(Calls):
     async def remove_key(self, id: str, *, user: str | None = None) -> None:
         """End a key."""
         await self.call("DELETE", f"/account/keys/{id}" if user is None else f"/users/{user}/keys/{id}")
+
+    async def passkeys(self) -> list[JsonObject]:
+        """Your passkeys. To make one, or to sign in with one, takes a browser."""
+        return await self.items("/account/passkeys")
+
+    async def rename_passkey(self, id: str, name: str) -> JsonObject:
+        """Call it differently."""
+        return await self.call("PATCH", f"/account/passkeys/{id}", {"name": name})
+
+    async def remove_passkey(self, id: str, password: str) -> None:
+        """Nobody signs in with it any more; takes your password."""
+        await self.call("POST", f"/account/passkeys/{id}/remove", {"password": password})
 
     async def audit(self, *, refused: bool | None = None, most: int = 1000, **asked: str) -> list[JsonObject]:
         """Lines of the audit log, the newest first; asked: actor, action, object."""

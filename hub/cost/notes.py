@@ -1,6 +1,7 @@
 """Notes below a printed report: what is estimated, missing or not compared, so that no number claims too much."""
 
 from hub.cost.report import Report
+from hub.cost.typeface import MARK, printable
 from hub.cost.words import Words
 
 
@@ -31,7 +32,13 @@ def notes_of(report: Report, words: Words) -> list[str]:
         notes.append(words.say("report-note-no-price"))
     else:
         notes.append(words.say("report-note-price", price=words.price(report.price)))
-    return [*notes, *_worth_knowing(report, words), words.say("report-note-plugs")]
+    return [*notes, *_worth_knowing(report, words), words.say("report-note-plugs"), *_unprintable(report, words)]
+
+
+def _unprintable(report: Report, words: Words) -> list[str]:
+    """Why a name is not there as people wrote it."""
+    names = [report.home, *(line.name or "" for line in (*report.rooms, *report.devices))]
+    return [words.say("report-note-letters", mark=MARK)] if any(MARK in printable(name) for name in names) else []
 
 
 def _worth_knowing(report: Report, words: Words) -> list[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ FILE_NAME = "registry.sqlite"
 log = logging.getLogger("hub.database")
 UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 UNWRITABLE_ID = "database-unwritable"
+Step = Callable[[AsyncConnection], Awaitable[None]]
+"""More to do in a transaction, which is rolled back as a whole where that raises."""
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
 
 
@@ -81,6 +83,10 @@ class Database:
             if (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in UNWRITABLE:
                 raise HubError(UNWRITABLE_ID, reason=str(error.orig)) from error
             raise
+
+
+async def no_step(_connection: AsyncConnection) -> None:
+    """Nothing more."""
 
 
 def is_orphan(error: Exception) -> bool:

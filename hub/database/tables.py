@@ -22,7 +22,8 @@ from sqlalchemy import (
     event,
 )
 
-HEAD = "0005"
+HEAD = "0006"
+AUDIT_KEPT_MS = 2 * 365 * 24 * 3600 * 1000
 
 metadata = MetaData(
     naming_convention={
@@ -281,6 +282,29 @@ KEPT = (
 bounded by their number."""
 for trigger in (APPEND_ONLY, KEPT):
     event.listen(audit_logs, "after_create", DDL(trigger).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+
+audit_people = Table(
+    "audit_people",
+    metadata,
+    Column("id", String(32), primary_key=True),  # a line of the audit log refers to it
+    Column("user", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("value", String(254), nullable=False),  # a name or an address, as it was then
+)
+
+PEOPLE_APPEND_ONLY = (
+    "CREATE TRIGGER audit_people_append_only BEFORE UPDATE ON audit_people "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+)
+PEOPLE_KEPT = (
+    "CREATE TRIGGER audit_people_kept BEFORE DELETE ON audit_people "
+    "WHEN OLD.at >= (SELECT max(at) FROM audit_people) - 63072000000 "
+    "AND EXISTS (SELECT 1 FROM users WHERE id = OLD.user) "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+)
+"""What somebody was called stays two years, or as long as their account."""
+for trigger in (PEOPLE_APPEND_ONLY, PEOPLE_KEPT):
+    event.listen(audit_people, "after_create", DDL(trigger).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 settings = Table(
     "settings",

@@ -15,7 +15,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from hub.messages import HubError
+from hub.messages import HubError, Message, invalid
 from hub.versions import RELEASE
 
 PRODUCT = "smartplug-hub"
@@ -63,14 +63,14 @@ def opened(document: bytes, keys: Sequence[str]) -> Notice:
     try:
         outer = msgspec.json.decode(document, type=Sealed)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HubError("updates-unreadable", detail=str(error)) from error
+        raise HubError("updates-unreadable", detail=_why(error)) from error
     signed = PURPOSE + outer.notice.encode("utf-8", "surrogatepass")
     if not any(_is_signed(signed, signature, key) for signature in outer.signatures for key in keys):
         raise HubError("updates-signature-wrong")
     try:
         notice = msgspec.json.decode(outer.notice, type=Notice)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise HubError("updates-unreadable", detail=str(error)) from error
+        raise HubError("updates-unreadable", detail=_why(error)) from error
     if notice.product != PRODUCT:
         raise HubError("updates-other-product", product=notice.product)
     return notice
@@ -79,6 +79,10 @@ def opened(document: bytes, keys: Sequence[str]) -> Notice:
 def milliseconds(moment: datetime) -> int:
     """Unix ms."""
     return round(moment.astimezone(UTC).timestamp() * 1000)
+
+
+def _why(error: Exception) -> Message | str:
+    return invalid(error).message if isinstance(error, msgspec.ValidationError) else f"{error}."
 
 
 def _is_signed(signed: bytes, signature: str, key: str) -> bool:

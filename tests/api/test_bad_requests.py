@@ -1,6 +1,5 @@
 """Malformed requests: each with its own status, code and field, in the reader's language, and never a 500."""
 
-import asyncio
 import gzip
 import io
 from collections.abc import AsyncIterator
@@ -302,29 +301,3 @@ async def test_what_nobody_expected_is_logged_and_says_little(
     assert "internal-error" in text
     assert "secret detail" not in text
     assert "ZeroDivisionError" in caplog.text
-
-
-@pytest.mark.parametrize(
-    "wire",
-    [
-        b"NONSENSE\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
-        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    ],
-)
-async def test_what_is_not_http_gets_400_and_the_server_goes_on(house: House, wire: bytes) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
-    writer.write(wire)
-    writer.write_eof()
-    async with asyncio.timeout(10):
-        answer = await reader.read()
-    assert answer == b"" or answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
-    assert b"Traceback" not in answer
-    writer.close()
-    await writer.wait_closed()
-    async with house.http.get("/api/v1/system/info") as response:
-        assert response.status == 200

@@ -12,10 +12,10 @@ from hub.client import ApiError, HubClient, HubUnreachable
 from hub.testing.clock import FakeClock
 from tests.api.house import PASSWORD, House
 from tests.api.street import Mailbox
+from tests.api.test_passkeys import Browser
 
 CODE = "K7QM-2XPA-9D4T-HV3N"
 SECOND_FACTOR = (("GET", ""), ("POST", ""), ("POST", "/confirm"), ("POST", "/codes"), ("POST", "/remove"))
-PASSKEYS = (("GET", ""), ("POST", ""), ("POST", "/options"), ("PATCH", "/{passkey}"), ("POST", "/{passkey}/remove"))
 RENEWAL = {"POST /auth/refresh", "POST /users/{user}/keys"}  # in other tests, with another clock and the machine's key
 
 
@@ -30,7 +30,7 @@ NOT_OF_THE_CLIENT = {
     "POST /account/delete",
     *(f"{method} /account/second-factor{rest}" for method, rest in SECOND_FACTOR),
     *(f"POST /auth/passkey{rest}" for rest in ("", "/options")),
-    *(f"{method} /account/passkeys{rest}" for method, rest in PASSKEYS),
+    *(f"POST /account/passkeys{rest}" for rest in ("", "/options")),
     *(f"GET /certificates/{file}" for file in ("ca", "ca.mobileconfig", "access", "qr", "trusted")),
 }
 """What a person does in the web app, and files for browsers. `call` reaches them, too."""
@@ -51,6 +51,7 @@ async def test_every_resource(house: House, client: HubClient, monkeypatch: pyte
         assert await hub.me() == who
         await devices_and_rooms(house, hub)
         await people(hub)
+        await passkeys(house, hub)
         await homes_and_oneself(hub)
         await the_hub_itself(house, hub)
         await hub.logout()
@@ -154,6 +155,16 @@ async def people(hub: HubClient) -> None:
     assert b"user.remove" in await hub.audit_file()
 
 
+async def passkeys(house: House, hub: HubClient) -> None:
+    browser = Browser(house, house.principal("admin").user)
+    browser.headers = {"Authorization": f"Bearer {hub.token}"}
+    _, made = await browser.make("Phone")
+    assert [(one["id"], one["name"]) for one in await hub.passkeys()] == [(made["id"], "Phone")]
+    assert (await hub.rename_passkey(made["id"], "Old phone"))["name"] == "Old phone"
+    await hub.remove_passkey(made["id"], PASSWORD)
+    assert await hub.passkeys() == []
+
+
 async def homes_and_oneself(hub: HubClient) -> None:
     assert (await hub.change_home(price=0.3))["price"] == 0.3
     first = await hub.home()
@@ -224,7 +235,32 @@ async def test_errors_speak_the_language_and_name_the_field(house: House) -> Non
         with pytest.raises(ApiError) as caught:
             await hub.add_device("a b", "Lamp")
     assert (caught.value.code, caught.value.field) == ("field-format", "hardware_id")
-    assert "hat nicht die nötige Form" in caught.value.detail
+    assert caught.value.detail.startswith("hardware_id hat nicht die nötige Form: 3 bis 64 Buchstaben")
+
+
+async def test_a_password_that_is_refused_leaves_no_link_behind(house: House, client: HubClient) -> None:
+    async with client as hub:
+        await hub.login("admin@example.org", PASSWORD)
+        with pytest.raises(ApiError, match="at least"):
+            await hub.set_password(house.principal("user").user, "short")
+        assert await hub.invitations() == []
+
+
+async def test_only_the_command_line_says_in_which_home_it_asks(house: House) -> None:
+    url = f"http://127.0.0.1:{house.server.port}"
+    house.identity.keys.write_command_line_key(url)
+    key = json.loads((house.data / "api.key").read_text())["key"]
+    async with HubClient(url, key=key) as machine, HubClient(url) as person:
+        other = (await machine.add_home("Hut", "Europe/Berlin", "EUR"))["id"]
+        await person.login("admin@example.org", PASSWORD)
+        for hub in (machine, person):
+            hub.in_home(other)
+        assert (await machine.home())["name"] == "Hut"
+        assert await machine.users() == []
+        assert (await person.home())["name"] == "Home", "a person is where they are signed in"
+        machine.in_home("nowhere")
+        with pytest.raises(ApiError, match="no such home"):
+            await machine.users()
 
 
 async def test_a_token_that_ran_out_is_renewed(tmp_path_factory: pytest.TempPathFactory) -> None:

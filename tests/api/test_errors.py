@@ -1,12 +1,20 @@
 """Problems: every kind of refused value names its field, and every code has a sentence in both languages."""
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
 import pytest
 
-from hub.api.errors import STATUS, broken, invalid, problem, reader_language
+from hub.api.errors import STATUS, broken, problem, reader_language
+from hub.api.openapi import IDENTIFIER, document
+from hub.api.rest import ROUTES
 from hub.api.types.devices import AddDeviceRequest, ChangeDeviceRequest, CommandRequest
 from hub.api.types.mqtt import AddMqttClientRequest
-from hub.messages import HubError, catalog
+from hub.api.types.people import AddUserRequest
+from hub.messages import HubError, catalog, invalid
+from hub.messages.validation import FORMS, KINDS
 
 
 @pytest.mark.parametrize(
@@ -33,8 +41,48 @@ def test_a_refused_value_names_its_field(kind: type, body: bytes, code: str, fie
     assert (error.id, error.field) == (code, field)
     for language in ("en", "de"):
         detail = problem(error, language).detail
-        assert detail.endswith((".", "$"))
+        assert detail.endswith(".")
         assert field is None or field in detail
+        assert not re.search(r"[\^$\\`|]|\b(str|int|float|bool|array|regex|NoneType)\b", detail)
+
+
+def test_every_pattern_and_type_of_the_api_has_words() -> None:
+    def walk(node: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(node, dict):
+            yield from ((key, value) for key, value in node.items() if isinstance(value, str))
+            node = list(node.values())
+        if isinstance(node, list):
+            for part in node:
+                yield from walk(part)
+
+    patterns = {value for key, value in walk(document(ROUTES, "1.0.0")) if key == "pattern"} - {IDENTIFIER}
+    assert patterns
+    assert patterns <= set(FORMS)
+    assert {*FORMS.values(), *KINDS.values()} <= catalog().ids()
+
+
+@pytest.mark.parametrize(
+    ("body", "english", "german"),
+    [
+        (
+            b'{"name":"B","email":"bad"}',
+            "email does not have the form that is needed: an e-mail address, such as ada@example.org.",
+            "email hat nicht die nötige Form: eine E-Mail-Adresse, etwa ada@example.org.",
+        ),
+        (b'{"name":5}', "name must be text, not a whole number.", "name muss Text sein, nicht eine ganze Zahl."),
+        (
+            b'{"name":"B","email":"b@c","password":[]}',
+            "password must be text, not a list.",
+            "password muss Text sein, nicht eine Liste.",
+        ),
+        (b"[]", "The request must be an object, not a list.", "Die Anfrage muss ein Objekt sein, nicht eine Liste."),
+    ],
+)
+def test_words_for_a_wrong_value(body: bytes, english: str, german: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(body, type=AddUserRequest)
+    error = invalid(caught.value)
+    assert [problem(error, language).detail for language in ("en", "de")] == [english, german]
 
 
 def test_broken_json_has_line_and_column() -> None:

@@ -7,11 +7,11 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.auth.access import MqttAccess
-from hub.auth.audit import KEPT_MS, MOST_NAMED, MOST_WAITING, SWITCHED, Asked, Entry
+from hub.auth.audit import MOST_NAMED, MOST_WAITING, SWITCHED, Asked, Entry
 from hub.auth.principal import Principal, system
 from hub.auth.tokens import GRACE_MS
 from hub.broker.interface import Attempt
-from hub.database.tables import audit_logs
+from hub.database.tables import AUDIT_KEPT_MS, audit_logs
 from hub.messages import HubError
 from tests.auth.conftest import PASSWORD, Hall
 
@@ -189,7 +189,7 @@ async def test_pages_and_the_whole(hall: Hall) -> None:
 
 async def test_what_is_older_than_two_years_goes(hall: Hall) -> None:
     hub = system(hall.identity.homes.first.id)
-    kept = hall.clock.now() - KEPT_MS
+    kept = hall.clock.now() - AUDIT_KEPT_MS
     hall.identity.audit._waiting += [_line(hub, kept - 1, 1), _line(hub, kept, 2)]
     await hall.identity.audit.record(hub, "now")
     assert [line.object for line in await lines(hall)] == [None, "2"]

@@ -5,11 +5,13 @@ import io
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from hub.api.rest.certificates import house_name
+from hub.api.reach import Reach, house_address
+from hub.auth.principal import system
 from hub.cli import main
 from hub.clock import Clock
 from hub.database import DataLock
@@ -55,6 +57,39 @@ def plughub(place: tuple[str, House], capsys: pytest.CaptureFixture[str], monkey
     return run
 
 
+@asynccontextmanager
+async def opened(place: tuple[str, House]) -> AsyncIterator[House]:
+    """The hub as it is now."""
+    mode, house = place
+    if mode == "running":
+        yield house
+        return
+    again = House(house.data, Clock())
+    await again.start()
+    yield again
+    await again.stop()
+
+
+async def make_home(place: tuple[str, House], name: str) -> str:
+    """Its id."""
+    async with opened(place) as house:
+        return (await house.identity.homes.add(system(house.home), name=name)).id
+
+
+async def in_both(place: tuple[str, House], email: str, home: str) -> None:
+    """A member of that home, too."""
+    async with opened(place) as house:
+        user = house.people.by_email(email)
+        assert user is not None
+        await house.people.add_membership(user, home, "user")
+
+
+@pytest.fixture
+async def another_home(place: tuple[str, House]) -> str:
+    """Hut, in which there is nobody."""
+    return await make_home(place, "Hut")
+
+
 async def signs_in(place: tuple[str, House], email: str, password: str) -> str:
     """ "in" or why not, by the hub as it is now."""
     mode, house = place
@@ -86,7 +121,7 @@ async def test_people(plughub: Run, place: tuple[str, House]) -> None:
     assert await signs_in(place, "guest@example.org", PASSWORD) == "in"
     await plughub("user", "remove", "guest@example.org")
     assert "guest@" not in await plughub("user", "list")
-    assert "Nobody in the home" in await plughub("user", "role", "guest@example.org", "user", code=1)
+    assert "Nobody here" in await plughub("user", "role", "guest@example.org", "user", code=1)
 
 
 async def test_the_only_admin_stays(plughub: Run) -> None:
@@ -100,6 +135,58 @@ async def test_back_in_with_a_new_password(plughub: Run, place: tuple[str, House
     await plughub(*words, "--without-second-factor", typed=f"{OTHER}\n")
     assert await signs_in(place, "admin@example.org", PASSWORD) == "login-wrong"
     assert await signs_in(place, "admin@example.org", OTHER) == "in"
+
+
+async def test_a_locked_account_is_said_to_be_locked(plughub: Run, place: tuple[str, House]) -> None:
+    await plughub("user", "disable", "user@example.org")
+    said = await plughub("user", "reset-password", "user@example.org", "--password-stdin", typed=f"{OTHER}\n")
+    assert "plughub user enable user@example.org" in said
+    assert await signs_in(place, "user@example.org", OTHER) == "login-wrong"
+    await plughub("user", "enable", "user@example.org")
+    assert await signs_in(place, "user@example.org", OTHER) == "in"
+
+
+async def test_people_of_another_home(plughub: Run, another_home: str, place: tuple[str, House]) -> None:
+    add = ("user", "add", "--email", "zoe@example.org", "--name", "Zoe", "--password-stdin", "--role", "admin")
+    await plughub(*add, "--home", "hut", typed=f"{OTHER}\n")
+    assert "zoe@" not in await plughub("user", "list")
+    for name in ("Hut", another_home):
+        assert (await plughub("user", "list", "--home", name)).splitlines()[-1].split()[0] == "zoe@example.org"
+    await plughub("user", "reset-password", "zoe@example.org", "--password-stdin", typed="seven iron boats\n")
+    assert await signs_in(place, "zoe@example.org", "seven iron boats") == "in"
+    key = await plughub("token", "add", "--user", "zoe@example.org", "--name", "x", "--scope", "read")
+    assert key.startswith("plughub_")
+    elsewhere = await plughub("user", "disable", "zoe@example.org", "--home", "Home", code=1)
+    assert "Nobody here" in elsewhere
+    assert "Home, Hut" in await plughub("user", "list", "--home", "Shed", code=1)
+    assert "user.add" in await plughub("audit", "--home", "Hut", "--action", "user.add")
+    assert "zoe@" not in await plughub("audit", "--action", "user.add")
+
+
+async def test_whoever_is_in_two_homes_needs_one_named(
+    plughub: Run, another_home: str, place: tuple[str, House]
+) -> None:
+    words = ("user", "role", "user@example.org", "guest")
+    both = ("user", "add", "--email", "zoe@example.org", "--name", "Zoe", "--password-stdin", "--role", "admin")
+    await plughub(*both, "--home", "Hut", typed=f"{OTHER}\n")
+    await in_both(place, "user@example.org", another_home)
+    assert "several homes: Home, Hut" in await plughub(*words, code=1)
+    assert "several homes: Home, Hut" in await plughub("user", "remove", "user@example.org", code=1)
+    await plughub(*words, "--home", "Hut")
+    assert "user" in next(line for line in (await plughub("user", "list")).splitlines() if "user@" in line).split()
+    await plughub("user", "disable", "user@example.org")  # the account is one, whichever home it is
+    await plughub("user", "enable", "user@example.org")
+    await plughub("user", "remove", "user@example.org", "--home", "Hut")
+    await plughub(*words)
+
+
+async def test_two_homes_of_one_name_are_told_apart_by_id(
+    plughub: Run, another_home: str, place: tuple[str, House]
+) -> None:
+    twin = await make_home(place, "Hut")
+    said = await plughub("user", "list", "--home", "Hut", code=1)
+    assert another_home in said
+    assert twin in said
 
 
 async def test_keys(plughub: Run, place: tuple[str, House]) -> None:
@@ -135,5 +222,6 @@ async def test_an_invitation_needs_a_hub_that_answers(plughub: Run, place: tuple
         return
     link = (await plughub("user", "invite", "--role", "guest")).splitlines()[-1]
     address, _, token = link.partition("/join#")
-    assert address == f"http://{house_name()}:{house.server.port}", "a guest's phone is another machine"
+    host = house_address() or Reach().name
+    assert address == f"http://{host}:{house.server.port}", "a guest's phone is another machine"
     assert house.identity.invitations.look(token).role == "guest"

@@ -205,6 +205,42 @@ async def test_the_last_admin_stays(hall: Hall) -> None:
     assert hall.principal(ada.user, ada.home).role == "user"
 
 
+async def test_no_home_is_left_without_an_admin_who_can_sign_in(hall: Hall) -> None:
+    ada = await admin(hall)
+    machine = system(ada.home)
+    other = await hall.identity.homes.add(machine, name="Garden house")
+    ben, _ = await member(hall, ada)
+    await hall.people.add_membership(ben, other.id, "admin")
+    with pytest.raises(HubError) as caught:
+        await hall.people.change(machine, ben.id, disabled=True)  # in the first home, where Ben is but a user
+    assert (caught.value.id, caught.value.message.values) == ("last-admin", {"home": "Garden house", "name": "Ben"})
+    assert not ben.disabled
+    there = system(other.id)
+    eve = await hall.people.add(there, email="eve@example.org", name="Eve", role="admin")
+    for work in (hall.people.change(there, ben.id, role="user"), hall.people.remove(there, ben.id)):
+        assert await refused(work) == "last-admin", "Eve has no password yet"
+    await hall.people.set_password(eve, "seven wooden boats")
+    await hall.people.change(machine, ben.id, disabled=True)
+    assert await refused(hall.people.remove(there, eve.id)) == "last-admin", "Ben is locked"
+    await hall.people.remove_home(machine, other.id)
+    assert hall.people.user(eve.id) is None
+
+
+async def test_another_password_ends_the_wait_of_wrong_ones(hall: Hall) -> None:
+    ada = await admin(hall)
+    ben, _ = await member(hall, ada)
+    logins, phone = hall.identity.logins, "10.0.0.2"
+    for account in ("ben@example.org", "ada@example.org"):
+        for _ in range(40):
+            await refused(logins.login(account, "wrong", phone))
+            await hall.clock.advance(1000)
+        assert await refused(logins.login(account, "wrong", phone)) == "login-wrong"
+        assert await refused(logins.login(account, PASSWORD, phone)) == "too-many-attempts"
+    await logins.set_password(system(ada.home), ben.id, "seven wooden boats")
+    assert (await logins.login("ben@example.org", "seven wooden boats", phone))[0].id == ben.id
+    assert await refused(logins.login("ada@example.org", PASSWORD, phone)) == "too-many-attempts", "another account"
+
+
 async def test_who_is_removed_takes_everything_along(hall: Hall) -> None:
     ada = await admin(hall)
     ben, ben_asks = await member(hall, ada)

@@ -96,12 +96,16 @@ async def test_add_refuses(hall: Hall, fields: dict[str, Any], expected: str, fi
     assert len(hall.people.list(admin)) == 1
 
 
+NO_PLACES = ("Factory", "localtime", "posixrules", "posix/Europe/Berlin", "right/Europe/Berlin", "zone.tab", "Europe")
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
         ({"time_zone": "Mars/Olympus"}, "time-zone-unknown"),
         ({"time_zone": "../../etc/passwd"}, "time-zone-unknown"),
         ({"time_zone": ""}, "time-zone-unknown"),
+        *(({"time_zone": zone}, "time-zone-unknown") for zone in NO_PLACES),
         ({"currency": "euro"}, "currency-unknown"),
         ({"home_name": " "}, "name-invalid"),
     ],

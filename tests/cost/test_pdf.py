@@ -165,6 +165,33 @@ def test_letters_that_no_font_has() -> None:
     assert printable("客厅灯", "lamp") == printable("💡", "lamp") == "lamp"
 
 
+@pytest.mark.parametrize(
+    ("home_name", "rooms", "said"),
+    [
+        ("Home", {"fridge": "Küche", "холодильник": "Κουζίνα"}, False),
+        ("Home", {"冰箱": None, "lamp": None}, True),
+        ("Home", {"fridge": "厨房", "lamp": "غرفة"}, True),
+        ("我的家", {"fridge": "Kitchen"}, True),
+        ("Home", {"客厅 lamp 💡": None}, True),
+        ("Home", {"Lamp 💡": "Kitchen"}, False),  # a picture is no word that is missing
+    ],
+)
+async def test_a_report_says_why_a_name_is_not_as_people_wrote_it(
+    home_at: HomeAt, home_name: str, rooms: dict[str, str | None], said: bool
+) -> None:
+    home = home_at("2026-11-02T10:00")
+    for seed, name in enumerate(rooms):
+        home.fill(name, noisy(at("2026-11-01"), home.clock.now(), seed))
+    report = await home.report("month", rooms=rooms)
+    report.home = home_name
+    for language, sentence in (("en", "Some names have letters"), ("de", "Manche Namen haben Buchstaben")):
+        shown = " ".join(texts(render_pdf(report, Words(language, "EUR"), home.clock.now())))
+        assert (sentence in shown) == said
+        assert said or "(?)" not in shown
+        notes = notes_of(report, Words(language, "EUR"))
+        assert sum(note.startswith(sentence) for note in notes) == said
+
+
 def test_each_part_of_a_line_has_a_font_that_has_its_letters() -> None:
     parts = list(runs("TV Кухня 2", bold=True))
     assert [(run.font, run.text) for run in parts] == [

@@ -116,6 +116,12 @@ def presented(call: Call[NoQuery, RefreshRequest]) -> str:
     return token
 
 
+def whose(call: AnyCall) -> str | None:
+    """The person whose refresh token is presented."""
+    token = call.body.refresh_token or refresh_cookie(call.request)
+    return None if token is None else call.services.tokens.whose(token)
+
+
 async def me(call: AnyCall) -> Me:
     """GET /auth/me"""
     principal, people = call.principal, call.services.people
@@ -178,6 +184,7 @@ ROUTES = (
         role="open",
         body=RefreshRequest,
         body_optional=True,
+        shown_by=whose,
         answer=Session,
         errors=("session-ended", "origin-refused"),
         description="The refresh token (cookie or body) is used up; the new one comes the same way.",
@@ -193,6 +200,7 @@ ROUTES = (
         role="open",
         body=RefreshRequest,
         body_optional=True,
+        shown_by=whose,
         errors=("session-ended", "origin-refused"),
         example=RefreshRequest(),
     ),

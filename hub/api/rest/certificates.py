@@ -10,11 +10,11 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from msgspec import Meta
 
-from hub.api.https import SECURE_PAGE, host_name
+from hub.api.https import SECURE_PAGE
 from hub.api.qr import svg
+from hub.api.reach import port_of
 from hub.api.routing import AnyCall, Call, Route
 from hub.api.types.certificates import Certificates, CertificateView, HttpsAccess, ServerCertificates
-from hub.auth.certificates.names import PLAIN, host_label, own_addresses
 from hub.auth.certificates.profile import profile
 from hub.auth.certificates.service import Door, Seen, see
 from hub.auth.certificates.x509 import der, pem
@@ -22,7 +22,6 @@ from hub.messages import HubError, Message, render
 
 TAG = "certificates"
 FILE = "plughub-ca.crt"
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class AuthorityQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,21 +121,13 @@ def authority_name(certificate: x509.Certificate) -> str:
 def install_address(call: AnyCall) -> str | None:
     """The page that tells how to install it, as another device in the home reaches it."""
     request, https = call.request, call.services.https
-    name = host_name(request.headers.get("Host", ""))
+    name = call.services.reach.host(request.host)
     if name is None:
         return None
-    _, colon, port = request.headers["Host"].removeprefix(name).partition(":")
-    if name in LOOPBACK:
-        name = house_name()
+    port = port_of(request.host)
     if request.secure and https is not None and https.plain_port:
-        colon, port = ":", str(https.plain_port)  # who has not installed it yet would be warned of HTTPS
-    return f"http://{name}{colon}{port}{SECURE_PAGE}"
-
-
-def house_name() -> str:
-    """As what another device in the home reaches this machine."""
-    found = sorted(str(one) for one in own_addresses() if one.version == 4 and not one.is_loopback)
-    return found[0] if found else f"{host_label() or PLAIN}.local"
+        port = f":{https.plain_port}"  # who has not installed it yet would be warned of HTTPS
+    return f"http://{name}{port}{SECURE_PAGE}"
 
 
 async def _overview(call: AnyCall) -> Certificates:

@@ -2,11 +2,9 @@
 
 from msgspec import convert
 
-from hub.api.https import host_name
 from hub.api.paging import PageQuery, page
 from hub.api.qr import svg
 from hub.api.rest.auth import EXAMPLE, PASSWORD_ERRORS, sign_in
-from hub.api.rest.certificates import LOOPBACK, house_name
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.security import peer_address, require_own_origin
 from hub.api.shown import as_shown
@@ -36,15 +34,10 @@ def invitation_view(stored: Stored) -> Invitation:
 
 
 def added(call: AnyCall, made: tuple[Stored, str]) -> AddedInvitation:
-    """The link, which works from where the one who made it reached the hub; that of the machine's own command line from
-    the home."""
+    """The link, as another device can open it."""
     stored, text = made
     page = PAGES["join" if stored.role is not None else "password"]
-    request = call.request
-    host = request.host
-    if call.principal.role == "system" and host_name(host) in LOOPBACK:
-        host = house_name() + host.removeprefix(host_name(host) or "")
-    link = f"{request.scheme}://{host}/{page}#{text}"
+    link = f"{call.services.link_origin(call.request)}/{page}#{text}"
     return AddedInvitation(invitation_view(stored), link, svg(link))
 
 

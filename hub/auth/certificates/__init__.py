@@ -1,7 +1,7 @@
 """The hub's own certificate authorities, one for browsers and one for plugs, and what they issue for this hub."""
 
 from hub.auth.certificates.issuer import BrowserIssuer, Issuer, PlugIssuer
-from hub.auth.certificates.names import LOCALHOST, Names, hub_names
+from hub.auth.certificates.names import LOCALHOST, Names, hub_names, mdns_name
 from hub.auth.certificates.service import Certificates, Seen
 from hub.auth.certificates.x509 import PLUG_SERVER_NAME, fingerprint
 
@@ -16,4 +16,5 @@ __all__ = [
     "Seen",
     "fingerprint",
     "hub_names",
+    "mdns_name",
 ]

@@ -41,7 +41,7 @@ class Names(msgspec.Struct, frozen=True):
 def hub_names(hub_id: str, extra: Iterable[str] = ()) -> Names:
     """What the hub is called in this network now. `extra`: names and addresses from the configuration."""
     host = host_label()
-    dns = [f"{PLAIN}.local", f"{PLAIN}-{hub_id[:8]}.local", PLAIN, LOCALHOST]
+    dns = [f"{PLAIN}.local", mdns_name(hub_id), PLAIN, LOCALHOST]
     if host is not None:
         dns += [host, *(f"{host}.{domain}" for domain in HOUSE_DOMAINS)]
     addresses: list[Address] = [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]
@@ -52,6 +52,16 @@ def hub_names(hub_id: str, extra: Iterable[str] = ()) -> Names:
         except ValueError:
             dns.append(text.lower())
     return Names(tuple(dict.fromkeys(dns)), tuple(dict.fromkeys(addresses)))
+
+
+def mdns_name(hub_id: str) -> str:
+    """As what the hub announces itself by mDNS: no other hub has it."""
+    return f"{PLAIN}-{hub_id[:8]}.local"
+
+
+def is_full_name(text: str) -> bool:
+    """A name with a domain; no address, and none that stands for many (*.example.org)."""
+    return "." in text and not text.startswith("*") and not text.replace(".", "").isdigit() and ":" not in text
 
 
 def host_label() -> str | None:

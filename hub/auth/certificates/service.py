@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cryptography import x509
 
 from hub.auth.certificates.issuer import BrowserIssuer, Issuer, PlugIssuer
-from hub.auth.certificates.names import LOCALHOST, Names, hub_names
+from hub.auth.certificates.names import LOCALHOST, Names, hub_names, is_full_name
 from hub.auth.certificates.x509 import der, fingerprint, names_of, span_of, utc
 from hub.broker.tls import Certificate
 from hub.clock import Clock
@@ -101,6 +101,8 @@ class Certificates:
         self._looking = asyncio.Lock()
         self.known: frozenset[str] = frozenset({LOCALHOST})
         """The names and addresses that browsers know the hub by; "*.example.org" where a certificate says so."""
+        self.certified: str | None = None
+        """A name in the configuration's certificate for browsers, under which they are not warned."""
         self.web: Door | None = None
         self.plugs: Door | None = None
         if web:
@@ -153,7 +155,9 @@ class Certificates:
         now, floor = utc(self._clock.now()), utc(self._clock.mark)
         names = self._names(self._hub_id, self._extra)
         shown = None if self.web is None or self.web.own is None else self.web.seen()
-        self.known = frozenset((*names.texts(), *(name.lower() for name in ([] if shown is None else shown.names))))
+        certified = [] if shown is None else [name.lower() for name in shown.names]
+        self.known = frozenset((*names.texts(), *certified))
+        self.certified = next((name for name in certified if is_full_name(name)), None)
         found = []
         for door in self._doors:
             if door.own is None:

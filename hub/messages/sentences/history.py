@@ -13,18 +13,35 @@ EN = {
     "history-pieces-damaged": "{count, plural, one {# piece} other {# pieces}} of the history could not be read and "
     "{count, plural, one {is} other {are}} set aside ({what}). Everything else is there. Plugs send again the samples "
     "that they still hold; what they do not hold any more stays a gap.",
-    "history-store-lost": "The history database was damaged and is now kept as {file}. The hub has begun a new one; "
-    "plugs send again what they still hold. Put back a backup if there is one, or save what can be read with "
-    "plughub history rebuild.",
+    "history-store-lost": "The history database was damaged and is now kept as {file}. The hub has begun a new one, and "
+    "takes over what can be read of the old one while it runs; that may take some hours. Plugs send again what they "
+    "still hold.",
+    "history-store-saved": "The history database was damaged and is now kept as {file}. What could be read of it is "
+    "there again: {samples, plural, one {# measurement} other {# measurements}}. {lost, plural, =0 {Nothing was "
+    "lost.} one {One piece was lost ({what}).} other {# pieces were lost, among them: {what}.}} {backup, select, none "
+    "{} other {A backup may still hold them: stop the hub, run {restore} and start it again.}} When you miss nothing, "
+    "{file} can be deleted.",
+    "history-store-not-saved": "The history database was damaged and is now kept as {file}. The hub has begun a new one "
+    "and could not take over what the old one holds ({reason}). To take it over, stop the hub, run {command} and start "
+    "it again. {backup, select, none {There is no backup with history.} other {The same goes for the backup {backup}: "
+    "{restore}}}",
+    "history-salvage-no-room": "it needs {needed} MB on the disk, and {free} MB are free",
+    "history-salvage-ended": "the hub ended each of the {tries} times that it tried",
+    "history-salvage-not-possible": "this kind of store cannot do so by itself",
     "history-state-lost": "The notes that the hub keeps about its history were damaged ({file}). They were rebuilt from "
     "the history itself for {outlets, plural, one {# outlet} other {# outlets}}; why older gaps came about is lost.",
     "history-space": "The disk is nearly full: {free} MB are left. The oldest single measurements were removed to make "
     "room; what was measured then is shown in minutes. Make room on the disk.",
     "history-disk-low": "The disk is nearly full: {free} MB are left. When no more can be stored the plugs keep their "
     "measurements as long as they can. Make room on the disk.",
-    "history-dated-ahead": "The hub's clock was ahead: measurements of {outlets, plural, one {# outlet} other {# "
-    "outlets}} are dated up to {days, plural, one {# day} other {# days}} into the future. They stay until their time "
-    "has passed.",
+    "history-dated-ahead": "The hub's clock was ahead and is right again. Measurements of {outlets, plural, one {# "
+    "outlet} other {# outlets}} from before are dated up to {days, plural, =0 {{hours, plural, one {# hour} other {# "
+    "hours}}} one {# day} other {# days}} into the future. They stay there, and this message goes when that time has "
+    "come. Make sure that the device on which the hub runs gets its time from the network.",
+    "clock-uncertain": "The hub does not know the time: {why, select, behind {its clock shows an earlier time than "
+    "before} other {nothing has told it since it was started}}. It keeps all measurements; schedules and backups wait. "
+    "Make sure that the device on which the hub runs gets its time from the network. If its clock is right, confirm it "
+    "there with plughub history confirm-time.",
     "history-file-damaged": "{file} is damaged ({reason}). plughub history rebuild sets it aside and begins anew; so "
     "does the next start of the hub.",
     "history-log-lost": "The history log was damaged and is now kept as {file}. What it held was not in the history "
@@ -48,8 +65,20 @@ DE = {
     "ist da. Die Stecker senden die Messwerte noch einmal, die sie noch haben; was sie nicht mehr haben, bleibt eine "
     "Lücke.",
     "history-store-lost": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Der Hub hat "
-    "eine neue begonnen; die Stecker senden noch einmal, was sie noch haben. Spiele eine Sicherung ein, wenn du eine "
-    "hast, oder rette mit plughub history rebuild, was lesbar ist.",
+    "eine neue begonnen und übernimmt im Betrieb, was von der alten lesbar ist; das kann einige Stunden dauern. Die "
+    "Stecker senden noch einmal, was sie noch haben.",
+    "history-store-saved": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Was davon "
+    "lesbar war, ist wieder da: {samples, plural, one {# Messung} other {# Messungen}}. {lost, plural, =0 {Nichts ging "
+    "verloren.} one {Ein Stück ging verloren ({what}).} other {# Stücke gingen verloren, darunter: {what}.}} {backup, "
+    "select, none {} other {Eine Sicherung hat sie vielleicht noch: Halte den Hub an, führe {restore} aus und starte "
+    "ihn wieder.}} Wenn dir nichts fehlt, kannst du {file} löschen.",
+    "history-store-not-saved": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Der Hub "
+    "hat eine neue begonnen und konnte nicht übernehmen, was die alte enthält ({reason}). Um es zu übernehmen, halte den "
+    "Hub an, führe {command} aus und starte ihn wieder. {backup, select, none {Es gibt keine Sicherung mit Verlauf.} "
+    "other {Ebenso geht es mit der Sicherung {backup}: {restore}}}",
+    "history-salvage-no-room": "dafür sind {needed} MB auf dem Datenträger nötig, {free} MB sind frei",
+    "history-salvage-ended": "der Hub endete jedes der {tries} Male, als er es versuchte",
+    "history-salvage-not-possible": "diese Art von Speicher kann das nicht von selbst",
     "history-state-lost": "Die Notizen des Hubs zu seinem Verlauf waren beschädigt ({file}). Sie wurden für {outlets, "
     "plural, one {# Steckdose} other {# Steckdosen}} aus dem Verlauf selbst neu aufgebaut; warum ältere Lücken "
     "entstanden, ist verloren.",
@@ -57,9 +86,15 @@ DE = {
     "gelöscht, um Platz zu schaffen; was älter ist, zeigt der Hub in Minuten. Schaffe Platz auf dem Datenträger.",
     "history-disk-low": "Der Datenträger ist fast voll: {free} MB sind noch frei. Kann nichts mehr gespeichert werden, "
     "behalten die Stecker ihre Messwerte, so lange sie können. Schaffe Platz auf dem Datenträger.",
-    "history-dated-ahead": "Die Uhr des Hubs ging vor: Messwerte von {outlets, plural, one {# Steckdose} other {# "
-    "Steckdosen}} liegen bis zu {days, plural, one {# Tag} other {# Tage}} in der Zukunft. Sie bleiben, bis ihre Zeit "
-    "vorbei ist.",
+    "history-dated-ahead": "Die Uhr des Hubs ging vor und geht jetzt richtig. Messwerte von {outlets, plural, one {# "
+    "Steckdose} other {# Steckdosen}} aus der Zeit davor liegen bis zu {days, plural, =0 {{hours, plural, one {# "
+    "Stunde} other {# Stunden}}} one {# Tag} other {# Tage}} in der Zukunft. Sie bleiben dort, und diese Meldung "
+    "verschwindet, sobald es so spät ist. Sorge dafür, dass das Gerät, auf dem der Hub läuft, seine Zeit aus dem Netz "
+    "bekommt.",
+    "clock-uncertain": "Der Hub kennt die Uhrzeit nicht: {why, select, behind {seine Uhr zeigt eine frühere Zeit als "
+    "vorher} other {seit dem Start hat sie ihm niemand gesagt}}. Er behält alle Messwerte; Zeitpläne und Sicherungen "
+    "warten. Sorge dafür, dass das Gerät, auf dem der Hub läuft, seine Zeit aus dem Netz bekommt. Geht seine Uhr "
+    "richtig, bestätige das dort mit plughub history confirm-time.",
     "history-file-damaged": "{file} ist beschädigt ({reason}). plughub history rebuild legt die Datei beiseite und "
     "beginnt neu; ebenso der nächste Start des Hubs.",
     "history-log-lost": "Das Verlaufsprotokoll war beschädigt und liegt jetzt als {file} daneben. Was darin stand, war "
