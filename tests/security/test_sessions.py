@@ -231,8 +231,10 @@ async def test_unlocking_an_admin_of_another_home_asks_too(later: House) -> None
     hub = system(house.home)
     home = await house.identity.homes.add(house.principal("admin"), name="Hut", time_zone="UTC", currency="EUR")
     user = house.people.user(house.principal("user").user)
-    assert user is not None
-    await house.people.add_membership(user, home.id, "admin")
+    other = house.people.user(house.principal("guest").user)
+    assert user is not None and other is not None
+    for admin in (user, other):
+        await house.people.add_membership(admin, home.id, "admin")
     await house.people.change(hub, user.id, disabled=True)
     headers = await house.headers("admin")
     await house.clock.advance(TEN_MINUTES)
