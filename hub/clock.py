@@ -68,9 +68,13 @@ class Clock:
         self._confirmed = True
         self._mark = min(self._mark, self.now())
 
+    def synchronised(self) -> bool:
+        """Does the kernel say that it gets the time from somewhere?"""
+        return kernel_synchronised()
+
     def certain(self) -> bool:
         """May samples be dated, and time triggers run, by `now()`?"""
-        if kernel_synchronised() or self._confirmed:
+        if self.synchronised() or self._confirmed:
             return True
         return (self._trusted or RTC_DEVICE.exists()) and self.now() >= self._mark
 

@@ -5,11 +5,11 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 import voluptuous as vol
 
 from hub.messages import Message
+from hub.zones import time_zones
 
 DAY = 86_400_000
 UNITS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": DAY, "w": 7 * DAY, "y": 365 * DAY}
@@ -204,9 +204,8 @@ class TimeZone(Validator):
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
             raise TypeError
-        if value not in available_timezones():
-            raise Wrong("config-expected-time-zone", near=available_timezones())
-        ZoneInfo(value)
+        if value not in time_zones():
+            raise Wrong("config-expected-time-zone", near=time_zones())
         return value
 
 

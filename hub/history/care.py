@@ -5,17 +5,14 @@ from functools import partial
 from typing import TypeVar
 
 from hub.clock import Clock
-from hub.history.calendar import DAY
+from hub.history.ahead import Ahead
 from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
 from hub.history.ledger import Ledger
 from hub.history.merging import Merging
-from hub.history.problems import DATED_AHEAD, Troubles
-from hub.history.state import State
 from hub.history.worker import Worker
 from hub.messages import HubError
 from hub.plugins.contract import StoreDamaged, StoreError
 
-AHEAD_MS = 300_000  # newer than the confirmed time by more than this was dated wrongly
 T = TypeVar("T")
 
 
@@ -27,10 +24,9 @@ class Care:
         *,
         inspector: Inspector,
         merging: Merging,
-        state: State,
         ledger: Ledger,
         worker: Worker,
-        troubles: Troubles,
+        ahead: Ahead,
         clock: Clock,
         after: Callable[[], None],
         on_damaged: Callable[[StoreDamaged], None],
@@ -38,10 +34,9 @@ class Care:
         """after: called when something was read; on_damaged: when the store said that it is beyond repair."""
         self._inspector = inspector
         self._merging = merging
-        self._state = state
         self._ledger = ledger
         self._worker = worker
-        self._troubles = troubles
+        self._ahead = ahead
         self._clock = clock
         self._after = after
         self._on_damaged = on_damaged
@@ -65,15 +60,10 @@ class Care:
 
     async def confirm_time(self) -> int:
         """An admin says that the hub's time is right: a certain time ahead of it was wrong. What was dated by it is
-        told as a problem; returns of how many outlets. Raises HubError("history-unreadable")."""
+        told as a problem; returns of how many outlets."""
         self._clock.confirm()
-        now = self._clock.now()
-        self._ledger.mark = min(self._ledger.mark, now)
-        known = await self._inspect(self._state.all_series)
-        ahead = [state.head.at for _, state in known if state.head is not None and state.head.at > now + AHEAD_MS]
-        if ahead:
-            self._troubles.begin(DATED_AHEAD, outlets=len(ahead), days=-(-(max(ahead) - now) // DAY))
-        return len(ahead)
+        self._ledger.mark = min(self._ledger.mark, self._clock.now())
+        return await self._ahead.look()
 
     async def _inspect(self, call: Callable[[], T]) -> T:
         async with self._worker.writing:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from hub.bus import Bus
 from hub.clock import Clock
-from hub.events import DeviceRemoved, GapsChanged
+from hub.events import ClockChanged, DeviceRemoved
+from hub.history.ahead import Ahead
 from hub.history.care import Care
+from hub.history.doubt import Doubt
 from hub.history.editions import Editions
 from hub.history.files import Files, Mended
 from hub.history.gaps import GapRecord, Outage
@@ -24,10 +26,13 @@ from hub.history.merge import Merger
 from hub.history.merging import Merging
 from hub.history.outlooks import Devices, Outlooks
 from hub.history.pace import COMMIT_S, Pace, is_dear, mounts
-from hub.history.problems import DAMAGED, NOT_MERGED, PIECES, STORE_LOST, Troubles
+from hub.history.problems import DAMAGED, NOT_MERGED, STORE_LOST, Troubles
 from hub.history.readers import Readers
 from hub.history.recovery import Recovered
+from hub.history.repair import Repair
 from hub.history.retention import Retention
+from hub.history.salvage import Salvage
+from hub.history.salvaging import Means, Salvaging
 from hub.history.state import FILE_NAME as STATE_FILE
 from hub.history.state import State
 from hub.history.tail import UnmergedTail
@@ -41,7 +46,6 @@ from hub.plugins.contract import (
     DeviceDriver,
     FileStore,
     HistoryStore,
-    MendableStore,
     SeriesKey,
     StoreDamaged,
     StoreError,
@@ -56,6 +60,7 @@ LOG_LIMIT = 1 << 30
 LOG_ROOM = 64 << 20  # beyond the limit for commits: what a merge needs to say what it will do
 MERGE_BYTES = 64 << 20  # a log of this size is merged at once
 MERGE_MINUTES = 600  # of one plug that comes back after hours: merged at once
+MERGE_SAMPLES = 43_200  # of one outlet: three times what four hours at 1 Hz leave; a longer replay is merged in parts
 FOREVER = (1 << 62) - 1
 OWNER = "history"
 
@@ -85,7 +90,9 @@ class History:
         log_limit: int = LOG_LIMIT,
         commit_interval: float | None = COMMIT_S,
         reserve: int | None = None,
+        means: Means | None = None,
     ) -> None:
+        """means: to salvage a damaged store; None = that is left to people."""
         reserve = spared(folder) if reserve is None else reserve
         self._store = store
         self._streams = streams
@@ -102,9 +109,7 @@ class History:
         self._troubles = Troubles(bus)
         self._editions = Editions()
         self._readers = Readers()
-        self._running = self._stopping = False
-        self._unread = False  # history begins again, and the disk could not be read yet
-        self._lost: StoreDamaged | None = None  # the store is beyond repair and not replaced yet
+        self._running = False
         self._outlooks = Outlooks(
             streams=streams,
             registry=registry,
@@ -115,8 +120,6 @@ class History:
             ledger=ledger,
         )
         outlooks = self._outlooks
-        self._mending = Mending(store, self.state, self._editions, outlooks.traits, outlooks.hardware)
-        self._readers.after, self._readers.on_damaged = self._look, self._store_damaged
         self.files = Files(folder, self.log, self.state, store, traits=outlooks.traits, hardware=outlooks.hardware)
         self.tail = UnmergedTail(
             store=store,
@@ -144,6 +147,29 @@ class History:
             bus=bus,
             clock=clock,
         )
+        self._repair = repair = Repair(
+            store=store,
+            state=self.state,
+            files=self.files,
+            mending=Mending(store, self.state, self._editions, outlooks.traits, outlooks.hardware),
+            streams=streams,
+            buffer=buffer,
+            tail=self.tail,
+            today=self._today,
+            editions=self._editions,
+            readers=self._readers,
+            ledger=ledger,
+            writer=self._writer,
+            worker=self.worker,
+            troubles=self._troubles,
+            changing=self._changing,
+            commit=self._commit,
+            merge=self._merge,
+            refresh=self._refresh,
+            take_over=self._take_over,
+            bus=bus,
+        )
+        self._readers.after, self._readers.on_damaged = repair.look, repair.store_damaged
         self._merging = Merging(
             merger=Merger(self.log, store, self.state, self._editions),
             log=self.log,
@@ -170,17 +196,52 @@ class History:
             bus=bus,
             clock=clock,
         )
+        self._doubt = Doubt(troubles=self._troubles, bus=bus, clock=clock)
+        self._ahead = Ahead(
+            store=store,
+            files=self.files,
+            streams=streams,
+            live=live,
+            tail=self.tail,
+            outlooks=outlooks,
+            readers=self._readers,
+            worker=self.worker,
+            troubles=self._troubles,
+            bus=bus,
+            clock=clock,
+        )
         self.care = Care(
             inspector=Inspector(folder, store, self.state, self.log, outlooks.traits),
             merging=self._merging,
-            state=self.state,
             ledger=ledger,
             worker=self.worker,
-            troubles=self._troubles,
+            ahead=self._ahead,
             clock=clock,
-            after=self._look,
-            on_damaged=self._store_damaged,
+            after=repair.look,
+            on_damaged=repair.store_damaged,
         )
+        self.salvaging: Salvaging | None = None
+        if means is not None:
+            salvage = Salvage(
+                folder,
+                store,
+                means.another,
+                reserve=reserve,
+                traits=outlooks.traits,
+                hardware=outlooks.hardware,
+                has=lambda device: registry.device(device) is not None,
+            )
+            self.salvaging = Salvaging(
+                salvage,
+                means,
+                folder=folder,
+                state=self.state,
+                streams=streams,
+                ledger=ledger,
+                repair=repair,
+                troubles=self._troubles,
+                at_rest=self.at_rest,
+            )
         self.schedule = Schedule(
             self.worker,
             clock,
@@ -209,6 +270,8 @@ class History:
             await self.worker.run(partial(self.state.keep_outages, self._ledger.outages))
             if file := await self.worker.run(self.state.untold):
                 self._troubles.begin(STORE_LOST, file=file)
+                if self.salvaging is not None:
+                    self.salvaging.store_lost(file)
                 await self.worker.run(partial(self.state.keep_untold, ""))
         except BaseException:
             await self.worker.run(self.files.close)
@@ -219,9 +282,14 @@ class History:
         except (StoreError, OSError) as error:
             self._troubles.begin(NOT_MERGED, reason=str(error))
         await self._refresh(self._streams.series())
-        self._buffer.on_full = lambda: self.worker.spawn(self.commit)
+        self._ahead.begin()
+        self._doubt.begin()
+        self._buffer.on_many = self._many
         self._bus.subscribe(DeviceRemoved, self._device_removed, OWNER)
+        self._bus.subscribe(ClockChanged, self._clock_changed, OWNER)
         self._running = True
+        if self.salvaging is not None:
+            self.salvaging.resume()
         self.schedule.begin(FIRST_COMMIT_S)
         if self._merging.pending:
             self.worker.spawn(self.merge)
@@ -229,9 +297,13 @@ class History:
     async def stop(self) -> None:
         """Commit and merge everything, then let go of all files. Raises HubError("history-not-saved")."""
         self._bus.remove_owner(OWNER)
-        self._buffer.on_full = None
+        self._ahead.end()
+        self._doubt.end()
+        self._buffer.on_many = None
         self.schedule.end()
-        self._stopping = True
+        self._repair.stopping = True
+        if self.salvaging is not None:
+            await self.salvaging.stop()
         await self.worker.settled()
         await self.merge()
         unsaved = sum(len(part) for taken in self.tail.waiting for part in taken.columns.values())
@@ -249,7 +321,7 @@ class History:
                 try:
                     await self._merging.watch_room()
                 except StoreDamaged as error:
-                    self._store_damaged(error)
+                    self._repair.store_damaged(error)
             await self._refresh(self._today.late)
             return committed
 
@@ -296,118 +368,35 @@ class History:
 
     def _urgent(self) -> bool:
         """Is a merge due before its time? It makes room, and what comes after it is quick to read."""
-        many = self.tail.minutes >= MERGE_MINUTES and not self._troubles.holds(NOT_MERGED)
+        many = self.tail.minutes >= MERGE_MINUTES or self.tail.longest >= MERGE_SAMPLES
+        many = many and not self._troubles.holds(NOT_MERGED)
         return many or self.log.size > MERGE_BYTES or not self._buffer.storing
 
+    def _many(self) -> None:
+        """The buffer has taken many samples: need they be written down before the next commit is due?"""
+        if not self.worker.writing.locked():
+            if self._urgent():
+                self.worker.spawn(self.merge)
+            elif self._buffer.full:
+                self.worker.spawn(self.commit)
+
     async def _commit(self) -> bool:
-        return await self._read_back() and await self._writer.commit()
+        return await self._repair.read_back() and await self._writer.commit()
 
     async def _merge(self) -> bool:
         self.schedule.merge_in()
-        if self._unread:
+        if self._repair.unread:
             return False
         try:
             merged = await self._merging.merge()
             if merged:
-                await self._mend_pieces()
-        except RecordLost as error:
-            await self._begin_again(self.files.close, error)
-            merged = False
-        except StoreDamaged as error:
-            await self._begin_again(self.files.lose_store, error)
+                await self._repair.mend_pieces()
+        except (RecordLost, StoreDamaged) as error:
+            await self._repair.begin_again(error)
             merged = False
         if not merged:
             self.schedule.merge_in(RETRY_S)
         return merged
-
-    def _look(self) -> None:
-        """Something was read: what the store met that does not check is told at once, and mended behind a merge."""
-        found = self._mending.look()
-        if not found:
-            return
-        self._troubles.again(PIECES, count=self._mending.met, what=found[0].what)
-        raw = [Outage(damage.start, damage.end) for damage in found if damage.tier == "raw" and damage.end]
-        self._ledger.damaged = [*self._ledger.damaged, *raw]
-        if not self._stopping:
-            self.worker.spawn(self._mend)
-
-    async def _mend(self) -> bool:
-        async with self._changing, self.worker.writing:
-            return not self._mending.waiting or (await self._commit() and await self._merge())
-
-    async def _mend_pieces(self) -> None:
-        """While nothing is unmerged. What cannot be done now is done behind the next merge."""
-        self._look()
-        damages = list(self._mending.waiting)
-        if not damages:
-            return
-        try:
-            reopened = await self.worker.run(partial(self._mending.mend, damages))
-        except StoreDamaged:
-            raise
-        except (StoreError, OSError) as error:
-            log.warning("damaged pieces of the history could not be mended: %s", error)
-            return
-        del self._mending.waiting[: len(damages)]
-        for number, ranges in reopened.items():
-            self._streams.reopen(number, ranges)
-        harmed = {damage.series for damage in damages}
-        await self._refresh(harmed)
-        for device in sorted({series.device for series in harmed}):
-            self._bus.publish(GapsChanged(device))
-
-    def _store_damaged(self, error: StoreDamaged) -> None:
-        """A read found that the store is beyond repair: it is replaced, once."""
-        if self._lost is None and not self._stopping and isinstance(self._store, MendableStore):
-            self._lost = error
-            self.worker.spawn(self._replace_store)
-
-    async def _replace_store(self) -> bool:
-        async with self._changing, self.worker.writing:
-            if self._lost is None:
-                return True
-            await self._commit()
-            if self._lost is not None:
-                await self._begin_again(self.files.lose_store, self._lost)
-            await self._refresh(self._streams.series())
-            return True
-
-    async def _begin_again(self, close: Callable[[], None], why: Exception) -> None:
-        """Read everything back as at a start: what was acknowledged and is lost is then not acknowledged any more."""
-        log.error("history begins again: %s", why)
-        self._unread, kept = True, None
-        try:
-            await self.worker.run(close)
-        except OSError as error:  # what could not be set aside is found damaged again
-            log.error("a damaged file could not be set aside: %s", error)
-            kept = why if isinstance(why, StoreDamaged) else None
-        if await self._read_back():
-            self._lost = kept  # merges try again, not each read
-
-    async def _read_back(self) -> bool:
-        """Where history begins again: False as long as the disk cannot be read."""
-        if not self._unread:
-            return True
-        known = Streams()
-        try:
-            found = await self.worker.run(partial(self.files.open, known))
-        except (HubError, OSError) as error:
-            await self.worker.run(self.files.close)
-            return self._writer.refused(str(error))
-        self._unread = False
-        self._readers.store += 1
-        self._lost = None
-        self._mending.forget()
-        self._streams.replace(known)
-        self._buffer.take()  # named by streams that are no more; not acknowledged, so the plugs send it again
-        self.tail.reset()
-        if self._stopping and self.files.mended.store is not None:  # nobody is there any more to be told
-            await self.worker.run(partial(self.state.keep_untold, self.files.mended.store))
-        self._take_over(found)
-        with self._editions.change(self._streams.series()):
-            pass  # what readers remember is no longer so
-        self._today.complete = False
-        return True
 
     async def _refresh(self, outlets: Iterable[SeriesKey]) -> None:
         """The energy of today of these outlets, from store and log; of all, until it is known of all."""
@@ -419,7 +408,7 @@ class History:
         try:
             days = await self.worker.run(partial(self._today.compute, snapshots))
         except StoreDamaged as error:
-            self._store_damaged(error)
+            self._repair.store_damaged(error)
             return
         except (StoreError, OSError) as error:
             log.warning("the energy of today could not be read: %s", error)
@@ -427,6 +416,7 @@ class History:
         self._today.put(days)
         self._today.complete = True
         self._today.late.difference_update(series)
+        await self._ahead.look(series)
 
     def _take_over(self, found: Recovered) -> None:
         for commit in found.unmerged:
@@ -441,11 +431,18 @@ class History:
         if last and self._arrivals.certain and self._arrivals.wall > last:
             self._ledger.was_down(last, self._arrivals.wall)
         self._troubles.mended(self.files.mended)
+        if self.salvaging is not None and self.files.mended.store is not None:
+            self.salvaging.store_lost(self.files.mended.store)
         self.files.mended = Mended()
         if found.lost:
             self._troubles.begin(DAMAGED, count=found.lost)
         if found.cut:
             self._ledger.damaged.append(Outage(found.last or found.mark, self._arrivals.wall))
+
+    def _clock_changed(self, event: ClockChanged) -> None:
+        """Nothing on the disk says yet that what comes is dated otherwise, and a kill must not leave it so."""
+        if event.step_ms:
+            self.worker.spawn(self.commit)
 
     def _device_removed(self, event: DeviceRemoved) -> None:
         self.worker.spawn(partial(self._forget, event.device))
@@ -461,6 +458,7 @@ class History:
             self._live.forget(device)
             await self.worker.run(partial(self._delete, device, series))
             self._today.forget(device)
+            self._ahead.forget(device)
             return merged
 
     def _delete(self, device: str, series: set[SeriesKey]) -> None:

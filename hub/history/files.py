@@ -12,8 +12,19 @@ from hub.history.readings import Traits
 from hub.history.rebuild import Rebuilder, Rebuilt, named_in
 from hub.history.recovery import Recovered, recover
 from hub.history.state import State, StateDamaged
-from hub.plugins.contract import HistoryStore, MendableStore, SeriesKey, StoreDamaged, StoreError
+from hub.plugins.contract import (
+    HistoryStore,
+    MendableStore,
+    SalvageableStore,
+    SeriesKey,
+    StoreDamaged,
+    StoreError,
+)
+from hub.soundness import BadBlocks
 from hub.telemetry.streams import Streams
+
+MOST_DOUBTED = 2  # then it is believed: setting it aside costs nothing of what is in it
+MOST_UNREAD = 3  # looks, some minutes apart, at blocks that the disk does not give; it gives all the others each time
 
 log = logging.getLogger("hub.history")
 
@@ -51,6 +62,8 @@ class Files:
         self._traits = traits
         self._hardware = hardware
         self.store_open = False
+        self._doubted = 0  # how often a store that called itself damaged was found sound, in this hub run
+        self._unread = 0  # how often blocks of it could not be read then
         self.mended = Mended()
         """Since whoever reads it took it last."""
 
@@ -60,7 +73,8 @@ class Files:
         self._mend_store()
         self._open_state()
         if self._is_store_gone():
-            self.lose_store()
+            self.close()
+            self._set_store_aside()
             self._mend_store()
             self._open_state()
         self._log.open()
@@ -84,19 +98,27 @@ class Files:
             self.store_open = False
 
     def lose_store(self) -> None:
-        """The store said in the middle of its work that it is beyond repair: the next `open` begins a new one."""
+        """The store said that it is beyond repair: where a second look finds so too, the next `open` begins a new one.
+        Raises OSError, StoreError where the disk does not answer: then nothing is set aside."""
         self.close()
-        self._set_store_aside()
+        if self._is_damaged(self._unread + 1):
+            self._set_store_aside()
 
     def _mend_store(self) -> None:
         """Begin anew where the store is beyond repair. Other errors are no reason: who merges tries again."""
         try:
             self.open_store()
+            return
         except StoreDamaged as error:
             log.error("the history store is damaged: %s", error)
-            self._set_store_aside()
         except (StoreError, OSError) as error:
             log.warning("the history store cannot be opened: %s", error)
+            return
+        try:
+            if self._is_damaged(self._unread):
+                self._set_store_aside()
+        except (StoreError, OSError) as error:
+            log.warning("the history store cannot be looked at: %s", error)
 
     def _is_store_gone(self) -> bool:
         """Is there nothing in the store though the state knows outlets of which it held something? Its file was emptied
@@ -113,6 +135,24 @@ class Files:
         if gone:
             log.error("the history store is empty, and was not")
         return gone
+
+    def _is_damaged(self, unread: int) -> bool:
+        """A second look at a store that said so: after an error of the disk, or of memory, it may be sound. unread: how
+        often it could not be read as a whole, if it can not now."""
+        if not isinstance(self._store, SalvageableStore) or self._doubted >= MOST_DOUBTED:
+            return True
+        try:
+            if self._store.damaged():
+                return True
+        except BadBlocks as error:
+            self._unread = unread
+            if self._unread < MOST_UNREAD:
+                raise
+            log.error("the disk still does not give all of the history store: %s", error)
+            return True
+        self._doubted += 1
+        log.warning("a second look at the history store finds nothing wrong with it: it stays in use")
+        return False
 
     def _set_store_aside(self) -> None:
         if isinstance(self._store, MendableStore):

@@ -1,7 +1,7 @@
 """The merge: moves what the log holds into the store, in steps of which each can be repeated after a crash."""
 
 import logging
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -12,7 +12,7 @@ from hub.history.calendar import DAY
 from hub.history.editions import NEVER, Editions
 from hub.history.gaps import Causes, GapRecord, Outage
 from hub.history.log import CommitLog, LogFull
-from hub.history.plan import FOREVER, Planner, SeriesPlan
+from hub.history.plan import EVERYTHING, FOREVER, Planner, SeriesPlan
 from hub.history.readings import Run, Traits
 from hub.history.retention import Retention
 from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
@@ -85,9 +85,9 @@ class Outlook(msgspec.Struct):
     retention: Callable[[SeriesKey], Retention]
 
     def plan(
-        self, planner: Planner, series: SeriesKey, new: Sequence[RawColumns], only: str | None = None
+        self, planner: Planner, series: SeriesKey, new: Sequence[RawColumns], wanted: Set[str] = EVERYTHING
     ) -> SeriesPlan:
-        """The plan of one outlet; `only` as in Planner.plan."""
+        """The plan of one outlet; `wanted` as in Planner.plan."""
         runs, retention = self.runs.get(series, {}), self.retention(series)
         return planner.plan(
             series,
@@ -98,7 +98,7 @@ class Outlook(msgspec.Struct):
             horizon=self.now - retention.answered("raw"),
             minutes_from=self.now - retention.answered("1m"),
             until=FOREVER if self.shift is None else self.now + DAY,
-            only=only,
+            wanted=wanted,
         )
 
     def dated(self, run: Run, session: int, part: RawColumns) -> RawColumns:

@@ -11,16 +11,14 @@ from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
 from hub.history.log import FILE_NAME as LOG_FILE
 from hub.history.log import CommitLog
 from hub.history.readings import Traits
-from hub.history.rebuild import FOREVER, Rebuilder, Rebuilt, named_in
+from hub.history.rebuild import Rebuilder, Rebuilt, named_in
 from hub.history.state import FILE_NAME as STATE_FILE
 from hub.history.state import State, StateDamaged
+from hub.history.takeover import take_over
 from hub.messages import HubError
 from hub.plugins.contract import (
-    TIERS,
     HistoryStore,
     MendableStore,
-    Merge,
-    RollupColumns,
     SalvageableStore,
     SeriesKey,
     StoreDamaged,
@@ -79,8 +77,9 @@ class OfflineHistory:
         self._inspector.finish(found)
         return found
 
-    def rebuild(self, *, state: bool) -> Rebuilt:
-        """Rollups from the raw samples; before it, where it is asked for or the state is new, the state."""
+    def rebuild(self, *, state: bool, salvaged: bool = False) -> Rebuilt:
+        """Rollups from the raw samples; before it, where it is asked for or the state is new, the state. salvaged: what
+        is there came of a store of which samples are lost."""
         contents = self._store.contents() if isinstance(self._store, MendableStore) else {}
         if state and self._state.complete:
             self._state.close()
@@ -89,7 +88,7 @@ class OfflineHistory:
         rebuilder = Rebuilder(self._store, contents, self._state, self._traits, self._hardware)
         if not self._state.complete:
             rebuilder.state(named_in(self._log))
-        rebuilder.rollups()
+        rebuilder.rollups(salvaged=salvaged)
         return rebuilder.rebuilt
 
     def save_from(self, damaged: HistoryStore) -> Saved:
@@ -100,32 +99,13 @@ class OfflineHistory:
                 saved.lost += damaged.salvage()
             damaged.open()
             before = set(damaged.stats().damaged)
-            contents = damaged.contents() if isinstance(damaged, MendableStore) else {}
-            for series, runs in contents.items():
-                for run in runs:
-                    saved.samples += self._save_run(damaged, series, run)
-                for tier in TIERS:
-                    self._save_rollups(damaged, series, tier)
+            saved.samples = take_over(self._store, damaged)
             saved.lost += [what for what in damaged.stats().damaged if what not in before]
         except (StoreError, OSError) as error:
             saved.lost.append(str(error))
         finally:
             damaged.close()
         return saved
-
-    def _save_run(self, damaged: HistoryStore, series: SeriesKey, run: str) -> int:
-        part = damaged.read_stream(series, run, 0, FOREVER)
-        if part is None:
-            return 0
-        here = self._store.read_stream(series, run, int(part.seq[0]), int(part.seq[-1]))
-        self._store.merge(Merge([(series, part)] + ([] if here is None else [(series, here)]), []))
-        return len(part.seq)
-
-    def _save_rollups(self, damaged: HistoryStore, series: SeriesKey, tier: str) -> None:
-        columns: RollupColumns = damaged.rollup(series, tier, 0, FOREVER)
-        if len(columns.start):
-            here = self._store.rollup(series, tier, 0, FOREVER)
-            self._store.merge(Merge([], [(series, tier, columns), (series, tier, here)]))
 
     def _open(self, mend: bool) -> None:
         try:

@@ -1,6 +1,6 @@
 """What a merge writes for one outlet: computed from raw samples read back around what is new, never from old sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 import numpy as np
@@ -12,13 +12,15 @@ from hub.history.hidden import hidden_ends, surrounding
 from hub.history.minutes import begins, is_minutes
 from hub.history.readings import End, Readings, Run, Traits, renamed
 from hub.history.state import SeriesState, State
-from hub.plugins.columns import join_raw, rounded_rollup, select_raw
+from hub.history.steps import ends_before
+from hub.plugins.columns import chosen_raw, join_raw, rounded_rollup
 from hub.plugins.contract import MINUTES, NONE, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
 
 WIDEST = max(TIERS.values())
 MARGIN_MS = 2 * WIDEST  # raw read back on either side: whole buckets, and enough for the energy rule to find its feet
 FOREVER = (1 << 62) - 1
+EVERYTHING = frozenset({"raw", "gaps", *TIERS})
 
 
 class SeriesPlan(msgspec.Struct):
@@ -55,14 +57,14 @@ class Planner:
         horizon: int,
         minutes_from: int,
         until: int = FOREVER,
-        only: str | None = None,
+        wanted: Set[str] = EVERYTHING,
     ) -> SeriesPlan:
         """`new`: samples with their dates (`at` NONE = undated), `run` named, replacing what the store holds of them.
 
         horizon: raw samples before it may be gone: buckets there are changed by what the new samples add.
         minutes_from: the 1-minute tier is not kept before it.
         until: no bucket begins later: a plug whose `up` leaps years ahead must not cost a bucket for each minute.
-        only: of the rollups this tier is enough, and gaps are not asked for: it takes half the time.
+        wanted: "raw", rollups by tier, "gaps" with all that stands beside them; what is left out takes no time.
         """
         state = self._state.series(series)
         raw = _by_run(new)
@@ -74,6 +76,8 @@ class Planner:
         hidden = hidden_ends(series, self._store, state, raw, runs)
         around = [gap for run in hidden for gap in surrounding(self._state.gaps(series, 0, FOREVER), runs[run], runs)]
         kept = [young for part in _by_run([*late, *raw]) if len((young := _younger(part, horizon)).seq)]
+        if wanted <= {"raw"}:
+            return SeriesPlan(series, kept, {}, {}, (0, 0), [], known)
         if not parts and not around:
             regaps = self._explained(series, causes, (0, 0))
             return SeriesPlan(series, kept, {}, {}, (0, 0), regaps, known)
@@ -81,6 +85,7 @@ class Planner:
         first, last = low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST
         margin = margin_ms(traits, longest)
         ends = self._ends(series, state, (first - margin, last + margin), (low, high))
+        ends += ends_before(self._store, series, runs, (first - margin, last + margin))
         reach = WIDEST + longest
         newer = [end for run in hidden.values() for end in run]
         frame = Frame(
@@ -103,11 +108,11 @@ class Planner:
         limits = {
             tier: _limits(width, (low, high), minutes_from if tier == "1m" else 0, until)
             for tier, width in TIERS.items()
-            if only in (None, tier)
+            if tier in wanted
         }
         self._rollups(plan, frame, (whole, before), limits, horizon)
         known.unproven = _unproven(state, traits, plan, limits, horizon)
-        if only is not None:
+        if "gaps" not in wanted:
             return plan
         found = gaps.find(series, readings, energy, traits, causes)
         plan.gaps = [gap for gap in found if gap.start >= low and gap.end is not None and gap.end <= high]
@@ -257,13 +262,22 @@ def _by_run(parts: Sequence[RawColumns]) -> list[RawColumns]:
     return [join_raw([part for part in parts if part.run == run]) for run in runs]
 
 
+def ranges_of(first: Int64, last: Int64) -> list[Range]:
+    """Numbers first[k]..last[k], ascending, as few ranges."""
+    if not len(first):
+        return []
+    breaks = np.flatnonzero(first[1:] > last[:-1] + 1)
+    starts, ends = first[np.append(0, breaks + 1)], last[np.append(breaks, len(last) - 1)]
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
 def _younger(part: RawColumns, horizon: int) -> RawColumns:
     """Without what raw retention would remove at once."""
-    return select_raw(part, (part.at >= horizon) | (part.at == NONE))
+    return chosen_raw(part, (part.at >= horizon) | (part.at == NONE))
 
 
 def _dated(part: RawColumns) -> RawColumns:
-    return select_raw(part, part.at != NONE)
+    return chosen_raw(part, part.at != NONE)
 
 
 def _still_undated(state: SeriesState, new: Sequence[RawColumns], runs: Mapping[str, Run]) -> dict[int, list[Range]]:
@@ -274,8 +288,9 @@ def _still_undated(state: SeriesState, new: Sequence[RawColumns], runs: Mapping[
     for part in new:
         if part.run in runs:
             ranges = undated.setdefault(runs[part.run].number, Ranges())
-            for seq in part.seq[part.at == NONE].tolist():
-                ranges.add(seq, seq)
+            seqs = part.seq[part.at == NONE]
+            for first, last in ranges_of(seqs, seqs):
+                ranges.add(first, last)
     return {number: list(ranges) for number, ranges in undated.items() if len(ranges)}
 
 

@@ -1,6 +1,7 @@
 """Readings: the samples of one outlet in order of run and seq, as columns, with what parts each from the one before."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -127,7 +128,15 @@ def arrange(parts: Sequence[RawColumns], ends: Sequence[End], runs: Mapping[str,
     known = _complete([*parts, *(renamed(part) for part in minutes)], ends, runs)
     index = {run.run: k for k, run in enumerate(known)}
     spans = spans_of([(part, index[renamed(part).run]) for part in minutes], parts, index, traits.interval_ms)
-    columns = [_columns(part, index[part.run]) for part in parts] + [_bare(end, index[end.run]) for end in ends]
+    columns = [_columns(part, index[part.run]) for part in parts]
+    bare = [_bare(end, index[end.run]) for end in ends]
+    if not len(spans.run) and (ordered := _in_order(columns, bare)) is not None:
+        joined = {name: np.concatenate([part[name] for part in ordered]) for name in KINDS}
+        placed = _placed(joined["at"] != NONE)
+        if not placed.all():
+            joined = {name: values[placed] for name, values in joined.items()}
+        return _readings(known, joined, spans, traits)
+    columns += bare
     if len(spans.run):
         columns = [_begun(spans), *columns, _kept(spans)]
     if not columns:
@@ -141,6 +150,27 @@ def arrange(parts: Sequence[RawColumns], ends: Sequence[End], runs: Mapping[str,
     order = order[last]
     order = order[_placed(joined["at"][order] != NONE)]
     return _readings(known, {name: values[order] for name, values in joined.items()}, spans, traits)
+
+
+def _in_order(parts: Sequence[dict[str, Any]], bare: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """All of them, where they follow one another as they are: putting each sample in its place takes as long as all
+    that is done with it afterwards. Without bare ends of which there is a sample; None where parts overlap."""
+    found = [part for part in parts if len(part["seq"])]
+    samples = found.copy()
+    for end in bare:
+        run, seq = int(end["run"][0]), int(end["seq"][0])
+        for part in samples:
+            place = int(part["seq"].searchsorted(seq))
+            if part["run"][0] == run and place < len(part["seq"]) and part["seq"][place] == seq:
+                break
+        else:
+            found.append(end)
+    found.sort(key=lambda part: (int(part["run"][0]), int(part["seq"][0])))
+    for part, following in pairwise(found):
+        if part["run"][0] == following["run"][0] and part["seq"][-1] >= following["seq"][0]:
+            return None
+    ascending = all((part["seq"][1:] > part["seq"][:-1]).all() for part in samples)
+    return found if found and ascending else None
 
 
 def renamed(minutes: RawColumns) -> RawColumns:

@@ -10,10 +10,11 @@ from hub.history import commit as commits
 from hub.history.calendar import DAY
 from hub.history.gaps import Causes
 from hub.history.log import CommitLog
-from hub.history.plan import WIDEST, Planner
+from hub.history.plan import WIDEST, Planner, ranges_of
 from hub.history.readings import Run, Traits
 from hub.history.state import SeriesChange, State, StreamKnown, StreamRow
-from hub.history.whole import Samples, Whole, ranges_of, runs_of
+from hub.history.takeover import unhurried
+from hub.history.whole import Samples, Whole, runs_of
 from hub.plugins.codec import DamagedChunk
 from hub.plugins.columns import select_raw
 from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Merge, RawColumns, SeriesKey
@@ -63,7 +64,11 @@ class Rebuilder:
         state: State,
         traits: Callable[[SeriesKey], Traits],
         hardware: Callable[[str], str],
+        *,
+        pause: Callable[[], None] = unhurried,
     ) -> None:
+        """pause: called after each piece of work; what it raises ends it."""
+        self._pause = pause
         self._store = store
         self._contents = contents
         self._state = state
@@ -74,21 +79,24 @@ class Rebuilder:
         self.reopened: dict[int, list[Range]] = {}
         """Seqs of lost samples, which may come again, by number of the stream."""
 
-    def state(self, named: Mapping[tuple[str, int, str], StreamDelta]) -> None:
-        """Fill an empty state. `named`: streams that have a number already. Raises OSError, StoreError."""
-        taken = {delta.number for delta in named.values()}
-        number = max(taken, default=0)
+    def state(self, named: Mapping[tuple[str, int, str], StreamDelta], *, above: int = 0) -> None:
+        """Fill an empty state. `named`: streams that have a number already; `above`: so many numbers after theirs stay
+        free. Raises OSError, StoreError."""
+        number = max((delta.number for delta in named.values()), default=0) + above
         rows: list[StreamRow] = []
         for series, runs in self._contents.items():
-            found = sorted(
-                ((self._first(parts), run, parts) for run in runs if (parts := self._all(series, run)) is not None),
-                key=lambda each: each[:2],
-            )
+            found: list[tuple[int, str, StreamRow]] = []
+            for run in runs:
+                columns = self._all(series, run)
+                if columns is not None:
+                    found.append((self._first(columns), run, _row(series, run, columns)))
+                self._pause()
+            found.sort(key=lambda each: each[:2])
             mine = [named.get((series.device, series.channel, run)) for _, run, _ in found]
             orders = [delta.order for delta in mine if delta is not None and delta.order is not None]
             first = (min(orders) // ORDER_STEP if orders else len(found) + 1) - len(found)
-            for k, (delta, (_, run, columns)) in enumerate(zip(mine, found, strict=True)):
-                row = _row(series, run, columns, first + k)
+            for k, (delta, (_, _, row)) in enumerate(zip(mine, found, strict=True)):
+                row.order = (first + k) * ORDER_STEP
                 if delta is None:
                     number += 1
                     row.number, row.hardware = number, self._hardware(series.device)
@@ -101,9 +109,10 @@ class Rebuilder:
         for series in self._contents:
             self._series(series, [row for row in rows if _of(row) == series])
 
-    def rollups(self, *, buckets: bool = True) -> None:
+    def rollups(self, *, buckets: bool = True, salvaged: bool = False) -> None:
         """Compute the `buckets` of all raw samples anew; those of which raw is gone stay. Samples that the state takes
-        for stored and that are lost may come again; those that it does not know are settled. Raises OSError,
+        for stored and that are lost may come again; those that it does not know are settled. salvaged: samples may be
+        lost of which not even the state knows; buckets that count more samples than there are stay. Raises OSError,
         StoreError."""
         rows = self._state.streams()
         mark = self._state.mark()
@@ -111,6 +120,8 @@ class Rebuilder:
             whole = Whole(self._store, self._state, series, rows, self._traits(series))
             samples = whole.samples(runs)
             self._settle(whole, samples)
+            if salvaged:
+                whole.refresh(self._outlived(series))
             if not buckets:
                 self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], whole.known)])
                 continue
@@ -122,6 +133,7 @@ class Rebuilder:
                 removed = [(series, part.tier, start) for start in gone]
                 self._store.merge(Merge([], [(series, part.tier, part.wanted)], removed))
                 self.rebuilt.buckets += len(part.wanted.start)
+                self._pause()
             whole.known.traits = self._traits(series)
             self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], whole.known)])
 
@@ -147,6 +159,24 @@ class Rebuilder:
                 self._plan(whole.series, around, whole.runs, whole.floor(), lost=(start, end))
         whole.refresh(spans)
 
+    def _outlived(self, series: SeriesKey) -> list[Range]:
+        """Times whose stored buckets tell of more samples than there are, and the buckets at either side of them."""
+        begin, end = self._span(series)
+        found: list[Range] = []
+        if not end:
+            return found  # without raw samples nothing is computed anew
+        newest = self._store.rollup(series, "15m", begin // DAY * DAY, FOREVER, brief=True).start[-1:].tolist()
+        for day in range(begin // DAY * DAY, newest[0] + 1 if newest else 0, DAY):
+            stored = self._store.rollup(series, "15m", day, day + DAY)
+            parts = self._store.read(series, day, day + DAY, brief=True)
+            at = np.concatenate([part.at for part in parts]) if parts else np.empty(0, np.int64)
+            counts = np.bincount((at - day) // WIDEST, minlength=DAY // WIDEST)[(stored.start - day) // WIDEST]
+            lost = stored.start[stored.count > counts]  # the sample that a gap begins with is not counted
+            beside = np.intersect1d(np.append(lost - WIDEST, lost + WIDEST), stored.start[stored.count + 1 >= counts])
+            found += [(start, start + WIDEST - 1) for start in np.union1d(lost, beside).tolist()]
+            self._pause()
+        return found
+
     def _series(self, series: SeriesKey, rows: Iterable[StreamRow]) -> None:
         """Plan day after day as merges would, so that no more than a day is in memory."""
         runs = runs_of({row.run: row for row in rows})
@@ -155,13 +185,14 @@ class Rebuilder:
             parts = self._store.read(series, day, day + DAY)
             if parts:
                 self._plan(series, parts, runs, begin)
+            self._pause()
         undated = {run.number: ranges for run in runs.values() if (ranges := _undated(self._all(series, run.run)))}
         state = self._state.series(series)
         oldest = self._store.rollup(series, "15m", 0, FOREVER).start
         state.unproven = []
         if len(oldest) and (state.first_at is None or oldest[0] + TIERS["15m"] <= state.first_at):
             state.first_at = int(oldest[0])  # of raw samples that are gone
-            state.unproven = [(0, begin)]
+            state.unproven = [(0, begin if end else int(oldest[-1]) + TIERS["15m"] - 1)]
         state.undated = undated
         self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], state)])
 
@@ -201,11 +232,11 @@ def _of(row: StreamRow) -> SeriesKey:
     return SeriesKey(row.device, row.channel)
 
 
-def _row(series: SeriesKey, run: str, columns: RawColumns, place: int) -> StreamRow:
+def _row(series: SeriesKey, run: str, columns: RawColumns) -> StreamRow:
     first = columns.extra["seq_from"].astype(np.int64) if run.endswith(MINUTES) else columns.seq
     settled = Ranges(ranges_of(first, columns.seq))
     known = StreamKnown(list(settled), [], _points(columns))
-    return StreamRow(0, series.device, series.channel, run, "", place * ORDER_STEP, None, known)
+    return StreamRow(0, series.device, series.channel, run, "", None, None, known)
 
 
 def _undated(columns: RawColumns | None) -> list[Range]:

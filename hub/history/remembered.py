@@ -3,8 +3,10 @@ for and however fast they send."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from typing import Any, TypeVar
+
+import msgspec
 
 from hub.history.editions import Edition
 from hub.history.frame import Source
@@ -16,7 +18,8 @@ from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
 
 BYTES = 16 << 20  # of all outlets together. An hour at 1 Hz: 0.3 MB decoded, as much with dates, as much around it
 OUTLET_BYTES = 4 << 10  # of one of which nothing else is kept
-RAW_WITH = "15m"  # the tier of the plan of which samples are taken: whoever asks for them asks for their energy
+MOST_OF_ONE = 8 << 20  # of more only what was made of its samples is kept, which is small; they are decoded again
+SAMPLES = frozenset({"raw"})
 READINGS = 8  # of the store, for one outlet
 HOUR = 3_600_000
 
@@ -52,7 +55,7 @@ class Remembering:
         """It was just asked, and may have grown; what is too much then is forgotten. Waits for nobody."""
         gone = []
         with self._lock:
-            size = known.size
+            size = known.lighter()
             self.bytes += size - self._sizes.get(series, 0)
             self._known[series], self._sizes[series] = known, size
             self._known.move_to_end(series)
@@ -78,24 +81,28 @@ class Remembered:
         self._seen = 0  # serial
         self._parts: dict[tuple[int, int], RawColumns] = {}  # by session and stream number
         self._key: Hashable = None
-        self._plans: dict[str | None, SeriesPlan] = {}  # by the only tier that they have
+        self._plans: dict[frozenset[str], SeriesPlan] = {}  # by what they have
 
-    def plan(self, edition: Edition, key: Hashable, only: str | None, make: Callable[[], SeriesPlan]) -> SeriesPlan:
-        """The remembered plan, else a new one."""
+    def plan(
+        self, edition: Edition, key: Hashable, wanted: Set[str], make: Callable[[Set[str]], SeriesPlan]
+    ) -> SeriesPlan:
+        """A remembered plan that has what is wanted, else a new one."""
         with self._lock:
             if self._edition != edition:
                 self._edition = edition
                 self._begin()
             if self._key != key:
                 self._key, self._plans = key, {}
-            plan = self._plans.get(only) or self._plans.get(None)
+            plan = self._having(wanted)
             if plan is None:
-                plan = self._plans[only] = make()
-                if only is not None and only != RAW_WITH:
+                lighter = self._having(wanted - SAMPLES) if wanted > SAMPLES else None
+                plan = make(wanted if lighter is None else SAMPLES)
+                if lighter is not None:
+                    plan = msgspec.structs.replace(lighter, raw=plan.raw)
+                elif "raw" not in wanted:
                     plan.raw = []
-                self.size = OUTLET_BYTES + self._source.size + sum(map(size_of, self._parts.values()))
-                for known in self._plans.values():
-                    self.size += sum(map(size_of, known.raw)) + sum(map(size_of, known.rollups.values()))
+                self._plans[frozenset(wanted)] = plan
+                self._weigh()
             return plan
 
     def committed(
@@ -116,6 +123,19 @@ class Remembered:
         """Where the merged history stands."""
         return self._state.series(series)
 
+    def lighter(self) -> int:
+        """Let go of the samples where they are many, unless a thread is at it; returns how many bytes are kept."""
+        if self.size > MOST_OF_ONE and self._lock.acquire(blocking=False):
+            try:
+                self._seen, self._parts = 0, {}
+                self._plans = {
+                    has - SAMPLES: msgspec.structs.replace(plan, raw=[]) for has, plan in self._plans.items()
+                }
+                self._weigh()
+            finally:
+                self._lock.release()
+        return self.size
+
     def forget(self) -> None:
         """Let go of all, unless a thread is at it: it says so when it is done."""
         if self._lock.acquire(blocking=False):
@@ -123,6 +143,14 @@ class Remembered:
                 self._begin()
             finally:
                 self._lock.release()
+
+    def _having(self, wanted: Set[str]) -> SeriesPlan | None:
+        return next((plan for has, plan in self._plans.items() if wanted <= has), None)
+
+    def _weigh(self) -> None:
+        self.size = OUTLET_BYTES + self._source.size + sum(map(size_of, self._parts.values()))
+        for plan in self._plans.values():
+            self.size += sum(map(size_of, plan.raw)) + sum(map(size_of, plan.rollups.values()))
 
     def _begin(self) -> None:
         self._seen, self._parts, self._key, self._plans = 0, {}, None, {}

@@ -52,23 +52,24 @@ def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: 
     start, end = span
     n = (end - start) // width
     grid = _Grid(start, width, n)
-    real = ~readings.bare
-    at_all, at = readings.at, readings.at[real]
-    place = (at - start) // width
-    inside = (place >= 0) & (place < n)
-    place = place[inside]
+    place = (readings.at - start) // width
+    inside = _all_or(~readings.bare & (place >= 0) & (place < n))
+    place, power = place[inside], readings.power[inside]
     count = np.bincount(place, minlength=n)
-    power = readings.power[real][inside]
-    seen = ~np.isnan(power)
+    seen = _all_or(~np.isnan(power))
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(low, place[seen], power[seen])
     np.maximum.at(high, place[seen], power[seen])
-    kept = minutes.shares(readings.span, readings.lacking, readings.seq, at_all, (start, width, n))
+    kept = minutes.shares(readings.span, readings.lacking, readings.seq, readings.at, (start, width, n))
     count = count + np.bincount(kept.place, weights=kept.count, minlength=n).astype(np.int64)
     record = readings.spans
     np.fmin.at(low, kept.place, record.low[kept.span])
     np.fmax.at(high, kept.place, record.high[kept.span])
-    voltage, current = readings.voltage[real][inside], readings.current[real][inside]
+    voltage, current = readings.voltage[inside], readings.current[inside]
+    means, where, weights = power, place, None
+    if len(kept.place):
+        means, where = np.append(power, record.mean[kept.span]), np.append(place, kept.place)
+        weights = np.append(np.ones(len(power)), kept.count)
     covered, on = _covered(readings, traits, grid)
     imports = _spread(readings, energy.imported, grid)
     exports = _spread(readings, energy.exported, grid)
@@ -78,16 +79,11 @@ def buckets(readings: Readings, energy: Flow, traits: Traits, width: int, span: 
     low[nothing] = high[nothing] = np.nan
     return RollupColumns(
         start=start + held * width,
-        mean_power=_means(
-            np.append(power, record.mean[kept.span]),
-            np.append(place, kept.place),
-            n,
-            np.append(np.ones(len(power)), kept.count),
-        )[held],
+        mean_power=_means(means, where, weights, n)[held],
         min_power=low[held],
         max_power=high[held],
-        mean_voltage=_means(voltage, place, n)[held],
-        mean_current=_means(current, place, n)[held],
+        mean_voltage=_means(voltage, place, None, n)[held],
+        mean_current=_means(current, place, None, n)[held],
         import_mwh=imports[held],
         export_mwh=exports[held],
         estimated_mwh=estimated[held],
@@ -168,14 +164,13 @@ class _Grid:
 
     def spread(self, begin: Int64, end: Int64, amount: Float64) -> Float64:
         """What of each amount, spread evenly over begin..end, falls into each bucket; without length: at its end."""
-        sums = np.zeros(self.n)
         limit = self.start + self.n * self.width
         length = end - begin
         instant = length <= 0
         first = (np.where(instant, end, begin) - self.start) // self.width
         last = (np.where(instant, end, end - 1) - self.start) // self.width
-        whole = (first == last) & (first >= 0) & (first < self.n)
-        np.add.at(sums, first[whole], amount[whole])
+        whole = _all_or((first == last) & (first >= 0) & (first < self.n))
+        sums: Float64 = np.bincount(first[whole], weights=amount[whole], minlength=self.n).astype(np.float64)
         parted = np.flatnonzero((first != last) & (end > self.start) & (begin < limit))
         low, high = first[parted].clip(min=0), last[parted].clip(max=self.n - 1)
         each = high - low + 1
@@ -235,9 +230,11 @@ def _counter(readings: Readings, counter: Int64, first: int, last: int, traits: 
 
 def _without_counter(readings: Readings, first: int, last: int, traits: Traits) -> tuple[Int64, Float64]:
     """Power integrated within runs that send no counter of import."""
-    counted = np.unique(readings.run[first:last][readings.energy_mwh[first:last] != NONE])
+    runs, has = readings.run[first:last], readings.energy_mwh[first:last] != NONE
+    counted = runs if has.all() else runs[has]
+    there, counting = (np.bincount(each, minlength=len(readings.runs)) for each in (runs, counted))
     ends, amounts = [np.empty(0, np.int64)], [np.empty(0)]
-    for run in np.setdiff1d(np.unique(readings.run[first:last]), counted):
+    for run in np.flatnonzero((there > 0) & (counting == 0)):
         where = np.flatnonzero(readings.run[first:last] == run) + first
         step, mwh = power_steps(readings.power[where], readings.clock[where], traits.longest_ms)
         ends.append(where[step])
@@ -281,13 +278,20 @@ def _covered(readings: Readings, traits: Traits, grid: _Grid) -> tuple[Float64, 
         on = minutes.on_share(readings.spans, readings.span, readings.seq, readings.clock)
         share = np.where(told, np.append(on[1:], 0.0), np.where(ends, on, share))
     lit = share > 0
+    if lit.all() and not len(readings.spans.run):
+        return covered, covered
     return covered, grid.spread(begin[lit], (begin + until)[lit], (amount * share)[lit])
 
 
-def _means(values: Float64, place: Int64, n: int, weights: Float64 | None = None) -> Float64:
-    seen = ~np.isnan(values)
-    weight = np.ones(len(values))[seen] if weights is None else weights[seen]
-    count = np.bincount(place[seen], weights=weight, minlength=n)
-    total = np.bincount(place[seen], weights=values[seen] * weight, minlength=n)
+def _all_or(chosen: Bools) -> Bools | slice:
+    """What chooses the same, without a copy where that is all."""
+    return slice(None) if chosen.all() else chosen
+
+
+def _means(values: Float64, place: Int64, weights: Float64 | None, n: int) -> Float64:
+    seen = _all_or(~np.isnan(values))
+    values, place, weights = values[seen], place[seen], None if weights is None else weights[seen]
+    count = np.bincount(place, weights=weights, minlength=n)
+    total = np.bincount(place, weights=values if weights is None else values * weights, minlength=n)
     means: Float64 = np.divide(total, count, out=np.full(n, np.nan), where=count > 0)
     return means

@@ -1,20 +1,21 @@
 """The tail of one outlet at one moment: what a merge would write now, computed in reader threads."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from typing import TypeVar
 
 from hub.history.editions import Edition, Editions
 from hub.history.log import RecordLost
 from hub.history.merge import Outlook
-from hub.history.plan import SeriesPlan
+from hub.history.plan import EVERYTHING, SeriesPlan
 from hub.history.readings import own_dates
-from hub.history.remembered import RAW_WITH, Remembered, Remembering
+from hub.history.remembered import Remembered, Remembering
 from hub.history.unmerged import Pending, Shared, Unmerged
 from hub.plugins.columns import empty_rollup, select_raw, select_rollup
 from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
 
 TOGETHER = 16  # outlets for which a commit is decoded at once
+LINE = frozenset({"raw", "15m", "1m"})  # whoever asks for samples asks for their energy, by minutes at both ends
 
 T = TypeVar("T")
 
@@ -52,12 +53,12 @@ class Snapshot:
 
     def raw(self, start: int, end: int) -> list[RawColumns]:
         """Unmerged samples with start <= at < end, one entry a stream."""
-        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self._of(RAW_WITH).raw]
+        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self._of(LINE).raw]
         return [part for part in chosen if len(part.seq)]
 
     def buckets(self, tier: str, start: int, end: int) -> RollupColumns:
         """Whole new values of every bucket that unmerged samples touch; each replaces the store's."""
-        whole = self._of(tier).rollups.get(tier)
+        whole = self._of(frozenset({tier})).rollups.get(tier)
         if whole is None:
             return empty_rollup()
         return select_rollup(whole, (whole.start >= start) & (whole.start < end))
@@ -66,14 +67,14 @@ class Snapshot:
         """What a merge would write now."""
         return self.with_plan(lambda plan: plan)
 
-    def with_plan(self, read: Callable[[SeriesPlan], T], only: str | None = None) -> T:
-        """What `read` makes of the plan (`only` as in Planner.plan) and of reads of store and state, all of one
+    def with_plan(self, read: Callable[[SeriesPlan], T], wanted: Set[str] = EVERYTHING) -> T:
+        """What `read` makes of the plan (`wanted` as in Planner.plan) and of reads of store and state, all of one
         edition."""
         try:
             while True:
                 edition = self._editions.settled(self.series)
                 try:
-                    result = read(self._known.plan(edition, self._key(), only, partial(self._compute, edition, only)))
+                    result = read(self._known.plan(edition, self._key(), wanted, partial(self._compute, edition)))
                 except RecordLost:  # a log whose records are all merged begins anew, and the edition with it
                     if self._editions.of(self.series) == edition:
                         raise
@@ -98,10 +99,10 @@ class Snapshot:
         last = self._commits[-1].serial if self._commits else 0
         return last, tuple((p.serial, n, len(c)) for p in self._pending for n, c in p.columns.items())
 
-    def _of(self, tier: str) -> SeriesPlan:
-        return self.with_plan(lambda plan: plan, tier)
+    def _of(self, wanted: Set[str]) -> SeriesPlan:
+        return self.with_plan(lambda plan: plan, wanted)
 
-    def _compute(self, edition: Edition, only: str | None) -> SeriesPlan:
+    def _compute(self, edition: Edition, wanted: Set[str]) -> SeriesPlan:
         outlook, known = self.outlook, self._known
         runs = {run.number: run for run in outlook.runs.get(self.series, {}).values()}
         parts = [
@@ -117,7 +118,7 @@ class Snapshot:
                     parts.append(outlook.dated(runs[number], self._session, raw))
         if not parts:
             return SeriesPlan(self.series, [], {}, {}, (0, 0), [], known.state(self.series))
-        return outlook.plan(known.planner, self.series, parts, only)
+        return outlook.plan(known.planner, self.series, parts, wanted)
 
     def _decoded(self, commit: Unmerged) -> Mapping[int, RawColumns]:
         return commit.decoded(self.numbers) if self._shared is None else self._shared.take(commit, self.numbers)

@@ -13,6 +13,7 @@ from hub.history.readings import End, Traits
 from hub.history.seal import Unreadable, decode, seal, unseal
 from hub.messages import HubError
 from hub.plugins.contract import SeriesKey
+from hub.soundness import BadBlocks, damage, damage_in, says_damaged
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
 from hub.telemetry.stream import Note
@@ -136,7 +137,7 @@ class State:
                 connection.executescript(f"begin; {SCHEMA} pragma user_version = {VERSION}; commit;")
             found = connection.execute("pragma quick_check(1)").fetchone()[0]
             if found != "ok":
-                raise sqlite3.DatabaseError(found)
+                raise damage(found)
             if version == 1:
                 _add_checksums(connection)
             _check(connection)
@@ -145,9 +146,17 @@ class State:
                 connection.close()
             if isinstance(error, HubError):
                 raise
-            damaged = not isinstance(error, sqlite3.OperationalError)  # those speak of the disk, not of the file
+            damaged = isinstance(error, Unreadable) or (says_damaged(error) and self._is_damaged())
             raise (StateDamaged if damaged else OSError)(f"{self._path}: {error}") from error
         self._connection = connection
+
+    def _is_damaged(self) -> bool:
+        """By a second look. What stands in blocks that cannot be read is rebuilt like what makes no sense: without the
+        state no hub starts. Raises OSError where the disk gives nothing."""
+        try:
+            return damage_in(self._path) is not None
+        except BadBlocks:
+            return True
 
     def close(self) -> None:
         """Let go of the file."""

@@ -150,18 +150,24 @@ def counted(base: tuple[int, int], value: int, at: int, midnight: int, traits: T
 
 def newest_counter(parts: Sequence[Columns], base: tuple[int, int] | None) -> int | None:
     """The newest value of the counter in samples, oldest part first, or else that of `base`; None = there is none."""
-    values = (value for part in reversed(parts) for value in reversed(part.energy) if value != NONE)
-    return next(values, None if base is None else base[1])
+    for part in reversed(parts):
+        values = part.column("energy")
+        known = values[values != NONE]
+        if len(known):
+            return int(known[-1])
+    return None if base is None else base[1]
 
 
 def first_counter(parts: Sequence[Columns], now: int) -> tuple[int, int] | None:
     """Unix ms and value of the first reading of the counter, where the newest sample came `now`."""
     for part in parts:
-        for k, value in enumerate(part.energy):
-            if value != NONE:
-                newest = parts[-1]
-                since = newest.at[-1] - part.at[k] if part.up[k] == NONE else newest.up[-1] - part.up[k]
-                return now - abs(since), value
+        values = part.column("energy")
+        known = np.flatnonzero(values != NONE)
+        if len(known):
+            first = known[0]
+            clock = "at" if part.column("up")[first] == NONE else "up"
+            since = int(parts[-1].column(clock)[-1]) - int(part.column(clock)[first])
+            return now - abs(since), int(values[first])
     return None
 
 
@@ -197,4 +203,4 @@ class _Fresh(msgspec.Struct):
 
     def _joined(self, name: str) -> Float64:
         before = [] if self.last is None else [getattr(self.last, name)]
-        return np.concatenate([*before, *(np.array(getattr(part, name)) for part in self.parts)]).astype(np.float64)
+        return np.concatenate([*before, *(part.column(name) for part in self.parts)]).astype(np.float64)

@@ -22,6 +22,7 @@ from hub.telemetry.streams import Streams
 STEP = 6 * HOUR  # of raw samples that are given up at once
 WORTH = 1 << 20  # bytes of raw chunks below which giving them up helps nobody
 FOREVER = (1 << 62) - 1
+EASED = 20  # a problem ends with this part of the reserve more, else it would come and go with every commit
 RESERVE = 200 << 20  # bytes of the disk that history leaves free, of a small one a tenth
 
 log = logging.getLogger("hub.history.upkeep")
@@ -100,9 +101,18 @@ class Upkeep:
 
     async def watch(self, newest: int) -> None:
         """`make_room` as soon as the disk is found nearly full: a commit may need room long before a merge is due. What
-        was told already waits for the next merge."""
+        was told already waits for the next merge, and ends as soon as there is room again."""
         if not self._troubles.holds(DISK_LOW) and not self._troubles.holds(SPACE):
             await self.make_room(newest)
+            return
+        try:
+            free = await self._worker.run(partial(_free, self._folder))
+        except OSError as error:
+            log.warning("how much room the disk has could not be asked: %s", error)
+            return
+        if free >= self._reserve + self._reserve // EASED:
+            self._troubles.end(SPACE)
+            self._troubles.end(DISK_LOW)
 
     async def make_room(self, newest: int) -> None:
         """Where the disk is nearly full, the oldest raw samples go, never the last day before `newest` (Unix ms)."""

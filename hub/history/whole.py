@@ -10,7 +10,7 @@ from hub.history.frame import NEIGHBOURS, Frame, Outline, Span
 from hub.history.gaps import GapRecord
 from hub.history.lost import Finder, Lost
 from hub.history.minutes import is_minutes
-from hub.history.plan import WIDEST, margin_ms
+from hub.history.plan import WIDEST, margin_ms, ranges_of
 from hub.history.readings import End, Run, Traits
 from hub.history.state import SeriesState, State, StreamRow
 from hub.plugins.columns import rounded_rollup, select_rollup
@@ -173,15 +173,6 @@ class Whole:
             found.unsettled.setdefault(run, []).extend(ranges_of(seqs, seqs))
         if finder is not None:
             finder.take(span, seqs, dates)
-
-
-def ranges_of(first: Int64, last: Int64) -> list[Range]:
-    """Numbers first[k]..last[k], ascending, as few ranges."""
-    if not len(first):
-        return []
-    breaks = np.flatnonzero(first[1:] > last[:-1] + 1)
-    starts, ends = first[np.append(0, breaks + 1)], last[np.append(breaks, len(last) - 1)]
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def runs_of(rows: Mapping[str, StreamRow]) -> dict[str, Run]:

@@ -40,6 +40,11 @@ def select_raw(columns: RawColumns, chosen: Any) -> RawColumns:
     return RawColumns(run=columns.run, extra=extra, **arrays)
 
 
+def chosen_raw(columns: RawColumns, chosen: Any) -> RawColumns:
+    """The same for a mask, without a copy where it chooses all of them."""
+    return columns if chosen.all() and not columns.extra else select_raw(columns, chosen)
+
+
 def brief_raw(run: str, seq: Int64, at: Int64, power: Float64) -> RawColumns:
     """Samples of which nothing else is known; the other columns take no memory and cannot be written to."""
     shape = seq.shape

@@ -1,6 +1,6 @@
 """The types that a plugin implements: device drivers, history stores, notifiers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -326,11 +326,16 @@ class WatchfulStore(Protocol):
 
 @runtime_checkable
 class SalvageableStore(Protocol):
-    """What a HistoryStore may offer besides: to make a readable store of a damaged one."""
+    """What a HistoryStore may offer besides: to be looked at as a whole, and to make a readable store of a damaged one.
+    Both are called while the store is closed."""
 
-    def salvage(self) -> Sequence[str]:
-        """Called while the store is closed, on a copy that nobody else uses: keep what can be read, so that `open`
-        works; returns what is lost, a line each. Raises OSError, StoreError."""
+    def damaged(self) -> bool:
+        """Does a fresh look at all of it find that it is? Raises OSError, StoreError where the disk does not answer."""
+
+    def salvage(self, pause: Callable[[], None] | None = None) -> Sequence[str]:
+        """Called on a copy that nobody else uses: keep what can be read, so that `open` works; returns what is lost, a
+        line each. `pause` is to be called every few hundred rows: it waits, so that others get the CPU, and what it
+        raises ends the work. Raises OSError, StoreError."""
 
 
 @runtime_checkable

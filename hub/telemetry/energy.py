@@ -50,8 +50,7 @@ def counter_steps(
     resolution (see `largest_step`), adds nothing and only proposes a baseline: the next reading is tried against both.
     """
     carry = carry or Carry()
-    regular = _regular(values, clock, limit_w, resolution_mwh, carry)
-    return _one_by_one(values, clock, limit_w, resolution_mwh, carry) if regular is None else regular
+    return _one_by_one(values, clock, limit_w, resolution_mwh, carry)
 
 
 def power_steps(power: Float64, clock: Int64, longest_ms: int) -> tuple[Int64, Float64]:
@@ -83,60 +82,55 @@ def impossible(values: Int64, clock: Int64, limit_w: float, resolution_mwh: int)
     return wrong
 
 
-def _regular(values: Int64, clock: Int64, limit_w: float, resolution: int, carry: Carry) -> Steps | None:
-    """The common case at once: every reading follows the one before it."""
-    if carry.proposal is not None or not len(values):
-        return None
-    if carry.baseline is not None:
-        values = np.concatenate(([carry.baseline.value], values))
-        clock = np.concatenate(([carry.baseline.clock], clock))
-    if impossible(values, clock, limit_w, resolution).any():
-        return None
-    steps = np.diff(values)
-    first = 0 if carry.baseline is None else -1
-    start = np.arange(first, first + len(steps), dtype=np.int64)
-    last = Reading(int(values[-1]), int(clock[-1]))
-    return Steps(start, start + 1, steps.astype(np.float64), [], Carry(baseline=last))
-
-
 def _one_by_one(values: Int64, clock: Int64, limit_w: float, resolution: int, carry: Carry) -> Steps:
+    """Where readings follow one another, many at once: one odd reading in a week must not cost a look at each."""
+
     def follows(reading: Reading, earlier: Reading) -> int | None:
         step, elapsed = reading.value - earlier.value, reading.clock - earlier.clock
         return step if 0 <= step <= largest_step(earlier.value, reading.value, elapsed, limit_w, resolution) else None
 
-    start: list[int] = []
-    end: list[int] = []
-    mwh: list[int] = []
+    def at(place: int) -> Reading:
+        return Reading(int(values[place]), int(clock[place]))
+
+    n = len(values)
+    odd = [*(np.flatnonzero(impossible(values, clock, limit_w, resolution)) + 1).tolist(), n]
+    start, end, mwh = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
+    booked = k = next_odd = 0
     dropped: list[int] = []
-    baseline, at = carry.baseline, -1
-    proposal, proposed_at = carry.proposal, -2
-    for k, (value, moment) in enumerate(zip(values.tolist(), clock.tolist(), strict=True)):
-        reading = Reading(value, moment)
+    baseline, base = carry.baseline, -1
+    proposal, proposed = carry.proposal, -2
+    while k < n:
+        while odd[next_odd] < k:
+            next_odd += 1
+        stop = odd[next_odd]
+        if proposal is None and 0 <= base == k - 1 and stop > k:
+            count = stop - k
+            start[booked : booked + count] = np.arange(k - 1, stop - 1)
+            end[booked : booked + count] = np.arange(k, stop)
+            mwh[booked : booked + count] = np.diff(values[k - 1 : stop])
+            booked, k = booked + count, stop
+            baseline, base = at(stop - 1), stop - 1
+            continue
+        reading = at(k)
         if baseline is None:
-            baseline, at = reading, k
-            continue
-        step = follows(reading, baseline)
-        other = None if proposal is None else follows(reading, proposal)
-        if step is None and other is None:
-            if proposal is not None:
-                dropped.append(proposed_at)
-            proposal, proposed_at = reading, k
-            continue
-        if other is None or (step is not None and step <= other):
-            assert step is not None
-            start.append(at)
-            mwh.append(step)
-            if proposal is not None:
-                dropped.append(proposed_at)
+            baseline, base = reading, k
         else:
-            start.append(proposed_at)
-            mwh.append(other)
-        end.append(k)
-        baseline, at, proposal = reading, k, None
-    return Steps(
-        np.array(start, np.int64),
-        np.array(end, np.int64),
-        np.array(mwh, np.float64),
-        dropped,
-        Carry(baseline, proposal),
-    )
+            step = follows(reading, baseline)
+            other = None if proposal is None else follows(reading, proposal)
+            if step is None and other is None:
+                if proposal is not None:
+                    dropped.append(proposed)
+                proposal, proposed = reading, k
+            else:
+                if other is None or (step is not None and step <= other):
+                    assert step is not None
+                    start[booked], mwh[booked] = base, step
+                    if proposal is not None:
+                        dropped.append(proposed)
+                else:
+                    start[booked], mwh[booked] = proposed, other
+                end[booked] = k
+                booked += 1
+                baseline, base, proposal = reading, k, None
+        k += 1
+    return Steps(start[:booked], end[:booked], mwh[:booked], dropped, Carry(baseline, proposal))

@@ -304,6 +304,7 @@ class Ingest:
 
     def _clock_stepped(self, step: int) -> None:
         self._streams.clock_stepped()
+        self._live.clock_stepped(step)
         self._bus.publish(ClockChanged(self._arrivals.certain, step))
 
     def _clock_certain(self, shift: int) -> None:

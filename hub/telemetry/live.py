@@ -1,9 +1,10 @@
 """Live: the newest reading of every outlet, and the last ten minutes of it for the first paint of a live chart."""
 
-from array import array
 from collections.abc import Iterable
+from struct import Struct
 
 import msgspec
+import numpy as np
 
 from hub.plugins.contract import NONE, SeriesKey
 from hub.sample import Sample
@@ -11,6 +12,14 @@ from hub.telemetry.buffer import NAN
 
 KEPT_MS = 600_000
 MOST = 6_000  # samples, for devices that send faster than 10 Hz
+ROW = Struct("<qfffqb")
+FIELDS = np.dtype(
+    [
+        *(("at", "<i8"), ("power", "<f4"), ("voltage", "<f4"), ("current", "<f4")),
+        *(("energy_mwh", "<i8"), ("relay", "i1")),
+    ]
+)
+CUT = 128 * ROW.size  # bytes after which is looked what is too old
 
 
 class LiveState(msgspec.Struct, gc=False):
@@ -38,50 +47,29 @@ class Recent(msgspec.Struct):
     relay: list[int]
 
 
-class _Ring:
-    """Columns of one outlet; cut when a quarter more than needed is held."""
-
-    __slots__ = ("at", "current", "energy", "power", "relay", "voltage")
-
-    def __init__(self) -> None:
-        self.at = array("q")
-        self.power = array("f")
-        self.voltage = array("f")
-        self.current = array("f")
-        self.energy = array("q")
-        self.relay = array("b")
-
-    def columns(self) -> "tuple[array[int] | array[float], ...]":
-        return self.at, self.power, self.voltage, self.current, self.energy, self.relay
-
-    def cut(self, now: int) -> None:
-        at = self.at
-        start = max(0, len(at) - MOST)
-        while start < len(at) and at[start] < now - KEPT_MS:
-            start += 1
-        for column in self.columns():
-            del column[:start]
+_pack, _at = ROW.pack, Struct("<q").unpack_from
 
 
 class Live:
     """Newest values by (device, channel). Calls are made on the event loop."""
 
     def __init__(self) -> None:
-        self._states: dict[tuple[str, int], LiveState] = {}
-        self._recent: dict[tuple[str, int], _Ring] = {}
+        self._outlets: dict[tuple[str, int], tuple[LiveState, bytearray]] = {}  # the newest, and rows by time
 
     def heard(self, device: str, at: int, sample: Sample) -> None:
         """A live sample arrived. Hot path."""
         key = (device, sample.channel)
         voltage, current, power, energy = sample.voltage, sample.current, sample.power, sample.energy_mwh
         relay = sample.relay_state
-        state = self._states.get(key)
-        if state is None:
-            self._states[key] = LiveState(
+        outlet = self._outlets.get(key)
+        if outlet is None:
+            state = LiveState(
                 at, voltage, current, power, sample.power_factor, energy, sample.export_mwh, sample.apparent, relay
             )
-            ring = self._recent[key] = _Ring()
+            rows = bytearray()
+            self._outlets[key] = state, rows
         else:
+            state, rows = outlet
             state.at = at
             state.voltage = voltage
             state.current = current
@@ -92,40 +80,53 @@ class Live:
             state.apparent = sample.apparent
             if relay is not None:
                 state.relay = relay
-            ring = self._recent[key]
-        ring.at.append(at)
-        ring.power.append(NAN if power is None else power)
-        ring.voltage.append(NAN if voltage is None else voltage)
-        ring.current.append(NAN if current is None else current)
-        ring.energy.append(NONE if energy is None else energy)
-        ring.relay.append(NONE if relay is None else relay)
-        if len(ring.at) & 127 == 0:
-            ring.cut(at)
+        rows.extend(
+            _pack(
+                at,
+                NAN if power is None else power,
+                NAN if voltage is None else voltage,
+                NAN if current is None else current,
+                NONE if energy is None else energy,
+                NONE if relay is None else relay,
+            )
+        )
+        if len(rows) % CUT == 0:
+            _cut(rows, at)
 
     def get(self, device: str, channel: int = 0) -> LiveState | None:
         """The newest reading; None when none came since the hub's start."""
-        return self._states.get((device, channel))
+        outlet = self._outlets.get((device, channel))
+        return None if outlet is None else outlet[0]
 
     def recent(self, device: str, channel: int, now: int) -> Recent:
         """The live samples of the last ten minutes."""
-        ring = self._recent.get((device, channel))
-        if ring is None:
+        outlet = self._outlets.get((device, channel))
+        if outlet is None:
             return Recent([], [], [], [], [], [])
-        ring.cut(now)
-        return Recent(
-            ring.at.tolist(),
-            ring.power.tolist(),
-            ring.voltage.tolist(),
-            ring.current.tolist(),
-            ring.energy.tolist(),
-            ring.relay.tolist(),
-        )
+        rows = outlet[1]
+        _cut(rows, now)
+        table = np.frombuffer(bytes(rows), FIELDS)
+        return Recent(**{name: table[name].tolist() for name in Recent.__struct_fields__})
 
     def series(self) -> Iterable[SeriesKey]:
         """Every outlet that has been heard."""
-        return [SeriesKey(device, channel) for device, channel in self._states]
+        return [SeriesKey(device, channel) for device, channel in self._outlets]
+
+    def clock_stepped(self, step_ms: int) -> None:
+        """The hub's clock jumped: what was heard is as old as before."""
+        for state, rows in self._outlets.values():
+            state.at += step_ms
+            np.frombuffer(rows, FIELDS)["at"] += step_ms
 
     def forget(self, device: str) -> None:
         """The device was removed."""
-        for key in [key for key in self._states if key[0] == device]:
-            del self._states[key], self._recent[key]
+        for key in [key for key in self._outlets if key[0] == device]:
+            del self._outlets[key]
+
+
+def _cut(rows: bytearray, now: int) -> None:
+    """Forget what is older than is kept."""
+    start = max(0, len(rows) - MOST * ROW.size)
+    while start < len(rows) and _at(rows, start)[0] < now - KEPT_MS:
+        start += ROW.size
+    del rows[:start]

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 import msgspec
 
+from hub.plugins.contract import SeriesKey
 from hub.telemetry.minutes import Heard
 from hub.telemetry.offsets import Offsets, Point
 from hub.telemetry.ranges import Range, Ranges
@@ -44,7 +45,7 @@ class StreamDelta(msgspec.Struct, array_like=True):
     settled: list[Range] = []
     notes: list[Note] = []
     points: list[Point] = []
-    first: Point | None = None  # the running first minute: a point that may still improve
+    first: Point | None = None  # the running minute, where nothing else dates it: a point that may still improve
     order: int | None = None
     reason: str | None = None
     name: tuple[str, int, str, str] | None = None  # device, channel, run, hardware_id
@@ -81,6 +82,7 @@ class Stream:
         "parent",
         "reason",
         "run",
+        "series",
         "settled",
         "span",
     )
@@ -89,6 +91,7 @@ class Stream:
         self.number = number
         self.key = key
         self.device, self.channel, self.run = key
+        self.series = SeriesKey(self.device, self.channel)
         self.hardware = hardware
         self.order: int | None = None
         self.reason: str | None = None
@@ -222,6 +225,8 @@ class Stream:
         self.newest = max(self.newest, self.settled.last)
         points, running = self.offsets.wall.points, delta.first or self.offsets.wall.provisional()
         points += [point for point in delta.points if not points or point[0] > points[-1][0]]
+        if points and delta.first is None:
+            running = None  # its minute ended, and the line held
         self.offsets = Offsets(points)
         if running is not None:
             self.offsets.wall.resume(running)

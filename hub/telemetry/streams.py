@@ -45,15 +45,14 @@ class Streams:
 
     def heard_live(self, stream: Stream) -> None:
         """A live sample came. The first one of a run gives it its place in the order of runs."""
-        series = SeriesKey(stream.device, stream.channel)
-        if self._live.get(series) is stream:
+        if self._live.get(stream.series) is stream:
             return
         if stream.order is None or stream.order % ORDER_STEP:
             stream.order = self._next_order
             self._next_order += ORDER_STEP
             stream.dirty = True
             self._place_older(stream)
-        self._live[series] = stream
+        self._live[stream.series] = stream
 
     def heard_late(self, stream: Stream) -> None:
         """Replayed samples came of a run that was never live: it stands directly before the one that is live now."""
@@ -185,7 +184,7 @@ class Streams:
     def clock_stepped(self) -> None:
         """The hub's clock jumped: arrivals before and after it do not go together."""
         for stream in self._streams.values():
-            stream.offsets.close()
+            stream.offsets.stepped()
 
     def clock_certain(self, shift: int) -> None:
         """The time became certain: monotonic ms + shift = Unix ms."""

@@ -330,7 +330,7 @@ async def test_a_merge_that_would_merge_little_waits_for_hours(
 
 async def test_a_full_buffer_is_committed_at_once(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
     core = await DataCore(tmp_path, clock, registry).start()
-    core.buffer._limit = 50
+    core.buffer._limit = core.buffer._look = 50
     play(core, 0, 49)
     for task in list(core.history.worker.tasks):
         await task

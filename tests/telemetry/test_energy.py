@@ -1,10 +1,14 @@
 """The energy rule, case by case: counter resets, dips, single zeros, glitches, coarse counters, gaps."""
 
+from math import gcd
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.telemetry import energy
 from hub.telemetry.energy import Carry, Reading, counter_steps, power_steps
 
 SECOND = 1000
@@ -102,6 +106,40 @@ def test_carrying_the_state_over_a_cut_changes_nothing(values: list[int], cut: i
     assert second.carry == whole.carry
 
 
+def test_readings_that_follow_one_another_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plug that sends a week at once, of which one reading is odd."""
+    looked: list[Any] = []
+    real = energy.largest_step
+
+    def noting(*args: Any) -> float:
+        looked.append(args)
+        return real(*args)
+
+    monkeypatch.setattr(energy, "largest_step", noting)
+    values, clock = np.arange(600_000) * 500, np.arange(600_000) * SECOND
+    values[300_000] += 20_000_000
+    values[450_000:] -= values[450_000]
+    booked = counter_steps(values, clock, LIMIT, 1)
+    assert booked.mwh.sum() == 599_998 * 500
+    assert booked.dropped == [300_000]
+    assert len(looked) < 10
+
+
+@settings(max_examples=300, deadline=None)
+@given(readings)
+def test_many_at_once_book_what_one_after_the_other_books(values: list[int]) -> None:
+    carry = Carry()
+    ends: list[int] = []
+    mwh: list[float] = []
+    for k, value in enumerate(values):
+        one = counter_steps(np.array([value], np.int64), np.array([k * SECOND]), LIMIT, 1, carry)
+        carry = one.carry
+        mwh += one.mwh.tolist()
+        ends += [k] * len(one.end)
+    whole = book(values)
+    assert (whole.mwh.tolist(), whole.end.tolist(), whole.carry) == (mwh, ends, carry)
+
+
 @settings(max_examples=300, deadline=None)
 @given(readings)
 def test_steps_never_overlap_and_never_exceed_the_limit(values: list[int]) -> None:
@@ -109,7 +147,8 @@ def test_steps_never_overlap_and_never_exceed_the_limit(values: list[int]) -> No
     assert (booked.end[:-1] <= booked.start[1:]).all() or not len(booked.end)
     elapsed = (booked.end - booked.start) * 1.0
     assert (booked.mwh >= 0).all()
-    assert (booked.mwh <= LIMIT * elapsed * 1000 / 3600 + 1).all()
+    units = [gcd(values[a], values[b], 1000) for a, b in zip(booked.start, booked.end, strict=True)]
+    assert (booked.mwh <= LIMIT * elapsed * 1000 / 3600 + np.array(units)).all()
 
 
 def test_power_is_integrated_between_samples_close_together() -> None:

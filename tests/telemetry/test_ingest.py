@@ -11,6 +11,7 @@ from hub.events import PayloadRejected, SampleReceived, StatusReported
 from hub.plugins.contract import NONE, Minutes, Status
 from hub.sample import Sample
 from hub.telemetry import Arrivals, Buffer, Ingest, Live, Rejects, Streams
+from hub.telemetry.offsets import date_one
 from hub.telemetry.starts import AT_ONCE, EVERY_MS
 from integrations.devices.smartplug.driver import SmartplugDriver
 from tests.history.house import START, ManualClock, Plug, Registry, sample
@@ -122,7 +123,7 @@ def test_a_refused_sample_is_settled_counted_and_shown(bench: Bench, fields: dic
     stream = bench.streams.get("d1", 0, "a" * 16)
     assert stream is not None
     assert list(stream.settled) == [(0, 2)]
-    assert bench.columns().seq.tolist() == [0, 2]
+    assert bench.columns().column("seq").tolist() == [0, 2]
     assert bench.rejects.counts["d1", reason] == 1
     assert bench.rejects.newest("d1")[0].reason == reason
     assert bench.refused[0].reason == reason
@@ -175,7 +176,7 @@ def test_a_duplicate_is_neither_stored_nor_shown(bench: Bench) -> None:
 def test_an_older_live_sample_is_stored_but_not_shown(bench: Bench) -> None:
     bench.send(sample(1))
     bench.send(sample(0, power=1.0))
-    assert bench.columns().seq.tolist() == [1, 0]
+    assert bench.columns().column("seq").tolist() == [1, 0]
     assert bench.columns().raw("").seq.tolist() == [0, 1]
     assert len(bench.samples) == 1
     assert bench.live.get("d1").power == 3600
@@ -195,7 +196,7 @@ def test_a_batch_is_stored_but_not_shown_and_dates_nothing(bench: Bench) -> None
     stream = bench.streams.get("d1", 0, "a" * 16)
     assert stream is not None
     assert list(stream.settled) == [(0, 2)]
-    assert bench.columns().seq.tolist() == [0, 2]
+    assert bench.columns().column("seq").tolist() == [0, 2]
     assert bench.samples == []
     assert stream.offsets.wall.known() == []
     assert bench.rejects.counts["d1", "current"] == 1
@@ -230,7 +231,7 @@ def test_arrivals_of_an_uncertain_clock_are_kept_on_the_monotonic_one(bench: Ben
     bench.clock.is_certain = False
     bench.clock.run(2)
     bench.send({"voltage": 230.0, "current": 1.0})
-    (at,) = bench.columns("").at
+    (at,) = bench.columns("").column("at")
     assert NONE - 1 - at == int(bench.clock.monotonic() * 1000)
     bench.send(sample(0))
     stream = bench.streams.get("d1", 0, "a" * 16)
@@ -254,6 +255,31 @@ def test_a_step_of_the_clock_ends_the_minute(bench: Bench) -> None:
     stream = bench.streams.get("d1", 0, "a" * 16)
     assert stream is not None
     assert stream.offsets.wall.points == [(0, START), (89_000, START), (90_000, START - 50_000)]
+
+
+@pytest.mark.parametrize("step", [-3_600_000, 3_600_000])
+def test_the_first_message_after_a_step_already_has_the_new_time(bench: Bench, step: int) -> None:
+    for seq in range(90):
+        bench.send(sample(seq))
+        bench.clock.run(1)
+    bench.clock.step(step)
+    bench.send(sample(90))
+    stream = bench.streams.get("d1", 0, "a" * 16)
+    assert stream is not None
+    known = stream.offsets.wall.known()
+    assert [date_one(known, seq * 1000) for seq in (89, 90)] == [START + 89_000, START + 90_000 + step]
+
+
+def test_after_a_step_the_live_line_goes_on(bench: Bench) -> None:
+    for seq in range(5):
+        bench.send(sample(seq))
+        bench.clock.run(1)
+    bench.clock.step(-3_600_000)
+    bench.send(sample(5))
+    now = bench.clock.now()
+    assert bench.live.recent("d1", 0, now).at == [now - age * 1000 for age in range(5, -1, -1)]
+    bench.clock.run(601)
+    assert bench.live.recent("d1", 0, bench.clock.now()).at == []
 
 
 def test_while_nothing_can_be_stored_samples_are_live_only(bench: Bench) -> None:
@@ -383,4 +409,4 @@ def test_a_reading_without_a_seq_that_comes_late_is_refused_and_counts_nothing()
         bench.send({"voltage": 230, "current": 1, "ts": ts})
     assert [refused.reason for refused in bench.refused] == ["late", "late"]
     (columns,) = bench.buffer.take().values()
-    assert list(columns.at) == [now - 60_000, now, now + 1000]
+    assert columns.column("at").tolist() == [now - 60_000, now, now + 1000]

@@ -1,0 +1,180 @@
+"""Salvaging: runs a salvage beside everything else, and tells people what came of it."""
+
+import asyncio
+import logging
+import shlex
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hub.history.ledger import Ledger
+from hub.history.problems import STORE_LOST, STORE_NOT_SAVED, STORE_SAVED, Troubles
+from hub.history.repair import Repair
+from hub.history.salvage import Known, Salvage, Salvaged, Stopped
+from hub.history.state import State
+from hub.messages import HubError, Message
+from hub.plugins.contract import HistoryStore, StoreError
+from hub.telemetry.stream import StreamDelta
+from hub.telemetry.streams import Streams
+
+SHOWN = 5  # lines of what is lost
+
+log = logging.getLogger("hub.history.salvage")
+
+
+class Means(msgspec.Struct, frozen=True):
+    """What salvaging needs of the rest of the hub.
+
+    another: a store of the configured kind in another folder. newest_backup: the newest readable archive with history,
+    None where there is none. options: of the commands that people are told, such as --data and --config.
+    """
+
+    another: Callable[[Path], HistoryStore]
+    newest_backup: Callable[[], Awaitable[Path | None]]
+    options: str = ""
+
+
+class Salvaging:
+    """All calls are made on the event loop."""
+
+    def __init__(
+        self,
+        salvage: Salvage,
+        means: Means,
+        *,
+        folder: Path,
+        state: State,
+        streams: Streams,
+        ledger: Ledger,
+        repair: Repair,
+        troubles: Troubles,
+        at_rest: Callable[[], AbstractAsyncContextManager[Any]],
+    ) -> None:
+        self._salvage = salvage
+        self._means = means
+        self._folder = folder
+        self._state = state
+        self._streams = streams
+        self._ledger = ledger
+        self._repair = repair
+        self._troubles = troubles
+        self._at_rest = at_rest
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def store_lost(self, file: str) -> None:
+        """The store was set aside under this name, and a new one begun."""
+        self._begin(partial(self._lost, file))
+
+    def resume(self) -> None:
+        """After a start: what was not done when the hub ended goes on."""
+        self._begin(self._resume)
+
+    async def settled(self) -> None:
+        """When nothing is salvaged."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def stop(self) -> None:
+        """Break off; it goes on at the next start."""
+        self._stopping = True
+        self._salvage.pause.stop()
+        await self.settled()
+
+    def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """One after the other."""
+        if not self._stopping:
+            before = self._task
+            self._task = task = asyncio.get_running_loop().create_task(self._after(before, work))
+            task.add_done_callback(self._done)
+
+    async def _after(self, before: "asyncio.Task[None] | None", work: Callable[[], Awaitable[None]]) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        await work()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._task = None
+        if not task.cancelled() and task.exception() is not None:
+            log.error("salvaging failed", exc_info=task.exception())
+
+    async def _resume(self) -> None:
+        file = await asyncio.to_thread(self._salvage.waiting)
+        if file is not None:
+            self._troubles.begin(STORE_LOST, file=file)
+            await self._run(file)
+
+    async def _lost(self, file: str) -> None:
+        if not self._salvage.possible():
+            await self._failed(file, Message("history-salvage-not-possible", {}))
+            return
+        try:
+            await asyncio.to_thread(self._salvage.note, file)
+        except OSError as error:
+            await self._failed(file, str(error))
+            return
+        await self._run(file)
+
+    async def _run(self, file: str) -> None:
+        try:
+            salvaged = await asyncio.to_thread(self._salvage.extract)
+            async with self._at_rest():
+                salvaged.lost += await asyncio.to_thread(self._salvage.join, self._known())
+                await self._repair.replace(partial(self._salvage.swap, self._state.path))
+            await asyncio.to_thread(self._salvage.done)
+        except Stopped:
+            await asyncio.to_thread(self._salvage.again)
+        except HubError as error:
+            await self._failed(file, error.message)
+        except (StoreError, OSError) as error:
+            await self._failed(file, str(error))
+        else:
+            await self._saved(file, salvaged)
+
+    def _known(self) -> Known:
+        named = {
+            stream.key: StreamDelta(
+                stream.number, order=stream.order, reason=stream.reason, name=(*stream.key, stream.hardware)
+            )
+            for stream in self._streams.every()
+        }
+        return Known(named, self._ledger.mark, list(self._ledger.outages))
+
+    async def _saved(self, file: str, salvaged: Salvaged) -> None:
+        log.warning("salvaged %d samples of %s", salvaged.samples, file)
+        for what in salvaged.lost:
+            log.warning("lost of %s: %s", file, what)
+        backup = await self._means.newest_backup() if salvaged.lost or not salvaged.samples else None
+        self._troubles.end(STORE_LOST)
+        self._troubles.again(
+            STORE_SAVED,
+            file=file,
+            samples=salvaged.samples,
+            lost=len(salvaged.lost),
+            what="; ".join(salvaged.lost[:SHOWN]),
+            **self._commands(file, backup),
+        )
+
+    async def _failed(self, file: str, reason: str | Message) -> None:
+        log.error("%s could not be salvaged: %s", file, reason)
+        await asyncio.to_thread(self._salvage.done)  # else each start would try again
+        backup = await self._means.newest_backup()
+        self._troubles.end(STORE_LOST)
+        self._troubles.again(STORE_NOT_SAVED, file=file, reason=reason, **self._commands(file, backup))
+
+    def _commands(self, file: str, backup: Path | None) -> dict[str, str]:
+        """What people can type, once the hub is stopped."""
+
+        def rebuild(source: Path) -> str:
+            return f"plughub history rebuild --from {shlex.quote(str(source))} {self._means.options}".rstrip()
+
+        return {
+            "command": rebuild(self._folder.absolute() / file),
+            "backup": "none" if backup is None else backup.name,
+            "restore": "" if backup is None else rebuild(backup),
+        }
