@@ -155,6 +155,13 @@ class Backups:
         except TimeoutError:
             return Listing(problem=silent(target).message)
 
+    async def newest_with_history(self) -> Path | None:
+        """The newest archive that history can be taken from; None where there is none, or the folder cannot be read."""
+        listing = await self.list()
+        whole = (item for item in listing.items if item.head is not None and item.name not in listing.broken)
+        found = next((item for item in whole if item.head is not None and item.head.history), None)
+        return None if found is None else self.folder.absolute() / found.name
+
     def begin(self, *, history: bool | None = None, folder: Path | None = None) -> None:
         """Start one now; `settled` waits for it. Raises HubError("backup-running", "backup-target-silent",
         "backup-folder-relative")."""

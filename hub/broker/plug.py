@@ -179,7 +179,8 @@ class PlugConnection(Connection):
         finally:
             lane.received += taken
             self.taken += taken
-        self.rest(data, at, end)
+        if at < size:
+            self.rest(data, at, end)
         if self.taken > lane.limits.rate:
             self.throttle()
         if answers:

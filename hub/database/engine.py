@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from hub.database.mend import Mended, begin_closed, check, is_damage, mend
+from hub.database.mend import Mended, begin_closed, check, is_confirmed, is_damage, mend
 from hub.database.upgrade import upgrade
 from hub.messages import HubError
 
@@ -56,6 +56,10 @@ class Database:
         except (DatabaseError, sqlite3.DatabaseError) as error:
             if not is_damage(error):
                 raise
+            if not await asyncio.to_thread(is_confirmed, self.path, self._backups):
+                log.warning("%s: %s; a second look finds nothing wrong with it", self.path, error)
+                await upgrade(self.path, self._backups)
+                return
             log.error("%s is damaged: %s", self.path, error)
             self.mended = await asyncio.to_thread(mend, self.path, self._backups)
             await upgrade(self.path, self._backups)

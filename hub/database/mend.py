@@ -10,9 +10,8 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 
 from hub.aside import set_aside
-from hub.database.upgrade import COPY, damage, save_copy
-
-CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+from hub.database.upgrade import COPY, save_copy
+from hub.soundness import BadBlocks, damage, damage_in, says_damaged
 
 
 class Mended(msgspec.Struct, frozen=True):
@@ -23,23 +22,35 @@ class Mended(msgspec.Struct, frozen=True):
 
 
 def check(path: Path, backups: Path) -> None:
-    """Raises sqlite3.DatabaseError for a file that is damaged; the registry is small enough to read all of it. One that
-    is empty or gone where there are copies of it was one: a new home in its place would be anybody's."""
+    """Raises sqlite3.DatabaseError for a file that is damaged, OSError where the disk gives nothing. The registry is
+    small enough to read all of it. One that is empty or gone where there are copies of it was one: a new home in its place
+    would be anybody's."""
     if not path.exists() or not path.stat().st_size:
         if any(backups.glob(f"{COPY}*.sqlite")):
             path.touch()
             raise damage("the file is empty")
     else:
-        with closing(sqlite3.connect(path)) as connection:
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
+        try:
+            found = damage_in(path)
+        except BadBlocks as error:  # the disk gives the rest of it: a copy is better than no hub
+            found = str(error)
+        if found is not None:
             raise damage(found)
+
+
+def is_confirmed(path: Path, backups: Path) -> bool:
+    """Is the file damaged for a second look, too? Raises OSError."""
+    try:
+        check(path, backups)
+    except sqlite3.DatabaseError as error:
+        return is_damage(error)
+    return False
 
 
 def is_damage(error: BaseException) -> bool:
     """Is the file itself damaged? A full disk or a locked file is no reason to set anything aside."""
     origin = error.orig if isinstance(error, DBAPIError) else error
-    return (getattr(origin, "sqlite_errorcode", 0) & 0xFF) in CORRUPT
+    return origin is not None and says_damaged(origin)
 
 
 def mend(path: Path, backups: Path) -> Mended:

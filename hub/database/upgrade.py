@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from hub.database.tables import HEAD, metadata
 from hub.messages import HubError
+from hub.soundness import damage
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 COPY = "registry-"
@@ -121,13 +122,6 @@ def save_copy(path: Path, copy: Path) -> None:
         partial.replace(copy)
     finally:
         partial.unlink(missing_ok=True)  # each start would leave another on a disk that is full
-
-
-def damage(found: str) -> sqlite3.DatabaseError:
-    """What SQLite raises for a damaged file."""
-    error = sqlite3.DatabaseError(found)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A house in Berlin with a clock that stands still, and a plug that obeys."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +65,7 @@ class Home(House):
     async def idle(self) -> None:
         """All that was due has been run."""
         while self.runner._tasks:
-            await asyncio.wait(self.runner._tasks)
+            await self.runner._tasks.settled()
 
     def last(self, schedule: Schedule) -> Run:
         run = self.runner.last(schedule)

@@ -19,6 +19,7 @@ from hub.database import upgrade as upgrading
 from hub.database.tables import HEAD, channels, homes, settings
 from hub.messages import HubError
 from tests.database.schema import schema
+from tests.history_robust.sqlite_disk import unreadable
 
 
 def old_file(path: Path, revision: str = "0000") -> None:
@@ -304,3 +305,22 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         DataLock(tmp_path / "file" / "data").acquire()
     assert refused.value.id == "data-unwritable"
     assert str(tmp_path / "file" / "data") in str(refused.value)
+
+
+async def test_a_disk_that_does_not_answer_is_no_damage(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    await database.open()
+    await database.close()
+    upgrading.save_copy(database.path, tmp_path / "backups" / f"{upgrading.COPY}1.sqlite")
+    whole = database.path.read_bytes()
+    with unreadable(database.path), pytest.raises(HubError) as caught:
+        await database.open()
+    assert caught.value.id == "database-unreadable"
+    with unreadable(database.path) as disk:
+        disk.fails = lambda at: at > 0 and disk.failed < 2
+        await database.open()
+        assert disk.failed
+    await database.close()
+    assert database.mended is None
+    assert list(tmp_path.glob("*.damaged-*")) == []
+    assert database.path.read_bytes() == whole

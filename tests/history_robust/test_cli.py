@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from hub.auth.audit import Asked
 from hub.cli import main
-from hub.database import DataLock
+from hub.database import Database, DataLock
 from hub.plugins.contract import Merge, SeriesKey
 from tests.api.house import House
 from tests.history.house import FOREVER, START, DataCore, ManualClock, Plug, Registry, imported, sample, seqs
@@ -148,6 +149,21 @@ async def test_what_can_be_read_of_a_damaged_store_is_taken_over(
     await core.stop()
 
 
+async def test_a_running_hub_is_told_that_its_time_is_right(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.identity.keys.write_command_line_key(f"http://127.0.0.1:{house.server.port}")
+    with DataLock(house.data):
+        assert await asyncio.to_thread(main, ["history", "confirm-time", "--data", str(house.data)]) == 0
+    assert "goes by the clock of this machine" in capsys.readouterr().out
+    await house.identity.audit.flush()
+    lines = await house.identity.audit.page(house.principal("admin"), Asked(), below=None, limit=10)
+    assert "time.confirm" in [line.action for line in lines]
+
+
+def test_a_stopped_hub_has_no_time_to_confirm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "confirm-time", "--data", str(tmp_path)]) == 1
+    assert "not running" in capsys.readouterr().err
+
+
 async def test_a_running_hub_answers_for_itself_and_is_not_rebuilt(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,3 +174,39 @@ async def test_a_running_hub_answers_for_itself_and_is_not_rebuilt(
         assert await plughub(house.data, "verify") == 0
         assert await plughub(house.data, "rebuild") == 1
         assert "Stop it" in capsys.readouterr().err
+
+
+async def test_what_a_backup_holds_is_taken_over_and_nothing_else_of_it(
+    tmp_path: Path, clock: ManualClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await lived(tmp_path, clock, hours=1)
+    database = Database(tmp_path)
+    await database.open()
+    await database.close()
+    target = tmp_path.with_name("usb")
+    arguments = [
+        "backup",
+        "--data",
+        str(tmp_path),
+        "--config",
+        str(tmp_path / "config"),
+        "--to",
+        str(target),
+        "--with-history",
+    ]
+    (tmp_path / "config").mkdir()
+    assert await asyncio.to_thread(main, arguments) == 0
+    archive = next(target.glob("*.plughub"))
+    for file in [*tmp_path.glob("history*")]:
+        file.unlink()
+    registry = (tmp_path / "registry.sqlite").read_bytes()
+    core = await DataCore(tmp_path, clock, Registry(Plug())).start()
+    core.send(sample(3700))
+    await core.stop()
+    assert await plughub(tmp_path, "rebuild", "--from", str(archive)) == 0
+    assert "Took over 3600 raw samples" in capsys.readouterr().out
+    core = await DataCore(tmp_path, clock, Registry(Plug())).start()
+    assert seqs(core) == {RUN: [*range(3600), 3700]}
+    await core.stop()
+    assert (tmp_path / "registry.sqlite").read_bytes() == registry
+    assert await plughub(tmp_path, "verify") == 0

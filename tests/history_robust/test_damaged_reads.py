@@ -210,16 +210,33 @@ async def test_a_file_that_cannot_be_set_aside_stays_in_use(
         raise OSError("the disk takes nothing")
 
     monkeypatch.setattr(core.store, "set_aside", refused)
-    core.history._store_damaged(StoreDamaged("malformed"))
-    core.history._store_damaged(StoreDamaged("malformed"))
+    monkeypatch.setattr(core.store, "damaged", lambda: True)  # where nothing below reads
+    core.history._repair.store_damaged(StoreDamaged("malformed"))
+    core.history._repair.store_damaged(StoreDamaged("malformed"))
     await settled(core)
-    core.history._store_damaged(StoreDamaged("malformed"))
+    core.history._repair.store_damaged(StoreDamaged("malformed"))
     await settled(core)
     assert tried == [1]
     assert await read(core) == COUNT
     live(core, COUNT, COUNT + 9)
     assert await core.history.merge()
     assert await read(core) == COUNT + 10
+    await core.stop()
+
+
+async def test_a_store_that_a_second_look_finds_sound_stays_in_use(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await filled(tmp_path, clock, registry)
+    told = problem_ids(core)
+    for first in (COUNT, COUNT + 10):
+        core.history._repair.store_damaged(StoreDamaged("malformed"))
+        await settled(core)
+        assert (told, list(tmp_path.glob("*.damaged-*"))) == ([], [])
+        assert await read(core) == first
+        live(core, first, first + 9)
+        assert await core.history.merge()
+        assert ask(core) == (first + 9, first + 9)
     await core.stop()
 
 

@@ -21,7 +21,6 @@ from tests.history.house import (
     imported,
     play,
     problem_ids,
-    problems,
     sample,
     seqs,
 )
@@ -185,21 +184,6 @@ async def test_a_power_cut_at_any_write_of_the_log_keeps_what_was_acknowledged(
         assert seqs(again) == {RUN: list(range(40))}
         assert imported(again) == pytest.approx(39_000)
         await again.stop()
-
-
-async def test_what_was_dated_ahead_is_told_when_an_admin_confirms_the_time(
-    tmp_path: Path, clock: ManualClock, registry: Registry
-) -> None:
-    core = await DataCore(tmp_path, clock, registry).start()
-    told = problems(core)
-    assert await core.history.care.confirm_time() == 0
-    play(core, 0, 9)
-    await core.history.merge()
-    clock.step(-3 * 86_400_000)
-    assert await core.history.care.confirm_time() == 1
-    assert told == [("history-dated-ahead", {"outlets": 1, "days": 3})]
-    assert clock.mark <= clock.now()
-    await core.stop()
 
 
 def test_a_log_without_room_for_its_first_bytes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

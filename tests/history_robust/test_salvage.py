@@ -154,8 +154,9 @@ def test_pages_say_what_sqlite_says(sound: Path) -> None:
         table: set(connection.execute(f"select rowid, data from {table}").fetchall()) for table in ("raw", "rollup")
     }
     connection.close()
-    pages = Pages(sound, PAGE)
-    found = {(rowid, row[-1]) for of_table, rowid, row in pages.rows() if of_table and len(row) == 7}
+    with sound.open("rb") as file:
+        pages = Pages(file, PAGE)
+        found = {(rowid, row[-1]) for of_table, rowid, row in pages.rows() if of_table and len(row) == 7}
     assert found == tables["raw"] | tables["rollup"]
     assert pages.unreadable == 0
 
@@ -169,4 +170,5 @@ def test_any_bytes_at_all_do_no_more_than_be_unreadable(tmp_path: Path, sound: P
         hit = chance.random(len(noise)) < share
         noise[hit] = chance.integers(0, 256, int(hit.sum()))
         path.write_bytes(noise.tobytes())
-        assert sum(1 for _ in Pages(path, PAGE).rows()) >= 0
+        with path.open("rb") as file:
+            assert sum(1 for _ in Pages(file, PAGE).rows()) >= 0

@@ -81,6 +81,13 @@ async def test_a_disk_that_others_filled_is_told_and_history_is_left_alone(
     assert await core.history.merge()
     assert told == ["history-disk-low"]
     assert sum(len(part.seq) for part in stored(core)) == 190
+    upkeep = core.history._merging._upkeep
+    upkeep._reserve = shutil.disk_usage(tmp_path).free - (1 << 20)
+    assert await core.history.commit()
+    assert told == ["history-disk-low"], "it does not come and go with each commit"
+    upkeep._reserve = free // 2
+    assert await core.history.commit()
+    assert told == ["history-disk-low", "history-disk-low ended"], "with no merge"
     await core.stop()
 
 

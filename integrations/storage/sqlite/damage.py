@@ -5,8 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from hub.plugins import StoreDamaged, StoreError
-
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+from hub.soundness import says_damaged
 
 
 @contextlib.contextmanager
@@ -15,5 +14,4 @@ def told() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise (StoreDamaged if code in DAMAGED else StoreError)(str(error)) from error
+        raise (StoreDamaged if says_damaged(error) else StoreError)(str(error)) from error

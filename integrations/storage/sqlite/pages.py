@@ -3,8 +3,9 @@
 The format is https://sqlite.org/fileformat2.html. Pages that the file's pointer map calls free are passed over.
 """
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 MAGIC = b"SQLite format 3\x00"
 HEADER = 100  # bytes of the first page
@@ -18,18 +19,20 @@ Row = tuple[Value, ...]
 
 
 class Pages:
-    """A file of which any byte may be wrong. `unreadable`: pages that should hold rows and made no sense."""
+    """An open file of which any byte may be wrong, read a page at a time. `unreadable`: pages that should hold rows and
+    made no sense."""
 
-    def __init__(self, path: Path, page_size: int) -> None:
+    def __init__(self, file: BinaryIO, page_size: int) -> None:
         """`page_size`: believed where the head of the file is damaged."""
-        self._data = path.read_bytes()
-        head = self._data[:HEADER]
+        self._file = file
+        self._length = file.seek(0, os.SEEK_END)
+        head = os.pread(file.fileno(), HEADER, 0)
         said = int.from_bytes(head[16:18], "big")
         known = head.startswith(MAGIC) and said in (512, 1024, 2048, 4096, 8192, 16384, 32768)
         self._size = said if known else page_size
         self._usable = self._size - (head[20] if known else 0)
         self._mapped = head[52:56] != bytes(4) if known else True
-        self.count = len(self._data) // self._size
+        self.count = self._length // self._size
         self.unreadable = 0
 
     def rows(self) -> Iterator[tuple[bool, int, Row]]:
@@ -48,7 +51,7 @@ class Pages:
     def _page(self, number: int) -> bytes:
         if not 1 <= number <= self.count:
             raise ValueError(f"there is no page {number}")
-        return self._data[(number - 1) * self._size : number * self._size]
+        return os.pread(self._file.fileno(), self._size, (number - 1) * self._size)
 
     def _map_of(self, number: int) -> int:
         """The page of the pointer map that tells of this page; 0 = none."""
@@ -100,7 +103,7 @@ class Pages:
         parts = [_exactly(page, at, local)]
         following = int.from_bytes(_exactly(page, at + local, 4), "big")
         left = length - local
-        if left > len(self._data):
+        if left > self._length:
             raise ValueError("longer than the file")
         while left > 0:
             page = self._page(following)

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -19,27 +20,37 @@ RawPlace = tuple[int, int]
 RollupPlace = tuple[int, int, int, int]
 """tier, span, start, series"""
 TIER_NAMES = {bucket: name for name, bucket in TIERS.items()}
+PAUSE = 200  # rows
+TOGETHER = 2000  # rows
+PUT_RAW = """
+insert into raw(hour, stream, seq_from, seq_to, count, data) values(?, ?, ?, ?, ?, ?)
+on conflict(hour, stream) do update set
+  seq_from = excluded.seq_from, seq_to = excluded.seq_to, count = excluded.count, data = excluded.data
+where excluded.count > raw.count"""
+PUT_ROLLUP = """
+insert into rollup(tier, span, start, series, count, data) values(?, ?, ?, ?, ?, ?)
+on conflict(tier, span, start, series) do update set count = excluded.count, data = excluded.data
+where excluded.count > rollup.count"""
+ENDS = """
+select stream, max(seq_to), min(hour) filter (where hour >= 0), max(hour) filter (where hour >= 0)
+from raw group by stream"""
 
 
-def is_sound(path: Path) -> bool:
-    """Does SQLite find nothing wrong with the file? What a crash left half written is undone by the question."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        try:
-            return bool(connection.execute("pragma integrity_check(1)").fetchone()[0] == "ok")
-        except sqlite3.DatabaseError:
-            return False
-
-
-def salvage(path: Path, into: Path) -> list[str]:
-    """Make `into` of what can be read of `path`; returns what is lost, a line each. Raises StoreError, OSError."""
-    rows = _Rows()
-    pages = Pages(path, PAGE)
-    for of_table, rowid, row in pages.rows():
-        (rows.of_table if of_table else rows.of_index)(rowid, row)
-    with told(), contextlib.closing(connect(into)) as connection:
+def salvage(path: Path, into: Path, pause: Callable[[], None] | None = None) -> list[str]:
+    """Make `into` of what can be read of `path`; returns what is lost, a line each. `pause` is called every few hundred
+    rows. Raises StoreError, OSError."""
+    with told(), path.open("rb") as file, contextlib.closing(connect(into)) as connection:
         prepare(connection, into)
+        pages, rows = Pages(file, PAGE), _Rows(connection)
         connection.execute("begin immediate")
-        lost = rows.write(connection)
+        for count, (of_table, rowid, row) in enumerate(pages.rows(), 1):
+            (rows.of_table if of_table else rows.of_index)(rowid, row)
+            if pause is not None and count % PAUSE == 0:
+                pause()
+            if count % TOGETHER == 0:  # what is not committed is in memory
+                connection.execute("commit")
+                connection.execute("begin immediate")
+        lost = rows.finish()
         connection.execute("commit")
     if pages.unreadable:
         lost.append(f"{pages.unreadable} of {pages.count} pages")
@@ -48,16 +59,14 @@ def salvage(path: Path, into: Path) -> list[str]:
 
 class _Rows:
     """Rows by what they look like: no two tables have rows alike. What an index says of a row stands in for it where
-    that is enough, and tells that there was one where it is not."""
+    that is enough, and tells that there was one where it is not. Chunks go straight into the new file."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self.series: dict[int, tuple[str, int]] = {}
         self.streams: dict[int, tuple[int, str]] = {}
-        self.raw: dict[RawPlace, tuple[int, int, int, bytes]] = {}
-        self.rollups: dict[RollupPlace, tuple[int, bytes]] = {}
         self.known_raw: set[RawPlace] = set()
         self.known_rollups: set[RollupPlace] = set()
-        self.damaged: list[tuple[str, bytes]] = []
 
     def of_table(self, rowid: int, row: Row) -> None:
         """A row of a table; its first value is its rowid, and stands as null."""
@@ -79,7 +88,7 @@ class _Rows:
             case (None, int() as hour, int() as stream, int() as first, int() as last, int() as count, bytes() as data):
                 self._add_raw((hour, stream), first, last, count, data)
             case (None, str() as what, bytes() as data):
-                self.damaged.append((what, data))
+                self._connection.execute("insert into damaged(what, data) values(?, ?)", (what, data))
 
     def of_index(self, _: int, row: Row) -> None:
         """An entry of an index; its last value is the rowid."""
@@ -95,51 +104,41 @@ class _Rows:
             case (int() as hour, int() as stream, int()):
                 self.known_raw.add((hour, stream))
 
-    def write(self, connection: sqlite3.Connection) -> list[str]:
-        """All that has an owner; returns what is lost."""
-        lost = [self._raw_name(place) for place in sorted(self.known_raw - self.raw.keys())]
-        lost += [self._rollup_name(place) for place in sorted(self.known_rollups - self.rollups.keys())]
+    def finish(self) -> list[str]:
+        """Keep what has an owner; returns what is lost."""
+        run = self._connection.execute
+        raw: set[RawPlace] = set(run("select hour, stream from raw"))
+        rollups: set[RollupPlace] = set(run("select tier, span, start, series from rollup"))
+        lost = [self._raw_name(place) for place in sorted(self.known_raw - raw)]
+        lost += [self._rollup_name(place) for place in sorted(self.known_rollups - rollups)]
         streams = {n: stream for n, stream in self.streams.items() if stream[0] in self.series}
-        lost += [self._raw_name(place) for place in sorted(self.raw) if place[1] not in streams]
-        lost += [self._rollup_name(place) for place in sorted(self.rollups) if place[3] not in self.series]
-        raw = {place: chunk for place, chunk in self.raw.items() if place[1] in streams}
-        connection.executemany(
+        lost += [self._raw_name(place) for place in sorted(raw) if place[1] not in streams]
+        lost += [self._rollup_name(place) for place in sorted(rollups) if place[3] not in self.series]
+        self._connection.executemany(
             "insert or ignore into series(id, device, channel) values(?, ?, ?)",
             [(number, *series) for number, series in self.series.items()],
         )
-        for number, (series, run) in streams.items():
-            mine = [(hour, chunk[1]) for (hour, stream), chunk in raw.items() if stream == number]
-            hours = [hour for hour, _ in mine if hour >= 0]
-            last = max((last for _, last in mine), default=-1)
-            known = (number, series, run, last, min(hours, default=None), max(hours, default=None))
-            connection.execute("insert or ignore into stream values(?, ?, ?, ?, ?, ?)", known)
-        connection.executemany(
-            "insert into raw(hour, stream, seq_from, seq_to, count, data) values(?, ?, ?, ?, ?, ?)",
-            [(*place, *chunk) for place, chunk in sorted(raw.items())],
+        ends = {stream: held for stream, *held in run(ENDS)}
+        self._connection.executemany(
+            "insert or ignore into stream values(?, ?, ?, ?, ?, ?)",
+            [(n, series, name, *ends.get(n, (-1, None, None))) for n, (series, name) in streams.items()],
         )
-        connection.executemany(
-            "insert into rollup(tier, span, start, series, count, data) values(?, ?, ?, ?, ?, ?)",
-            [(*place, *chunk) for place, chunk in sorted(self.rollups.items()) if place[3] in self.series],
-        )
-        connection.executemany("insert into damaged(what, data) values(?, ?)", self.damaged)
+        run("delete from raw where stream not in (select id from stream)")
+        run("delete from rollup where series not in (select id from series)")
         return lost
 
     def _add_raw(self, place: RawPlace, first: int, last: int, count: int, data: bytes) -> None:
         """Where a place has two, one was left over in a page that is in use no more: it has fewer samples."""
         self.known_raw.add(place)
-        if place in self.raw and self.raw[place][2] >= count:
-            return
         with contextlib.suppress(DamagedChunk):
             decode_raw(data)
-            self.raw[place] = (first, last, count, data)
+            self._connection.execute(PUT_RAW, (*place, first, last, count, data))
 
     def _add_rollup(self, place: RollupPlace, count: int, data: bytes) -> None:
         self.known_rollups.add(place)
-        if place in self.rollups and self.rollups[place][0] >= count:
-            return
         with contextlib.suppress(DamagedChunk):
             decode_rollup(data)
-            self.rollups[place] = (count, data)
+            self._connection.execute(PUT_ROLLUP, (*place, count, data))
 
     def _name(self, series: int) -> str:
         device, channel = self.series.get(series, ("?", 0))

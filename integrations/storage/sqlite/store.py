@@ -3,18 +3,19 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hub.aside import set_aside
 from hub.plugins import TIERS, Merge, RawColumns, RollupColumns, SeriesKey, StoreError, StoreStats
 from hub.plugins.contract import Damage, Int64
+from hub.soundness import damage_in
 from integrations.storage.sqlite.damage import told
 from integrations.storage.sqlite.raw import RawChunks
 from integrations.storage.sqlite.recent import Recent
 from integrations.storage.sqlite.rollups import RollupChunks
-from integrations.storage.sqlite.salvage import is_sound, salvage
+from integrations.storage.sqlite.salvage import salvage
 from integrations.storage.sqlite.schema import connect, prepare
 from integrations.storage.sqlite.shelf import Found, Met, Shelf
 from integrations.storage.sqlite.sums import Fresh, Sums
@@ -170,14 +171,18 @@ class SqliteStore:
         self._fresh.clear()
         return set_aside(self._path).name
 
-    def salvage(self) -> list[str]:
+    def damaged(self) -> bool:
+        """Does SQLite find anything wrong with the file? Reads all of it, and raises OSError where that fails."""
+        return self._path.exists() and damage_in(self._path) is not None
+
+    def salvage(self, pause: Callable[[], None] | None = None) -> list[str]:
         """Keep what the pages of a damaged file still hold; the file as it was stays beside it, as `<name>.pages`."""
-        if is_sound(self._path):
+        if not self.damaged():
             return []
         self._found.clear()
         pages = self._path.replace(self._path.with_name(f"{self._path.name}.pages"))
         self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
-        return salvage(pages, self._path)
+        return salvage(pages, self._path, pause)
 
     def stats(self) -> StoreStats:
         """Sizes and counts, and what was found damaged."""

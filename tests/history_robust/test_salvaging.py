@@ -1,0 +1,290 @@
+"""A store that is set aside is salvaged while the hub runs: what it holds is there again, and people are told."""
+
+import asyncio
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.history import salvage
+from hub.history.salvage import FOLDER, NOTE
+from hub.history.salvaging import Means
+from hub.plugins.contract import SeriesKey, StoreDamaged
+from integrations.storage.sqlite.schema import PAGE
+from integrations.storage.sqlite.store import SqliteStore
+from tests.history.house import (
+    FOREVER,
+    DataCore,
+    ManualClock,
+    Plug,
+    Registry,
+    imported,
+    play,
+    problems,
+    sample,
+    seqs,
+)
+from tests.history_robust.test_salvage import flip, pages_of
+from tests.history_robust.test_set_aside import RUN, SERIES, ask
+
+HOURS = 3
+COUNT = HOURS * 900
+BACKUP = Path("/backups/plughub-20260101.plughub")
+
+
+@pytest.fixture(autouse=True)
+def unrested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine of its own."""
+    monkeypatch.setattr(salvage, "REST", 0)
+
+
+def hub(folder: Path, clock: ManualClock, registry: Registry, backup: Path | None = BACKUP, **options: Any) -> DataCore:
+    async def newest_backup() -> Path | None:
+        return backup
+
+    means = Means(lambda other: SqliteStore(other / "history.sqlite"), newest_backup, "--data here")
+    return DataCore(folder, clock, registry, means=means, reserve=0, **options)
+
+
+async def lived(folder: Path, clock: ManualClock, registry: Registry) -> None:
+    """Some hours over many pages, with a run and a gap before the one that goes on."""
+    core = await DataCore(folder, clock, registry).start()
+    play(core, 0, 99, run="e" * 16)
+    chance = random.Random(4)
+    for seq in range(COUNT):
+        clock.run(4.0)
+        core.send(sample(seq, up=seq * 4000, voltage=chance.uniform(225, 235), power=chance.uniform(3500, 3700)))
+        if seq % 900 == 899:
+            await core.history.merge()
+    clock.run(100)
+    await core.stop()
+
+
+def later(core: DataCore, first: int, last: int) -> None:
+    for seq in range(first, last + 1):
+        core.clock.run(4.0)
+        core.send(sample(seq, up=seq * 4000))
+
+
+async def salvaged(core: DataCore) -> None:
+    assert core.history.salvaging is not None
+    await core.history.salvaging.settled()
+    while core.history.worker.tasks:
+        await core.history.worker.settled()
+
+
+def truncate(path: Path, pages: int) -> None:
+    """The last pages are gone: SQLite opens no such file."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - pages * PAGE)
+
+
+async def test_what_can_be_read_of_a_lost_store_is_there_again(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    await lived(tmp_path, clock, registry)
+    whole = sum(len(held) for held in seqs_of(tmp_path).values())
+    truncate(tmp_path / "history.sqlite", 1)
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    aside = next(tmp_path.glob("history.sqlite.damaged-*Z"))
+    assert told == [("history-store-lost", {"file": aside.name})]
+    later(core, COUNT, COUNT + 59)
+    await core.history.commit()
+    await salvaged(core)
+    later(core, COUNT + 60, COUNT + 119)
+    await core.history.merge()
+    saved = told[-1]
+    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
+    assert saved[1]["file"] == aside.name
+    assert saved[1]["samples"] + 120 == sum(len(held) for held in seqs(core).values())
+    assert saved[1]["samples"] > whole // 2
+    assert set(range(COUNT, COUNT + 120)) <= set(seqs(core)[RUN]), "and nothing that came meanwhile is lost"
+    assert ask(core)[1] == COUNT + 119
+    assert (await core.history.care.check()).wrong == 0
+    assert not (tmp_path / FOLDER).exists()
+    held, energy = seqs(core), imported(core)
+    await core.stop()
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert (told, seqs(core), imported(core)) == ([], held, energy)
+    await core.stop()
+
+
+def seqs_of(folder: Path) -> dict[str, list[int]]:
+    store = SqliteStore(folder / "history.sqlite")
+    store.open()
+    found = {part.run: part.seq.tolist() for part in store.read(SERIES, 0, FOREVER)}
+    store.close()
+    return found
+
+
+async def test_a_piece_that_is_lost_is_named_with_the_backup_that_may_hold_it(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    await lived(tmp_path, clock, registry)
+    path = tmp_path / "history.sqlite"
+    store = SqliteStore(path)
+    store.open()
+    before = float(store.rollup(SERIES, "15m", 0, FOREVER).import_mwh.sum())
+    store.close()
+    lost = pages_of(path, "raw")
+    flip(path, lost[len(lost) // 2 :][:1])
+    flip(tmp_path / "history.sqlite", [1], 100)
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    id, values = told[-1]
+    assert id == "history-store-saved"
+    assert values["lost"] >= 1
+    assert "raw d1/0" in values["what"]
+    assert values["backup"] == BACKUP.name
+    assert values["restore"] == f"plughub history rebuild --from {BACKUP} --data here"
+    assert imported(core) == pytest.approx(before, abs=1000), "the buckets that tell of what is lost stay"
+    assert (await core.history.care.check()).wrong == 0
+    missing = set(range(COUNT)) - set(seqs(core)[RUN])
+    assert 0 < len(missing) < COUNT
+    assert ask(core)[0] < min(missing), "the plug is asked for what it may still hold"
+    for seq in missing:
+        core.send(sample(seq, up=seq * 4000))
+    await core.history.merge()
+    assert seqs(core)[RUN] == list(range(COUNT))
+    await core.stop()
+
+
+async def test_where_all_raw_samples_are_lost_the_buckets_stay(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    await lived(tmp_path, clock, registry)
+    path = tmp_path / "history.sqlite"
+    flip(path, pages_of(path, "raw"))
+    flip(path, [1], 100)
+    core = await hub(tmp_path, clock, registry).start()
+    await salvaged(core)
+    assert seqs(core) == {}
+    assert imported(core) == pytest.approx((COUNT - 1) * 1000 + 99_000, abs=1000)
+    clock.run(3600)
+    later(core, COUNT, COUNT + 9)
+    assert await core.history.merge()
+    assert seqs(core) == {RUN: list(range(COUNT, COUNT + 10))}
+    assert imported(core) > (COUNT - 1) * 1000 + 99_000
+    assert (await core.history.care.check()).wrong == 0
+    await core.stop()
+
+
+async def test_a_store_that_a_read_finds_damaged_is_salvaged_too(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    await lived(tmp_path, clock, registry)
+    core = await hub(tmp_path, clock, registry).start()
+    told = problems(core)
+    later(core, COUNT, COUNT + 9)
+    root = pages_of(tmp_path / "history.sqlite", "raw_place")
+    flip(tmp_path / "history.sqlite", root)
+    core.history._repair.store_damaged(StoreDamaged("malformed"))
+    await salvaged(core)
+    await salvaged(core)
+    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
+    await core.history.merge()
+    assert seqs(core)[RUN] == list(range(COUNT + 10))
+    await core.stop()
+
+
+async def test_it_goes_on_after_a_restart_and_is_given_up_where_the_hub_ends_each_time(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = await hub(tmp_path, clock, registry).start()
+    assert core.history.salvaging is not None
+    await core.stop()
+    assert (tmp_path / FOLDER / NOTE).exists(), "it was broken off"
+    shutil.copytree(tmp_path, copy := tmp_path.with_name("copy"))
+    core = hub(copy, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
+    await core.stop()
+    (tmp_path / FOLDER / NOTE).write_text(
+        (tmp_path / FOLDER / NOTE).read_text().replace('"tries":0', f'"tries":{salvage.MOST_TRIES}')
+    )
+    core = hub(tmp_path, clock, registry, backup=None)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-not-saved"]
+    aside = next(tmp_path.glob("history.sqlite.damaged-*Z"))
+    assert told[-1][1]["command"] == f"plughub history rebuild --from {aside} --data here"
+    assert told[-1][1]["backup"] == "none"
+    await core.stop()
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert told == [], "people know"
+    await core.stop()
+
+
+async def test_without_room_it_is_left_to_people(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = hub(tmp_path, clock, registry)
+    assert core.history.salvaging is not None
+    monkeypatch.setattr(core.history.salvaging._salvage, "_reserve", 1 << 60)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert told[-1][0] == "history-store-not-saved"
+    assert told[-1][1]["reason"].id == "history-salvage-no-room"
+    assert not (tmp_path / FOLDER).exists()
+    await core.stop()
+
+
+async def test_a_device_that_was_removed_meanwhile_does_not_come_back(tmp_path: Path, clock: ManualClock) -> None:
+    registry = Registry(Plug(), Plug("d2", "plug-2"))
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 99)
+    for seq in range(100):
+        core.send(sample(seq), hardware_id="plug-2")
+    await core.stop()
+    flip(tmp_path / "history.sqlite", [1], 100)
+    core = await hub(tmp_path, clock, registry).start(merge=False)
+    registry.plugs.pop()
+    await salvaged(core)
+    assert list(core.store.contents()) == [SeriesKey("d1")]
+    assert seqs(core) == {RUN: list(range(100))}
+    await core.stop()
+
+
+async def test_commits_go_on_while_it_works(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    await lived(tmp_path, clock, registry)
+    flip(tmp_path / "history.sqlite", [1], 100)
+    core = await hub(tmp_path, clock, registry).start()
+    last, committed = COUNT, 0
+    assert core.history.salvaging is not None
+    working = asyncio.ensure_future(core.history.salvaging.settled())
+    while not working.done():
+        later(core, last, last + 4)
+        last += 5
+        committed += await core.history.commit()
+        await asyncio.sleep(0)
+    assert committed
+    promised, _ = ask(core)
+    assert promised >= COUNT
+    for seq in range(promised + 1, last):  # what came in the moment when the files changed places
+        core.send(sample(seq, up=seq * 4000))
+    await core.history.merge()
+    assert seqs(core)[RUN] == list(range(last))
+    orders = [stream.order for stream in core.streams.of_series(SERIES)]
+    assert len(set(orders)) == len(orders)
+    assert (await core.history.care.check()).wrong == 0
+    await core.stop()
