@@ -23,8 +23,8 @@ class Mended(msgspec.Struct, frozen=True):
 
 def check(path: Path, backups: Path) -> None:
     """Raises sqlite3.DatabaseError for a file that is damaged, OSError where the disk gives nothing. The registry is
-    small enough to read all of it. One that is empty or gone where there are copies of it was one: a new home in its place
-    would be anybody's."""
+    small enough to read all of it. One that is empty or gone where there are copies of it was one: a new home in its
+    place would be anybody's."""
     if not path.exists() or not path.stat().st_size:
         if any(backups.glob(f"{COPY}*.sqlite")):
             path.touch()

@@ -1,8 +1,11 @@
 """What the garbage collector is kept from, and that connections need none."""
 
 import asyncio
+import ctypes
 import gc
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +21,54 @@ from tests.broker.certificates import make_certificate, trusting
 from tests.broker.client import Client, connect, publish, subscribe
 from tests.broker.parts import PASSWORD, Bench
 from tests.broker.websocket import open_websocket
+
+HEAP = """
+import ctypes, sys
+from hub.collector import give_back, keep_heap_small
+
+NAMES = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in NAMES]
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+info = ctypes.CDLL(None).mallinfo2
+info.restype = Info
+keep_heap_small()
+size, count = map(int, sys.argv[1:])
+start = info().fordblks
+blocks = [(bytes(b"x" * size), bytes(1000)) for _ in range(count)]
+kept = [other for _, other in blocks]
+del blocks
+free, before = info().fordblks, resident()
+give_back()
+print(free - start, before - resident())
+"""
+"""Blocks between others are freed: prints bytes that the heap keeps, and those that it then gives back."""
+
+
+def heap(size: int, count: int) -> tuple[int, int]:
+    done = subprocess.run(
+        [sys.executable, "-c", HEAP, str(size), str(count)], capture_output=True, text=True, check=True
+    )
+    free, given_back = map(int, done.stdout.split())
+    return free, given_back
+
+
+glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="glibc's own counts are asked for")
+
+
+@glibc
+def test_columns_of_many_samples_leave_little_free_in_the_heap() -> None:
+    assert heap(5_000 * 8, 500)[0] < 7_000_000  # of 20 MB: a few fit into what the heap has just grown by
+
+
+@glibc
+def test_free_memory_between_blocks_in_use_goes_back() -> None:
+    assert heap(2_000 * 8, 1_000)[1] > 8_000_000  # of 16 MB
 
 
 @pytest.fixture
