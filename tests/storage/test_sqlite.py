@@ -59,6 +59,15 @@ def test_the_plugin_keeps_it_in_the_data_folder(tmp_path: Path) -> None:
     store.close()
 
 
+def test_each_connection_keeps_few_pages(store: SqliteStore) -> None:
+    store.read(LAMP, T, T + DAY)
+    assert store._readers
+    for connection in (store._writer, *store._readers):
+        assert connection is not None
+        assert connection.execute("pragma cache_size").fetchone() == (-schema.CACHE_KB,)
+        assert schema.CACHE_KB <= 512
+
+
 def test_a_damaged_chunk_is_set_aside_alone(store: SqliteStore, path: Path) -> None:
     columns = trace(3 * 3600, start=T)
     store.merge(raw((FRIDGE, columns), (LAMP, columns)))

@@ -14,6 +14,7 @@ APPLICATION = 0x504C4849
 VERSION = 1
 PAGE = 1024  # chunks are of 1 to 4 KB: larger pages stay emptier and write more
 MEBI = 1 << 20
+CACHE_KB = 512  # of pages, for each thread's connection; by default four readers and the writer come to keep 2 MB each
 
 TABLES = """
 create table series(id integer primary key, device text not null, channel integer not null, unique(device, channel));
@@ -61,6 +62,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection for one thread at a time; transactions are begun by hand."""
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.execute("pragma synchronous = full")
+    connection.execute(f"pragma cache_size = -{CACHE_KB}")
     return connection
 
 
