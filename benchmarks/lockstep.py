@@ -107,6 +107,10 @@ class Told(Plug):
         self._turnstile.sent()
         self.tell("telemetry", body.encode())
 
+    def ping(self) -> None:
+        """As the firmware does while it measures nothing: the hub keeps no connection that is silent."""
+        self.transport.write(b"\xc0\x00")
+
     def _status(self, seq: int, up: int) -> None:
         body = (
             f'{{"status":"{"on" if self._on else "off"}","firmware":"1.0.0","uptime":{up // 1000},"run":"{self.run}",'

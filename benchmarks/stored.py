@@ -32,6 +32,8 @@ from hub.plugins.codec import decode_raw, encode_raw
 from hub.plugins.contract import RawColumns
 from integrations.storage.sqlite.store import SqliteStore
 
+PING_MS = 60_000
+
 Report = dict[str, float]
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
@@ -94,6 +96,9 @@ async def _a_day(steer: Steer, turnstile: Turnstile, plugs: list[tuple[Told, Raw
             await turnstile.passed()
             await steer.advance(1)
             now += 1000
+            if now % PING_MS == 0:
+                for each, _ in plugs:
+                    each.ping()
         plug.measured(reading, seq, up)
     await turnstile.passed()
 
