@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from hub.database import Database
 from hub.database.engine import UNWRITABLE_ID
 from hub.database.tables import AUDIT_KEPT_MS, audit_logs, homes
 from hub.messages import HubError
+from hub.tasks import Tasks
 
 GATHER_S = 60.0
 """For so long equal refusals are counted before they are written: guessing must not wear the card out."""
@@ -104,14 +105,14 @@ class Audit:
         self._soon: list[_Line] = []  # refused for the first time in this minute, to be written at once
         self._hurried = 0  # of those in this minute
         self._going_on: set[_Line] = set()  # refused in the minute before
-        self._tasks: set[asyncio.Future[None]] = set()
+        self._tasks = Tasks(log, "lines of the audit log could not be written")
 
     async def stop(self) -> None:
         """Write what waits."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        await asyncio.gather(*self._tasks)
+        await self._tasks.settled()
         await self.flush()
 
     async def record(
@@ -138,7 +139,7 @@ class Audit:
     ) -> None:
         """The same for what must not wait for the disk: it is written meanwhile."""
         self._wait(principal, action, object, before, after)
-        self._meanwhile(self.flush_done())
+        self._tasks.spawn(self.flush_done())
 
     def refuse(self, principal: Principal, action: str, reason: str, object: str | None = None) -> None:
         """Somebody may not; a principal without a user is a stranger. Sync: refusing must cost little."""
@@ -155,7 +156,7 @@ class Audit:
         if line not in self._refused and line not in self._going_on and self._hurried < AT_ONCE:
             self._hurried += 1
             self._soon.append(line)
-            self._meanwhile(self._flush_soon())
+            self._tasks.spawn(self._flush_soon())
         self._refused[line] = self._refused.get(line, 0) + 1
         if self._timer is None:
             self._timer = self._clock.call_later(GATHER_S, self._due)
@@ -199,12 +200,7 @@ class Audit:
 
     def _due(self) -> None:
         self._timer = None
-        self._meanwhile(self.flush())
-
-    def _meanwhile(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(self.flush())
 
     def _wait(
         self,

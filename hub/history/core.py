@@ -231,6 +231,8 @@ class History:
                 hardware=outlooks.hardware,
                 has=lambda device: registry.device(device) is not None,
             )
+            if salvage.possible():
+                self.files.on_store_aside = salvage.note
             self.salvaging = Salvaging(
                 salvage,
                 means,
@@ -274,6 +276,8 @@ class History:
                     self.salvaging.store_lost(file)
                 await self.worker.run(partial(self.state.keep_untold, ""))
         except BaseException:
+            if self.salvaging is not None:
+                await self.salvaging.stop()
             await self.worker.run(self.files.close)
             self.worker.close()
             raise

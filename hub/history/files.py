@@ -66,6 +66,8 @@ class Files:
         self._unread = 0  # how often blocks of it could not be read then
         self.mended = Mended()
         """Since whoever reads it took it last."""
+        self.on_store_aside: Callable[[str], None] | None = None
+        """Called with the name of a store as soon as it is set aside: the hub may end before anybody reads `mended`."""
 
     def open(self, streams: Streams) -> Recovered:
         """Read back what log and state hold; fills `streams`. Raises HubError, OSError."""
@@ -160,6 +162,11 @@ class Files:
             # Its ranges speak of samples that are gone: without it the plugs send again what they still hold.
             if self._state.path.exists():
                 set_aside(self._state.path)
+            if self.on_store_aside is not None:
+                try:
+                    self.on_store_aside(self.mended.store)
+                except OSError as error:  # whoever reads `mended` tries again, and tells people
+                    log.warning("that %s is to be salvaged could not be noted: %s", self.mended.store, error)
 
     def _open_state(self) -> None:
         try:

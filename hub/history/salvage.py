@@ -30,7 +30,6 @@ from hub.plugins.contract import (
     MendableStore,
     SalvageableStore,
     SeriesKey,
-    StoreError,
 )
 from hub.telemetry.stream import StreamDelta
 
@@ -50,9 +49,9 @@ class Stopped(Exception):
 
 
 class Note(msgspec.Struct):
-    """Which file is salvaged, and how often that began without an end."""
+    """Which files are salvaged, one after the other, and how often that of the first began without an end."""
 
-    file: str
+    files: list[str]
     tries: int = 0
 
 
@@ -114,6 +113,7 @@ class Salvage:
         self._hardware = hardware
         self._has = has
         self.pause = Unhurried()
+        self._noting = threading.Lock()  # a store may be lost while another is salvaged
 
     @property
     def _scratch(self) -> Path:
@@ -124,39 +124,54 @@ class Salvage:
         return isinstance(self._store, FileStore) and isinstance(self._store, SalvageableStore)
 
     def waiting(self) -> str | None:
-        """The file that is to be salvaged. Raises OSError."""
-        note = self._noted()
-        return note.file if note is not None and (self._folder / note.file).exists() else None
+        """The file that is to be salvaged next. Where people have taken all of them away nothing is kept. Raises
+        OSError."""
+        with self._noting:
+            found = next((file for file in self._noted().files if (self._folder / file).exists()), None)
+            if found is None:
+                self._tidy()
+            return found
 
     def note(self, file: str) -> None:
-        """This file is to be salvaged. Raises OSError."""
-        self._scratch.mkdir(exist_ok=True)
-        self._write(Note(file))
+        """This file is to be salvaged, after those that are already. Raises OSError."""
+        with self._noting:
+            self._scratch.mkdir(exist_ok=True)
+            note = self._noted()
+            if file not in note.files:
+                self._write(Note([*note.files, file], note.tries))
 
     def again(self) -> None:
         """The hub ends before it is done, which is no failure. Raises OSError."""
-        note = self._noted()
-        if note is not None:
-            self._write(Note(note.file, note.tries - 1))
+        with self._noting:
+            note = self._noted()
+            self._write(Note(note.files, note.tries - 1))
 
-    def done(self) -> None:
-        """Nothing is to be salvaged any more."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+    def done(self, file: str) -> None:
+        """This file is not to be salvaged any more. Raises OSError."""
+        with self._noting:
+            left = [each for each in self._noted().files if each != file]
+            shutil.rmtree(self._scratch / "store", ignore_errors=True)
+            if left:
+                self._write(Note(left))
+            else:
+                self._tidy()
 
-    def extract(self) -> Salvaged:
-        """Make a sound store of the file. Raises HubError("history-salvage-…"), Stopped, OSError, StoreError."""
-        note = self._noted()
-        if note is None:
-            raise StoreError("nothing is to be salvaged")
-        if note.tries >= MOST_TRIES:
-            raise HubError("history-salvage-ended", tries=note.tries)
-        self._write(Note(note.file, note.tries + 1))
+    def extract(self, file: str) -> Salvaged:
+        """Make a sound store of the file, which waits. Raises HubError("history-salvage-…"), Stopped, OSError,
+        StoreError."""
+        with self._noting:
+            note = self._noted()
+            left = note.files[note.files.index(file) :]  # those before it were taken away
+            tries = note.tries if left == note.files else 0
+            if tries >= MOST_TRIES:
+                raise HubError("history-salvage-ended", tries=tries)
+            self._write(Note(left, tries + 1))
         work = self._scratch / "store"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         store = self._another(work)
         files = store.files() if isinstance(store, FileStore) else []
-        aside = self._folder / note.file
+        aside = self._folder / file
         self._require_room(aside.stat().st_size)
         lost = _copied(aside, files[0], self.pause)
         if isinstance(store, SalvageableStore):
@@ -209,20 +224,22 @@ class Salvage:
         (work / STATE_FILE).replace(state)
         _durable(self._folder)
 
+    def _tidy(self) -> None:
+        (self._scratch / NOTE).unlink(missing_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
     def _require_room(self, size: int) -> None:
         space = os.statvfs(self._folder)
-        free, needed = (
-            space.f_bavail * space.f_frsize,
-            3 * size + self._reserve,
-        )  # the copy, what it becomes, and a rest
+        free = space.f_bavail * space.f_frsize
+        needed = 3 * size + self._reserve  # the copy, what it becomes, and a rest
         if free < needed:
             raise HubError("history-salvage-no-room", needed=-(-needed >> 20), free=free >> 20)
 
-    def _noted(self) -> Note | None:
+    def _noted(self) -> Note:
         try:
             return msgspec.json.decode((self._scratch / NOTE).read_bytes(), type=Note)
         except (FileNotFoundError, msgspec.DecodeError):
-            return None
+            return Note([])
 
     def _write(self, note: Note) -> None:
         new = self._scratch / f"{NOTE}.new"

@@ -64,14 +64,16 @@ class Salvaging:
         self._troubles = troubles
         self._at_rest = at_rest
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._stopping = False
 
     def store_lost(self, file: str) -> None:
-        """The store was set aside under this name, and a new one begun."""
+        """The store was set aside under this name, and a new one begun. Before `resume` that is only noted."""
         self._begin(partial(self._lost, file))
 
     def resume(self) -> None:
         """After a start: what was not done when the hub ended goes on."""
+        self._begun = True
         self._begin(self._resume)
 
     async def settled(self) -> None:
@@ -104,8 +106,10 @@ class Salvaging:
             log.error("salvaging failed", exc_info=task.exception())
 
     async def _resume(self) -> None:
-        file = await asyncio.to_thread(self._salvage.waiting)
-        if file is not None:
+        while self._begun and not self._stopping:
+            file = await asyncio.to_thread(self._salvage.waiting)
+            if file is None:
+                return
             self._troubles.begin(STORE_LOST, file=file)
             await self._run(file)
 
@@ -118,15 +122,15 @@ class Salvaging:
         except OSError as error:
             await self._failed(file, str(error))
             return
-        await self._run(file)
+        await self._resume()
 
     async def _run(self, file: str) -> None:
         try:
-            salvaged = await asyncio.to_thread(self._salvage.extract)
+            salvaged = await asyncio.to_thread(self._salvage.extract, file)
             async with self._at_rest():
                 salvaged.lost += await asyncio.to_thread(self._salvage.join, self._known())
                 await self._repair.replace(partial(self._salvage.swap, self._state.path))
-            await asyncio.to_thread(self._salvage.done)
+            await asyncio.to_thread(self._salvage.done, file)
         except Stopped:
             await asyncio.to_thread(self._salvage.again)
         except HubError as error:
@@ -162,7 +166,7 @@ class Salvaging:
 
     async def _failed(self, file: str, reason: str | Message) -> None:
         log.error("%s could not be salvaged: %s", file, reason)
-        await asyncio.to_thread(self._salvage.done)  # else each start would try again
+        await asyncio.to_thread(self._salvage.done, file)  # else each start would try again
         backup = await self._means.newest_backup()
         self._troubles.end(STORE_LOST)
         self._troubles.again(STORE_NOT_SAVED, file=file, reason=reason, **self._commands(file, backup))

@@ -13,6 +13,7 @@ from hub.history.minutes import is_minutes
 from hub.history.plan import WIDEST, margin_ms, ranges_of
 from hub.history.readings import End, Run, Traits
 from hub.history.state import SeriesState, State, StreamRow
+from hub.history.steps import ends_before
 from hub.plugins.columns import rounded_rollup, select_rollup
 from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
@@ -82,11 +83,12 @@ class Whole:
         if self.known.first_at is None or last < begin:
             return
         margin = margin_ms(self._traits, self.known.longest_ms)
+        span = (begin - margin, last + WIDEST + margin)
         frame = Frame(
             Outline(self._store, self.series, self.runs, self._traits),
-            (begin - margin, last + WIDEST + margin),
+            span,
             margin=margin,
-            ends=self._ends,
+            ends=[*self._ends, *ends_before(self._store, self.series, self.runs, span)],
             sparse=self._removed["raw"],
         )
         whole = frame.whole()
@@ -180,7 +182,7 @@ def runs_of(rows: Mapping[str, StreamRow]) -> dict[str, Run]:
     runs = {}
     for run, row in rows.items():
         parent = rows.get(run.removesuffix(MINUTES), row)
-        points = parent.known.points or ([parent.known.first] if parent.known.first is not None else [])
+        points = [*parent.known.points, *([] if parent.known.first is None else [parent.known.first])]
         notes = tuple(row.known.notes)
         runs[run] = Run(row.number, run, parent.order or 0, parent.hardware, parent.reason, tuple(points), notes)
     return runs

@@ -12,7 +12,6 @@ Bools = npt.NDArray[np.bool_]
 
 DEFAULT_LIMIT_W = 4_000
 INTERVALS = 3  # without a counter power is integrated over at most this many of the device's intervals
-MS_PER_HOUR = 3_600_000
 COARSEST_MWH = 1000  # counters that count in larger steps than 1 Wh are not believed to
 
 
@@ -50,50 +49,18 @@ def counter_steps(
     resolution (see `largest_step`), adds nothing and only proposes a baseline: the next reading is tried against both.
     """
     carry = carry or Carry()
-    return _one_by_one(values, clock, limit_w, resolution_mwh, carry)
-
-
-def power_steps(power: Float64, clock: Int64, longest_ms: int) -> tuple[Int64, Float64]:
-    """(end, mWh) of the steps between samples at most `longest_ms` apart, power integrated as trapezoids.
-
-    Step k reaches from sample end[k] - 1 to sample end[k]; negative where power flowed back.
-    """
-    elapsed = np.diff(clock)
-    usable = (elapsed > 0) & (elapsed <= longest_ms) & ~np.isnan(power[1:]) & ~np.isnan(power[:-1])
-    mwh = (power[1:] + power[:-1]) / 2 * elapsed / 3600.0
-    return np.flatnonzero(usable) + 1, mwh[usable]
-
-
-def largest_step(before: int, value: int, elapsed: int, limit_w: float, resolution_mwh: int) -> float:
-    """mWh by which a counter can have grown in `elapsed` ms from `before` to `value` (mWh), with its resolution: the
-    driver's, or the unit that both values are whole multiples of, up to 1 Wh. A plug of any make may count in Wh."""
-    # From the values alone, so that it is the same whenever and from whatever these two readings are compared.
-    return limit_w * elapsed / 3600.0 + max(resolution_mwh, gcd(before, value, COARSEST_MWH))  # W x ms / 3600 = mWh
-
-
-def impossible(values: Int64, clock: Int64, limit_w: float, resolution_mwh: int) -> Bools:
-    """Of each step between successive counter values: is it negative, or larger than `largest_step`?"""
-    steps, most = np.diff(values), limit_w * np.diff(clock) / 3600.0
-    wrong: Bools = (steps < 0) | (steps > most + resolution_mwh)
-    large = np.flatnonzero(wrong & (steps > 0))
-    if len(large):
-        unit = np.gcd(np.gcd(values[large], values[large + 1]), COARSEST_MWH)
-        wrong[large] = steps[large] > most[large] + np.maximum(unit, resolution_mwh)
-    return wrong
-
-
-def _one_by_one(values: Int64, clock: Int64, limit_w: float, resolution: int, carry: Carry) -> Steps:
-    """Where readings follow one another, many at once: one odd reading in a week must not cost a look at each."""
 
     def follows(reading: Reading, earlier: Reading) -> int | None:
         step, elapsed = reading.value - earlier.value, reading.clock - earlier.clock
-        return step if 0 <= step <= largest_step(earlier.value, reading.value, elapsed, limit_w, resolution) else None
+        most = largest_step(earlier.value, reading.value, elapsed, limit_w, resolution_mwh)
+        return step if 0 <= step <= most else None
 
     def at(place: int) -> Reading:
         return Reading(int(values[place]), int(clock[place]))
 
     n = len(values)
-    odd = [*(np.flatnonzero(impossible(values, clock, limit_w, resolution)) + 1).tolist(), n]
+    # Where readings follow one another, many at once: one odd reading in a week must not cost a look at each.
+    odd = [*(np.flatnonzero(impossible(values, clock, limit_w, resolution_mwh)) + 1).tolist(), n]
     start, end, mwh = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
     booked = k = next_odd = 0
     dropped: list[int] = []
@@ -134,3 +101,32 @@ def _one_by_one(values: Int64, clock: Int64, limit_w: float, resolution: int, ca
                 baseline, base, proposal = reading, k, None
         k += 1
     return Steps(start[:booked], end[:booked], mwh[:booked], dropped, Carry(baseline, proposal))
+
+
+def power_steps(power: Float64, clock: Int64, longest_ms: int) -> tuple[Int64, Float64]:
+    """(end, mWh) of the steps between samples at most `longest_ms` apart, power integrated as trapezoids.
+
+    Step k reaches from sample end[k] - 1 to sample end[k]; negative where power flowed back.
+    """
+    elapsed = np.diff(clock)
+    usable = (elapsed > 0) & (elapsed <= longest_ms) & ~np.isnan(power[1:]) & ~np.isnan(power[:-1])
+    mwh = (power[1:] + power[:-1]) / 2 * elapsed / 3600.0
+    return np.flatnonzero(usable) + 1, mwh[usable]
+
+
+def largest_step(before: int, value: int, elapsed: int, limit_w: float, resolution_mwh: int) -> float:
+    """mWh by which a counter can have grown in `elapsed` ms from `before` to `value` (mWh), with its resolution: the
+    driver's, or the unit that both values are whole multiples of, up to 1 Wh. A plug of any make may count in Wh."""
+    # From the values alone, so that it is the same whenever and from whatever these two readings are compared.
+    return limit_w * elapsed / 3600.0 + max(resolution_mwh, gcd(before, value, COARSEST_MWH))  # W x ms / 3600 = mWh
+
+
+def impossible(values: Int64, clock: Int64, limit_w: float, resolution_mwh: int) -> Bools:
+    """Of each step between successive counter values: is it negative, or larger than `largest_step`?"""
+    steps, most = np.diff(values), limit_w * np.diff(clock) / 3600.0
+    wrong: Bools = (steps < 0) | (steps > most + resolution_mwh)
+    large = np.flatnonzero(wrong & (steps > 0))
+    if len(large):
+        unit = np.gcd(np.gcd(values[large], values[large + 1]), COARSEST_MWH)
+        wrong[large] = steps[large] > most[large] + np.maximum(unit, resolution_mwh)
+    return wrong

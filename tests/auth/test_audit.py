@@ -1,9 +1,7 @@
 """The audit log: complete, bounded, only added to, without secrets."""
 
-import asyncio
-
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.auth.access import MqttAccess
@@ -54,7 +52,7 @@ async def test_the_first_guess_stands_there_at_once_and_the_others_are_counted_i
     for _ in range(5):
         with pytest.raises(HubError):
             await hall.identity.logins.login("ada@example.org", "wrong", "10.0.0.66")
-    await asyncio.gather(*hall.identity.audit._tasks)
+    await hall.identity.audit._tasks.settled()
     [first] = await lines(hall, refused=True)
     assert (first.action, first.refused, first.origin) == ("login", "login-wrong", "10.0.0.66")
     await hall.clock.advance(60)
@@ -74,6 +72,28 @@ async def test_what_does_not_wait_for_the_disk_is_written_all_the_same(hall: Hal
     await hall.identity.audit.stop()
     [line] = await lines(hall)
     assert (line.action, line.object, line.before, line.after) == (SWITCHED, "lamp", {"on": False}, {"on": True})
+
+
+async def test_a_line_that_cannot_be_written_is_heard_of_and_keeps_no_other_from_the_log(
+    hall: Hall, caplog: pytest.LogCaptureFixture
+) -> None:
+    audit, hub = hall.identity.audit, system(hall.identity.homes.first.id)
+    async with hall.database.transaction() as connection:
+        await connection.execute(
+            text(
+                "CREATE TRIGGER no_lamp BEFORE INSERT ON audit_logs WHEN NEW.object = 'lamp' "
+                "BEGIN SELECT RAISE(ABORT, 'no lamp'); END"
+            )
+        )
+    for _ in range(3):
+        audit.refuse(Principal("", hub.home, "guest", origin="10.0.0.66"), "login", "login-wrong")
+    await audit._tasks.settled()
+    audit.refuse(Principal("", hub.home, "guest", origin="10.0.0.66"), "login", "login-wrong")
+    audit.note(hub, SWITCHED, "lamp", before={"on": False}, after={"on": True})
+    await audit.stop()
+    assert "lines of the audit log could not be written" in caplog.text
+    assert "no lamp" in caplog.text
+    assert sum(line.count for line in await lines(hall, refused=True)) == 4
 
 
 async def test_the_oldest_switching_makes_room_and_nothing_else(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:

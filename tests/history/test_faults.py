@@ -324,7 +324,7 @@ async def test_a_merge_that_would_merge_little_waits_for_hours(
             await clock.advance(60)
             await asyncio.gather(*core.history.worker.tasks)
         merged.append(len(seqs(core).get(RUN, [])))
-    assert merged == [0, 0, 3, 3, 3, 6, 6, 6, 9, 9]
+    assert merged == [0, 0, 0, 4, 4, 4, 4, 8, 8, 8]
     await core.stop()
 
 

@@ -30,3 +30,18 @@ async def test_energy_is_booked_once(
     assert seqs(core) == {"a" * 16: list(range(last + 1))}
     assert await core.history.gaps("d1", 0, 0, 1 << 60) == []
     await core.stop()
+
+
+async def test_a_check_knows_of_the_reading_before_a_step_that_lies_days_ahead(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 0)
+    clock.step(-2 * DAY)
+    await core.history.merge()
+    play(core, 1, 10)
+    await core.history.commit()
+    await core.history.merge()
+    assert imported(core) == pytest.approx(10 * MWH, abs=1)
+    assert (await core.history.care.check()).wrong == 0
+    await core.stop()

@@ -232,6 +232,99 @@ async def test_it_goes_on_after_a_restart_and_is_given_up_where_the_hub_ends_eac
     await core.stop()
 
 
+async def test_a_second_store_that_is_lost_meanwhile_costs_the_first_nothing(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = await hub(tmp_path, clock, registry).start()
+    later(core, COUNT, COUNT + 99)
+    await core.stop()
+    assert (tmp_path / FOLDER / NOTE).exists(), "it was broken off"
+    clock.run(1000)
+    flip(tmp_path / "history.sqlite", [1], 100)
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert len(list(tmp_path.glob("history.sqlite.damaged-*Z"))) == 2
+    assert [id for id, _ in told].count("history-store-saved") == 2
+    assert "history-store-lost" not in {id for id, _ in told[-2:]}
+    held = seqs(core)[RUN]
+    assert set(range(COUNT, COUNT + 100)) <= set(held), "of the second"
+    assert len([seq for seq in held if seq < COUNT]) > COUNT // 2, "of the first"
+    assert (await core.history.care.check()).wrong == 0
+    assert not (tmp_path / FOLDER).exists()
+    await core.stop()
+
+
+async def test_a_start_that_fails_leaves_nothing_under_way_and_the_next_one_goes_on(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = hub(tmp_path, clock, registry)
+
+    def refuse(outages: object) -> None:
+        raise OSError("the disk takes nothing")
+
+    monkeypatch.setattr(core.history.state, "keep_outages", refuse)
+    before = asyncio.all_tasks()
+    with pytest.raises(OSError, match="takes nothing"):
+        await core.start()
+    core.acker.stop()
+    assert asyncio.all_tasks() == before
+    assert (tmp_path / FOLDER / NOTE).exists()
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
+    await core.stop()
+
+
+async def test_of_a_file_that_people_took_away_nothing_is_kept(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = await hub(tmp_path, clock, registry).start()
+    await core.stop()
+    assert (tmp_path / FOLDER / NOTE).exists(), "it was broken off"
+    next(tmp_path.glob("history.sqlite.damaged-*Z")).unlink()
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert told == []
+    assert not (tmp_path / FOLDER).exists()
+    await core.stop()
+
+
+async def test_a_start_that_ends_once_the_store_is_set_aside_forgets_nothing(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = hub(tmp_path, clock, registry)
+
+    def refuse() -> None:
+        raise OSError("the disk gives nothing")
+
+    monkeypatch.setattr(core.history.log, "open", refuse)
+    with pytest.raises(OSError, match="gives nothing"):
+        await core.start()
+    core.acker.stop()
+    aside = next(tmp_path.glob("history.sqlite.damaged-*Z"))
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert told[0] == ("history-store-lost", {"file": aside.name})
+    assert told[-1][0] == "history-store-saved"
+    await core.stop()
+
+
 async def test_without_room_it_is_left_to_people(
     tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

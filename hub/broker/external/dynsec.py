@@ -19,7 +19,6 @@ ANSWER_S = 10.0
 TRY_AGAIN_S = 60.0
 AT_ONCE = 25  # logins in one message
 ROLE = "plughub"  # the hub's own; that of a login is plughub-NAME
-PROBLEMS = ("external-dynsec-failed", "external-logins-missing", "external-logins-taken")
 Logins = Callable[[], Iterable[Login]]
 Command = dict[str, Any]
 log = logging.getLogger(__name__)
