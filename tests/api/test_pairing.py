@@ -107,6 +107,7 @@ async def test_each_step_of_the_seeds_form_is_told_to_whoever_opened_it(house: H
 
 
 async def test_a_wrong_code_is_told_at_once_in_the_readers_language(house: House) -> None:
+    await house.people.change_profile(house.principal("user"), language="de")
     await call(house, "user", "POST", "/devices", {"device_id": "plug-1", "name": "x", "pairing_code": CODE})
     async with follows(house, "user") as socket:
         plug = Label(house, "plug-1", "0000-0000-0000-0000")
