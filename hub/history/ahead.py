@@ -1,7 +1,7 @@
 """Ahead: samples that are dated later than now, because the hub's clock was ahead, are told until their time comes."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from hub.bus import Bus
@@ -11,10 +11,9 @@ from hub.history.calendar import HOUR
 from hub.history.files import Files
 from hub.history.outlooks import Outlooks
 from hub.history.problems import DATED_AHEAD, Troubles
-from hub.history.readers import Readers
 from hub.history.tail import UnmergedTail
 from hub.history.worker import Worker
-from hub.plugins.contract import TIERS, HistoryStore, SeriesKey, StoreError
+from hub.plugins.contract import TIERS, HistoryStore, SeriesKey, StoreDamaged, StoreError
 from hub.telemetry.live import Live
 from hub.telemetry.streams import Streams
 
@@ -40,7 +39,7 @@ class Ahead:
         live: Live,
         tail: UnmergedTail,
         outlooks: Outlooks,
-        readers: Readers,
+        on_damaged: Callable[[StoreDamaged], None],
         worker: Worker,
         troubles: Troubles,
         bus: Bus,
@@ -52,7 +51,7 @@ class Ahead:
         self._live = live
         self._tail = tail
         self._outlooks = outlooks
-        self._readers = readers
+        self._on_damaged = on_damaged
         self._worker = worker
         self._troubles = troubles
         self._bus = bus
@@ -80,7 +79,7 @@ class Ahead:
 
     async def look(self, outlets: Iterable[SeriesKey] | None = None) -> int:
         """Look through these outlets (None = all); returns how many outlets are known to have such samples, 0 while the
-        time is uncertain."""
+        time is uncertain. In history's own thread: while merges wait for it, it must not wait for those who read."""
         if self._ended or not self._clock.certain():
             return 0
         since = self._clock.now() + AHEAD_MS
@@ -90,7 +89,9 @@ class Ahead:
         series = list(self._streams.series() if outlets is None else outlets)
         if series and self._files.store_open:
             try:
-                found = await self._readers.run(partial(self._stored, series, since))
+                found = await self._worker.run(partial(self._stored, series, since))
+            except StoreDamaged as error:
+                self._on_damaged(error)
             except (StoreError, OSError) as error:
                 log.warning("whether samples are dated ahead could not be read: %s", error)
             else:
@@ -99,7 +100,7 @@ class Ahead:
         return self._tell()
 
     def _stored(self, outlets: Iterable[SeriesKey], since: int) -> dict[SeriesKey, int]:
-        """In a reader thread."""
+        """In the thread."""
         found = {}
         for series in outlets:
             start = self._store.rollup(series, "1m", since, FOREVER, brief=True).start

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from hub.messages import HubError
 from hub.plugins.contract import Int64
+from hub.zones import zone_of
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 CHARTED = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE, "1h": HOUR, "1d": DAY}
@@ -24,10 +24,7 @@ class Calendar:
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
-        try:
-            self._zone = ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise HubError("zone-unknown", field="time_zone", zone=zone) from error
+        self._zone = zone_of(zone)
 
     def edges(self, bucket: str, start: int, end: int) -> Int64:
         """Ascending Unix ms at which buckets begin; the first is <= start, the last >= end (start < end).

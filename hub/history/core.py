@@ -204,7 +204,7 @@ class History:
             live=live,
             tail=self.tail,
             outlooks=outlooks,
-            readers=self._readers,
+            on_damaged=repair.store_damaged,
             worker=self.worker,
             troubles=self._troubles,
             bus=bus,
@@ -276,6 +276,7 @@ class History:
                     self.salvaging.store_lost(file)
                 await self.worker.run(partial(self.state.keep_untold, ""))
         except BaseException:
+            self.files.stopping.set()
             if self.salvaging is not None:
                 await self.salvaging.stop()
             await self.worker.run(self.files.close)

@@ -1,14 +1,16 @@
 """History's files: the log, the state and the store, opened and closed together; what is damaged is set aside."""
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from hub.aside import set_aside
 from hub.history.log import CommitLog
-from hub.history.readings import Traits
+from hub.history.progress import Progress
+from hub.history.readings import End, Traits
 from hub.history.rebuild import Rebuilder, Rebuilt, named_in
 from hub.history.recovery import Recovered, recover
 from hub.history.state import State, StateDamaged
@@ -62,15 +64,19 @@ class Files:
         self._traits = traits
         self._hardware = hardware
         self.store_open = False
+        self.stopping = threading.Event()
+        """Set when the hub ends: a rebuild that runs in `open` is broken off."""
         self._doubted = 0  # how often a store that called itself damaged was found sound, in this hub run
         self._unread = 0  # how often blocks of it could not be read then
         self.mended = Mended()
         """Since whoever reads it took it last."""
-        self.on_store_aside: Callable[[str], None] | None = None
-        """Called with the name of a store as soon as it is set aside: the hub may end before anybody reads `mended`."""
+        self.on_store_aside: Callable[[str, str | None], None] | None = None
+        """Called with the names of a store and of its state as soon as they are set aside: the hub may end before
+        anybody reads `mended`."""
 
     def open(self, streams: Streams) -> Recovered:
-        """Read back what log and state hold; fills `streams`. Raises HubError, OSError."""
+        """Read back what log and state hold; fills `streams`. Raises HubError, OSError, and Stopped once `stopping` is
+        set."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._mend_store()
         self._open_state()
@@ -133,10 +139,18 @@ class Files:
         except (StoreError, OSError) as error:  # whoever reads what cannot be read deals with it
             log.warning("what the history store holds cannot be listed: %s", error)
             return False
-        gone = any(known.head is not None for _, known in self._state.all_series())
+        gone = any(
+            known.head is not None and not self._is_told(series, known.head)
+            for series, known in self._state.all_series()
+        )
         if gone:
             log.error("the history store is empty, and was not")
         return gone
+
+    def _is_told(self, series: SeriesKey, head: End) -> bool:
+        """Is it known that what was held up to there is lost?"""
+        around = self._state.gaps(series, head.at, head.at)
+        return any(gap.cause == "damaged" and gap.end == head.at for gap in around)
 
     def _is_damaged(self, unread: int) -> bool:
         """A second look at a store that said so: after an error of the disk, or of memory, it may be sound. unread: how
@@ -160,11 +174,10 @@ class Files:
         if isinstance(self._store, MendableStore):
             self.mended.store = self._store.set_aside()
             # Its ranges speak of samples that are gone: without it the plugs send again what they still hold.
-            if self._state.path.exists():
-                set_aside(self._state.path)
+            state = set_aside(self._state.path).name if self._state.path.exists() else None
             if self.on_store_aside is not None:
                 try:
-                    self.on_store_aside(self.mended.store)
+                    self.on_store_aside(self.mended.store, state)
                 except OSError as error:  # whoever reads `mended` tries again, and tells people
                     log.warning("that %s is to be salvaged could not be noted: %s", self.mended.store, error)
 
@@ -181,10 +194,23 @@ class Files:
             self.open_store()
             contents = self._store.contents() if isinstance(self._store, MendableStore) else {}
             if contents:
-                rebuilder = Rebuilder(self._store, contents, self._state, self._traits, self._hardware)
-                rebuilder.state(named_in(self._log))
-                self.mended.rebuilt = rebuilder.rebuilt
+                self._rebuild_from(contents)
             else:
                 self._state.completed()
         except (StoreError, OSError) as error:
             log.error("the history state could not be rebuilt from the store: %s", error)
+
+    def _rebuild_from(self, contents: Mapping[SeriesKey, Iterable[str]]) -> None:
+        samples = self._store.stats().raw_samples
+        log.warning(
+            "the history state is made anew from %d samples of %d outlets: some seconds for each million of them. Only "
+            "then does the hub go on",
+            samples,
+            len(contents),
+        )
+        rebuilder: Rebuilder
+        progress = Progress(2 * samples, lambda: rebuilder.read, self.stopping)
+        rebuilder = Rebuilder(self._store, contents, self._state, self._traits, self._hardware, pause=progress)
+        rebuilder.state(named_in(self._log))
+        self.mended.rebuilt = rebuilder.rebuilt
+        log.warning("the history state is made anew")

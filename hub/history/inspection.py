@@ -45,7 +45,7 @@ class HistoryStats(msgspec.Struct):
 class HistoryCheck(msgspec.Struct):
     """What a check read and what it found. differing: buckets that do not fit the raw samples, samples that the state
     does not know, and those that it knows and the store does not hold, in words with outlet and time (the first of
-    them; `wrong` counts all)."""
+    them; `wrong` counts all). lost: gaps that stand for what damage took."""
 
     samples: int = 0
     buckets: int = 0
@@ -55,10 +55,11 @@ class HistoryCheck(msgspec.Struct):
     aside: list[str] = []
     differing: list[str] = []
     wrong: int = 0
+    lost: int = 0
 
     @property
     def fine(self) -> bool:
-        """Nothing was found. Files that were set aside are told, but are no new fault."""
+        """Nothing was found. Files that were set aside and gaps of what is lost are told, but are no new fault."""
         return not (self.damaged or self.wrong or self.log_damaged)
 
 
@@ -127,6 +128,7 @@ class Inspector:
         found.log_damaged = self._log.damaged
         found.damaged = self._store.stats().damaged
         found.aside = found_aside(self._folder)
+        found.lost = self._state.causes().get("damaged", 0)
 
 
 def _tell(found: HistoryCheck, what: str, count: int) -> None:

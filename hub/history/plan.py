@@ -114,7 +114,7 @@ class Planner:
         known.unproven = _unproven(state, traits, plan, limits, horizon)
         if "gaps" not in wanted:
             return plan
-        found = gaps.find(series, readings, energy, traits, causes)
+        found = self._as_known(series, gaps.find(series, readings, energy, traits, causes), readings, (low, high))
         plan.gaps = [gap for gap in found if gap.start >= low and gap.end is not None and gap.end <= high]
         plan.gaps += self._explained(series, causes, (low, high))
         known.first_at = low if state.first_at is None else min(state.first_at, low)
@@ -133,6 +133,8 @@ class Planner:
         everything, and of what was there before where that counts."""
         everything, before = views
         found = {tier: Joined() for tier, (start, end) in limits.items() if start < end}
+        if not found:
+            return
         plan.removed = {tier: [] for tier in found}
         low, high = plan.span
         for window in frame.windows(low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST):
@@ -188,6 +190,27 @@ class Planner:
                 if part is not None:
                     found.append(run.dated(part))
         return found
+
+    def _as_known(
+        self, series: SeriesKey, found: Sequence[gaps.GapRecord], readings: Readings, span: Span
+    ) -> list[gaps.GapRecord]:
+        """With what was known of these gaps and nothing tells any more: why they came about; and those that are lost
+        before the first reading."""
+        before = self._state.gaps(series, *span)
+        causes = {(gap.start, gap.end): gap.cause for gap in before}
+        told = [
+            msgspec.structs.replace(gap, cause=causes.get((gap.start, gap.end), "unknown"))
+            if gap.cause == "unknown"
+            else gap
+            for gap in found
+        ]
+        dated = readings.at[readings.dated]
+        for gap in before:
+            first = int(dated[dated >= gap.start].min(initial=gap.end or FOREVER))
+            if gap.left is None and gap.start < first:
+                right = gap.right if first == gap.end else None
+                told.append(msgspec.structs.replace(gap, end=first, right=right))
+        return told
 
     def _explained(self, series: SeriesKey, causes: gaps.Causes, span: tuple[int, int]) -> list[gaps.GapRecord]:
         """Gaps outside the span of which the cause is known only now."""

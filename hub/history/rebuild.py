@@ -1,7 +1,7 @@
 """Rebuilding: history's state from what the store holds, and rollups from the raw samples that are still there."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 
 import msgspec
 import numpy as np
@@ -10,13 +10,12 @@ from hub.history import commit as commits
 from hub.history.calendar import DAY
 from hub.history.gaps import Causes
 from hub.history.log import CommitLog
-from hub.history.plan import WIDEST, Planner, ranges_of
+from hub.history.plan import EVERYTHING, WIDEST, Planner, ranges_of
 from hub.history.readings import Run, Traits
 from hub.history.state import SeriesChange, State, StreamKnown, StreamRow
-from hub.history.takeover import unhurried
+from hub.history.takeover import parts_of, unhurried
 from hub.history.whole import Samples, Whole, runs_of
 from hub.plugins.codec import DamagedChunk
-from hub.plugins.columns import select_raw
 from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Merge, RawColumns, SeriesKey
 from hub.telemetry.offsets import TOLERANCE_MS, Point
 from hub.telemetry.ranges import Range, Ranges
@@ -24,6 +23,7 @@ from hub.telemetry.stream import StreamDelta
 from hub.telemetry.streams import ORDER_STEP
 
 FOREVER = (1 << 62) - 1
+GAPS = frozenset({"gaps"})  # buckets, which are most of the work, are in the store
 
 log = logging.getLogger("hub.history.rebuild")
 
@@ -76,26 +76,31 @@ class Rebuilder:
         self._traits = traits
         self._hardware = hardware
         self.rebuilt = Rebuilt(outlets=len(contents))
+        self.read = 0
+        """Samples so far; `state` reads each twice."""
         self.reopened: dict[int, list[Range]] = {}
         """Seqs of lost samples, which may come again, by number of the stream."""
 
     def state(self, named: Mapping[tuple[str, int, str], StreamDelta], *, above: int = 0) -> None:
-        """Fill an empty state. `named`: streams that have a number already; `above`: so many numbers after theirs stay
-        free. Raises OSError, StoreError."""
+        """Fill the state, which is complete once all of it is done: one that was broken off begins anew. `named`:
+        streams that have a number already; `above`: so many numbers after theirs stay free. Raises OSError, StoreError.
+        """
         number = max((delta.number for delta in named.values()), default=0) + above
         rows: list[StreamRow] = []
+        looks: dict[tuple[SeriesKey, str], Held] = {}
         for series, runs in self._contents.items():
             found: list[tuple[int, str, StreamRow]] = []
             for run in runs:
-                columns = self._all(series, run)
-                if columns is not None:
-                    found.append((self._first(columns), run, _row(series, run, columns)))
-                self._pause()
+                held = looks[series, run] = self._look(series, run)
+                if held.settled:
+                    known = StreamKnown(list(held.settled), [], held.points)
+                    row = StreamRow(0, series.device, series.channel, run, "", None, None, known)
+                    found.append((held.first, run, row))
             found.sort(key=lambda each: each[:2])
-            mine = [named.get((series.device, series.channel, run)) for _, run, _ in found]
-            orders = [delta.order for delta in mine if delta is not None and delta.order is not None]
+            deltas = [named.get((series.device, series.channel, run)) for _, run, _ in found]
+            orders = [delta.order for delta in deltas if delta is not None and delta.order is not None]
             first = (min(orders) // ORDER_STEP if orders else len(found) + 1) - len(found)
-            for k, (delta, (_, _, row)) in enumerate(zip(mine, found, strict=True)):
+            for k, (delta, (_, _, row)) in enumerate(zip(deltas, found, strict=True)):
                 row.order = (first + k) * ORDER_STEP
                 if delta is None:
                     number += 1
@@ -104,10 +109,13 @@ class Rebuilder:
                     row.number, row.hardware, row.reason = delta.number, delta.name[3], delta.reason
                     row.order = row.order if delta.order is None else delta.order
                 rows.append(row)
-        self._state.completed(rows)
+        self._state.begin_anew()
+        self._state.put(rows)
         self.rebuilt.streams = len(rows)
         for series in self._contents:
-            self._series(series, [row for row in rows if _of(row) == series])
+            mine = [row for row in rows if SeriesKey(row.device, row.channel) == series]
+            self._series(series, mine, {row.run: looks[series, row.run] for row in mine})
+        self._state.completed()
 
     def rollups(self, *, buckets: bool = True, salvaged: bool = False) -> None:
         """Compute the `buckets` of all raw samples anew; those of which raw is gone stay. Samples that the state takes
@@ -150,7 +158,7 @@ class Rebuilder:
             self.reopened.setdefault(whole.rows[lost.run].number, []).append((lost.first, lost.last))
         for run, settled in changed.items():
             whole.rows[run].known.settled = list(settled)
-        self._state.completed([whole.rows[run] for run in changed])
+        self._state.put([whole.rows[run] for run in changed])
         spans = [(lost.start, lost.end) for lost in samples.lost if NONE not in (lost.start, lost.end)]
         for start, end in spans:
             around = self._store.read(whole.series, start - WIDEST, start + 1)
@@ -161,7 +169,7 @@ class Rebuilder:
 
     def _outlived(self, series: SeriesKey) -> list[Range]:
         """Times whose stored buckets tell of more samples than there are, and the buckets at either side of them."""
-        begin, end = self._span(series)
+        begin, end = _span(self._look(series, run) for run in self._contents[series])
         found: list[Range] = []
         if not end:
             return found  # without raw samples nothing is computed anew
@@ -177,16 +185,17 @@ class Rebuilder:
             self._pause()
         return found
 
-    def _series(self, series: SeriesKey, rows: Iterable[StreamRow]) -> None:
+    def _series(self, series: SeriesKey, rows: Iterable[StreamRow], looks: Mapping[str, "Held"]) -> None:
         """Plan day after day as merges would, so that no more than a day is in memory."""
         runs = runs_of({row.run: row for row in rows})
-        begin, end = self._span(series)
+        begin, end = _span(looks.values())
         for day in range(begin // DAY * DAY, end, DAY):
             parts = self._store.read(series, day, day + DAY)
             if parts:
-                self._plan(series, parts, runs, begin)
+                self._plan(series, parts, runs, begin, wanted=GAPS)
+                self.read += sum(len(part.seq) for part in parts)
             self._pause()
-        undated = {run.number: ranges for run in runs.values() if (ranges := _undated(self._all(series, run.run)))}
+        undated = {run.number: ranges for run in runs.values() if (ranges := list(looks[run.run].undated))}
         state = self._state.series(series)
         oldest = self._store.rollup(series, "15m", 0, FOREVER).start
         state.unproven = []
@@ -202,11 +211,13 @@ class Rebuilder:
         parts: list[RawColumns],
         runs: Mapping[str, Run],
         begin: int,
+        *,
         lost: tuple[int, int] | None = None,
+        wanted: Set[str] = EVERYTHING,
     ) -> None:
         """Gaps and where the outlet's history begins and ends, by these samples."""
         plan = self._planner.plan(
-            series, parts, runs, self._traits(series), Causes(runs), horizon=begin, minutes_from=begin
+            series, parts, runs, self._traits(series), Causes(runs), horizon=begin, minutes_from=begin, wanted=wanted
         )
         self.rebuilt.gaps += len(plan.gaps)
         for gap in plan.gaps:
@@ -214,46 +225,53 @@ class Rebuilder:
                 gap.cause = "damaged"
         self._state.apply([SeriesChange(series.device, series.channel, plan.span, plan.gaps, plan.state)])
 
-    def _span(self, series: SeriesKey) -> tuple[int, int]:
-        """From the first dated raw sample to behind the last."""
-        dates = [part.at[part.at != NONE] for run in self._contents[series] if (part := self._all(series, run))]
-        known = [at for at in dates if len(at)]
-        return (min(int(at.min()) for at in known), max(int(at.max()) for at in known) + 1) if known else (0, 0)
-
-    def _all(self, series: SeriesKey, run: str) -> RawColumns | None:
-        return self._store.read_stream(series, run, 0, FOREVER)
-
-    def _first(self, columns: RawColumns) -> int:
-        dated = columns.at[columns.at != NONE]
-        return int(dated.min()) if len(dated) else FOREVER
+    def _look(self, series: SeriesKey, run: str) -> "Held":
+        held = Held()
+        for part in parts_of(self._store, series, run):
+            held.take(run, part)
+            self.read += len(part.seq)
+            self._pause()
+        held.finish()
+        return held
 
 
-def _of(row: StreamRow) -> SeriesKey:
-    return SeriesKey(row.device, row.channel)
+class Held:
+    """What the store holds of one stream, taken piece by piece. first, end: from the first dated sample to behind the
+    last (Unix ms); points: offsets that give the samples the dates which they have."""
+
+    def __init__(self) -> None:
+        self.settled, self.undated = Ranges(), Ranges()
+        self.first, self.end = FOREVER, 0
+        self.points: list[Point] = []
+        self._last: Point | None = None
+
+    def take(self, run: str, part: RawColumns) -> None:
+        """The next samples."""
+        dated = part.at != NONE
+        first = part.extra["seq_from"].astype(np.int64) if run.endswith(MINUTES) else part.seq
+        for span in ranges_of(first, part.seq):
+            self.settled.add(*span)
+        if not dated.all():
+            for span in ranges_of(part.seq[~dated], part.seq[~dated]):
+                self.undated.add(*span)
+        if dated.any():
+            self.first = min(self.first, int(part.at[dated].min()))
+            self.end = max(self.end, int(part.at[dated].max()) + 1)
+        known = dated & (part.up != NONE)
+        ups, offsets = part.up[known], (part.at - part.up)[known]
+        for k in (np.append(0, np.flatnonzero(np.diff(offsets)) + 1) if len(ups) else np.empty(0, int)).tolist():
+            if not self.points or abs(int(offsets[k]) - self.points[-1][1]) > TOLERANCE_MS:
+                self.points.append((int(ups[k]), int(offsets[k])))
+        if len(ups):
+            self._last = (int(ups[-1]), int(offsets[-1]))
+
+    def finish(self) -> None:
+        """There are no more."""
+        if self._last is not None and self.points[-1][0] != self._last[0]:
+            self.points.append(self._last)
 
 
-def _row(series: SeriesKey, run: str, columns: RawColumns) -> StreamRow:
-    first = columns.extra["seq_from"].astype(np.int64) if run.endswith(MINUTES) else columns.seq
-    settled = Ranges(ranges_of(first, columns.seq))
-    known = StreamKnown(list(settled), [], _points(columns))
-    return StreamRow(0, series.device, series.channel, run, "", None, None, known)
-
-
-def _undated(columns: RawColumns | None) -> list[Range]:
-    if columns is None:
-        return []
-    part = select_raw(columns, columns.at == NONE)
-    return ranges_of(part.seq, part.seq)
-
-
-def _points(columns: RawColumns) -> list[Point]:
-    """Offsets that give the samples the dates which they have."""
-    known = (columns.at != NONE) & (columns.up != NONE)
-    ups, offsets = columns.up[known], (columns.at - columns.up)[known]
-    points: list[Point] = []
-    for k in (np.append(0, np.flatnonzero(np.diff(offsets)) + 1) if len(ups) else np.empty(0, int)).tolist():
-        if not points or abs(int(offsets[k]) - points[-1][1]) > TOLERANCE_MS:
-            points.append((int(ups[k]), int(offsets[k])))
-    if points and points[-1][0] != ups[-1]:
-        points.append((int(ups[-1]), int(offsets[-1])))
-    return points
+def _span(looks: Iterable[Held]) -> Range:
+    """From the first dated sample of all to behind the last; (0, 0) where there is none."""
+    known = [(held.first, held.end) for held in looks if held.end]
+    return (min(first for first, _ in known), max(end for _, end in known)) if known else (0, 0)

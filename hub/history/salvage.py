@@ -10,13 +10,14 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from hub.aside import SIDES
+from hub.aside import SIDES, found_aside
 from hub.history.gaps import Outage
+from hub.history.lost_store import LostStore, opened
 from hub.history.readings import Traits
 from hub.history.rebuild import Rebuilder
 from hub.history.state import FILE_NAME as STATE_FILE
@@ -36,6 +37,7 @@ from hub.telemetry.stream import StreamDelta
 FOLDER = ".history-salvage"  # in the data folder; with its dot no backup takes it in
 NOTE = "of.json"
 MOST_TRIES = 3  # whatever ends the hub each time is not tried for ever
+MOST_ASIDE = 3  # a card that breaks what was just salvaged would be filled with what is set aside, each as large as all
 REST = 3  # times as long as it worked it rests
 LONGEST_REST_S = 1.0
 PIECE, BLOCK = 1 << 20, 4096  # bytes
@@ -53,6 +55,7 @@ class Note(msgspec.Struct):
 
     files: list[str]
     tries: int = 0
+    states: dict[str, str] = {}  # what was set aside with each
 
 
 class Salvaged(msgspec.Struct):
@@ -132,27 +135,30 @@ class Salvage:
                 self._tidy()
             return found
 
-    def note(self, file: str) -> None:
-        """This file is to be salvaged, after those that are already. Raises OSError."""
+    def note(self, file: str, state: str | None = None) -> None:
+        """This file is to be salvaged, after those that are already. state: what was set aside with it. Raises
+        OSError."""
         with self._noting:
             self._scratch.mkdir(exist_ok=True)
             note = self._noted()
             if file not in note.files:
-                self._write(Note([*note.files, file], note.tries))
+                states = note.states if state is None else {**note.states, file: state}
+                self._write(Note([*note.files, file], note.tries, states))
 
     def again(self) -> None:
         """The hub ends before it is done, which is no failure. Raises OSError."""
         with self._noting:
             note = self._noted()
-            self._write(Note(note.files, note.tries - 1))
+            self._write(Note(note.files, note.tries - 1, note.states))
 
     def done(self, file: str) -> None:
         """This file is not to be salvaged any more. Raises OSError."""
         with self._noting:
-            left = [each for each in self._noted().files if each != file]
+            note = self._noted()
+            left = [each for each in note.files if each != file]
             shutil.rmtree(self._scratch / "store", ignore_errors=True)
             if left:
-                self._write(Note(left))
+                self._write(Note(left, states=note.states))
             else:
                 self._tidy()
 
@@ -165,7 +171,8 @@ class Salvage:
             tries = note.tries if left == note.files else 0
             if tries >= MOST_TRIES:
                 raise HubError("history-salvage-ended", tries=tries)
-            self._write(Note(left, tries + 1))
+            self._write(Note(left, tries + 1, note.states))
+        self._require_few(file)
         work = self._scratch / "store"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -182,9 +189,10 @@ class Salvage:
         finally:
             store.close()
 
-    def join(self, known: Known) -> list[str]:
+    def join(self, known: Known, salvaged: Salvaged) -> None:
         """Put in what the hub's store holds, which is at rest, and make the state anew. Devices that were removed
-        meanwhile stay so. Returns what was found damaged on the way. Raises Stopped, OSError, StoreError."""
+        meanwhile stay so. What is lost is told, where possible by the state that was set aside with the store. Raises
+        Stopped, OSError, StoreError."""
         work = self._scratch / "store"
         store, state = self._another(work), State(work / STATE_FILE)
         try:
@@ -201,11 +209,38 @@ class Salvage:
             state.keep_outages(known.outages)
             rebuilder = Rebuilder(store, contents, state, self._traits, self._hardware, pause=self.pause)
             rebuilder.state(known.named, above=NUMBERS)
+            remembered = self._remember(work, state, store, known.outages)
+            if remembered is not None:
+                contents = {key: contents.get(key, []) for key in [*contents, *remembered[0]]}
+                told = tuple(f"raw {series.device}/{series.channel} " for series in remembered[0])
+                salvaged.lost = [*remembered[1], *(what for what in salvaged.lost if not what.startswith(told))]
+                rebuilder = Rebuilder(store, contents, state, self._traits, self._hardware, pause=self.pause)
             rebuilder.rollups(salvaged=True)
-            return [what for what in store.stats().damaged if what not in before]
+            salvaged.lost += [what for what in store.stats().damaged if what not in before]
         finally:
             state.close()
             store.close()
+
+    def _remember(
+        self, work: Path, state: State, store: HistoryStore, outages: Sequence[Outage]
+    ) -> tuple[list[SeriesKey], list[str]] | None:
+        """Outlets of which samples are lost, and which; None where nobody knows what there was."""
+        note = self._noted()
+        file = note.states.get(note.files[0])
+        if file is None or not (self._folder / file).is_file():
+            return None
+        copy = work / "state-before.sqlite"
+        for part in work.glob(f"{copy.name}*"):
+            part.unlink()
+        copied(self._folder / file, copy)
+        old = opened(copy)
+        if old is None:
+            return None
+        try:
+            remembered = LostStore(old, state, store, self._traits, outages)
+            return remembered.tell(self._has), remembered.lost
+        finally:
+            old.close()
 
     def swap(self, state: Path) -> None:
         """What was made takes the place of the hub's files, all of which are closed. A state that is not there is
@@ -227,6 +262,12 @@ class Salvage:
     def _tidy(self) -> None:
         (self._scratch / NOTE).unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _require_few(self, file: str) -> None:
+        kind, _, _ = file.rpartition(".damaged-")
+        lying = [name for name in found_aside(self._folder) if name.startswith(f"{kind}.damaged-") and name <= file]
+        if len(lying) > MOST_ASIDE:
+            raise HubError("history-salvage-too-many", count=len(lying))
 
     def _require_room(self, size: int) -> None:
         space = os.statvfs(self._folder)

@@ -1,13 +1,14 @@
 """Salvaging: runs a salvage beside everything else, and tells people what came of it."""
 
 import asyncio
+import contextlib
 import logging
 import shlex
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,8 +23,10 @@ from hub.telemetry.stream import StreamDelta
 from hub.telemetry.streams import Streams
 
 SHOWN = 5  # lines of what is lost
+WAIT_S = 300.0  # until the disk is asked again that refused what must be in the store first
 
 log = logging.getLogger("hub.history.salvage")
+T = TypeVar("T")
 
 
 class Means(msgspec.Struct, frozen=True):
@@ -65,7 +68,9 @@ class Salvaging:
         self._at_rest = at_rest
         self._task: asyncio.Task[None] | None = None
         self._begun = False
-        self._stopping = False
+        self._stopping = asyncio.Event()
+        self._saved_files: list[tuple[str, Salvaged]] = []  # in this hub run
+        self._failed_files: list[str] = []
 
     def store_lost(self, file: str) -> None:
         """The store was set aside under this name, and a new one begun. Before `resume` that is only noted."""
@@ -83,13 +88,13 @@ class Salvaging:
 
     async def stop(self) -> None:
         """Break off; it goes on at the next start."""
-        self._stopping = True
+        self._stopping.set()
         self._salvage.pause.stop()
         await self.settled()
 
     def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
         """One after the other."""
-        if not self._stopping:
+        if not self._stopping.is_set():
             before = self._task
             self._task = task = asyncio.get_running_loop().create_task(self._after(before, work))
             task.add_done_callback(self._done)
@@ -106,7 +111,7 @@ class Salvaging:
             log.error("salvaging failed", exc_info=task.exception())
 
     async def _resume(self) -> None:
-        while self._begun and not self._stopping:
+        while self._begun and not self._stopping.is_set():
             file = await asyncio.to_thread(self._salvage.waiting)
             if file is None:
                 return
@@ -127,9 +132,10 @@ class Salvaging:
     async def _run(self, file: str) -> None:
         try:
             salvaged = await asyncio.to_thread(self._salvage.extract, file)
-            async with self._at_rest():
-                salvaged.lost += await asyncio.to_thread(self._salvage.join, self._known())
-                await self._repair.replace(partial(self._salvage.swap, self._state.path))
+            async with AsyncExitStack() as stack:
+                await self._patient(lambda: stack.enter_async_context(self._at_rest()))
+                await asyncio.to_thread(self._salvage.join, self._known(), salvaged)
+                await self._patient(lambda: self._repair.replace(partial(self._salvage.swap, self._state.path)))
             await asyncio.to_thread(self._salvage.done, file)
         except Stopped:
             await asyncio.to_thread(self._salvage.again)
@@ -139,6 +145,20 @@ class Salvaging:
             await self._failed(file, str(error))
         else:
             await self._saved(file, salvaged)
+
+    async def _patient(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Again and again while the disk refuses what came in, which is no reason to give up. Raises Stopped."""
+        while True:
+            try:
+                return await step()
+            except HubError as error:
+                if error.message.id != "history-not-at-rest":
+                    raise
+            log.warning("the salvage waits: what came in could not be stored")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), WAIT_S)
+            if self._stopping.is_set():
+                raise Stopped
 
     def _known(self) -> Known:
         named = {
@@ -153,32 +173,38 @@ class Salvaging:
         log.warning("salvaged %d samples of %s", salvaged.samples, file)
         for what in salvaged.lost:
             log.warning("lost of %s: %s", file, what)
-        backup = await self._means.newest_backup() if salvaged.lost or not salvaged.samples else None
+        self._saved_files.append((file, salvaged))  # a problem stands for all of them: it is known by its id
+        files = [file for file, _ in self._saved_files]
+        lost = [what for _, each in self._saved_files for what in each.lost]
+        unsure = lost or not all(each.samples for _, each in self._saved_files)
+        backup = await self._means.newest_backup() if unsure else None
         self._troubles.end(STORE_LOST)
         self._troubles.again(
             STORE_SAVED,
-            file=file,
-            samples=salvaged.samples,
-            lost=len(salvaged.lost),
-            what="; ".join(salvaged.lost[:SHOWN]),
-            **self._commands(file, backup),
+            file=", ".join(files),
+            samples=sum(each.samples for _, each in self._saved_files),
+            lost=len(lost),
+            what="; ".join(lost[:SHOWN]),
+            **self._commands(files, backup),
         )
 
     async def _failed(self, file: str, reason: str | Message) -> None:
         log.error("%s could not be salvaged: %s", file, reason)
         await asyncio.to_thread(self._salvage.done, file)  # else each start would try again
+        self._failed_files.append(file)
+        files = self._failed_files
         backup = await self._means.newest_backup()
         self._troubles.end(STORE_LOST)
-        self._troubles.again(STORE_NOT_SAVED, file=file, reason=reason, **self._commands(file, backup))
+        self._troubles.again(STORE_NOT_SAVED, file=", ".join(files), reason=reason, **self._commands(files, backup))
 
-    def _commands(self, file: str, backup: Path | None) -> dict[str, str]:
+    def _commands(self, files: Sequence[str], backup: Path | None) -> dict[str, str]:
         """What people can type, once the hub is stopped."""
 
         def rebuild(source: Path) -> str:
             return f"plughub history rebuild --from {shlex.quote(str(source))} {self._means.options}".rstrip()
 
         return {
-            "command": rebuild(self._folder.absolute() / file),
+            "command": " && ".join(rebuild(self._folder.absolute() / file) for file in files),
             "backup": "none" if backup is None else backup.name,
             "restore": "" if backup is None else rebuild(backup),
         }

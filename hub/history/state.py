@@ -242,11 +242,21 @@ class State:
         """Does it know all that the store holds? False for a file that was just made, until `completed`."""
         return self._meta("complete", bool, False) or self.merged().generation > 0
 
-    def completed(self, streams: Iterable[StreamRow] = ()) -> None:
-        """It knows all that the store holds, with these streams besides those that it knew."""
+    def put(self, streams: Iterable[StreamRow]) -> None:
+        """Note these streams besides those that it knows."""
         with self._transaction() as connection:
             _put_streams(connection, streams)
+
+    def completed(self) -> None:
+        """It knows all that the store holds."""
+        with self._transaction() as connection:
             connection.execute("insert or replace into meta values (?, ?)", _meta_row("complete", True))
+
+    def begin_anew(self) -> None:
+        """Forget what was noted of streams and outlets: whoever rebuilt it was broken off."""
+        with self._transaction() as connection:
+            for table in ("stream", "series", "gap"):
+                connection.execute(f"delete from {table}")  # noqa: S608
 
     def prune(self, streams: Iterable[int], kept: Iterable[StreamRow], before: int) -> int:
         """Forget these streams and the gaps that ended before (Unix ms), and keep of others what stands in `kept`;

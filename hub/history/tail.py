@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from hub.history.commit import Taken
@@ -88,11 +89,14 @@ class UnmergedTail:
 
     @property
     def longest(self) -> int:
-        """Samples of the stream of which the most are not merged, the buffer's included: each question about its outlet
-        goes through all of them."""
-        buffered = self._buffer.lengths()
-        committed = (count + buffered.get(number, 0) for number, count in self._counts.items())
-        return max([*committed, *buffered.values()], default=0)
+        """Samples of the outlet of which the most are not merged, of all its runs and the buffer's included: each
+        question about it goes through all of them."""
+        counts: Counter[SeriesKey] = Counter()
+        for number, count in chain(self._counts.items(), self._buffer.lengths().items()):
+            stream = self._streams.by_number(number)
+            if stream is not None:
+                counts[stream.series] += count
+        return max(counts.values(), default=0)
 
     def serial(self, through: int) -> int:
         """The serial of the last unmerged commit up to this record of the log."""

@@ -14,6 +14,7 @@ from hub.history.plan import WIDEST, margin_ms, ranges_of
 from hub.history.readings import End, Run, Traits
 from hub.history.state import SeriesState, State, StreamRow
 from hub.history.steps import ends_before
+from hub.history.takeover import pieces_of
 from hub.plugins.columns import rounded_rollup, select_rollup
 from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
@@ -77,7 +78,8 @@ class Whole:
         until: no bucket begins later. Raises OSError, StoreError."""
         floor = self.floor()
         stored = [self._store.rollup(self.series, "15m", max(last, 0), FOREVER).start[-1:]]
-        last = max([last, *(int(starts[0]) for starts in stored if len(starts))])
+        head = [] if self.known.head is None else [self.known.head.at]
+        last = max([last, *head, *(int(starts[0]) for starts in stored if len(starts))])
         last = min(last, until)
         begin = max(floor, self.known.first_at or 0)
         if self.known.first_at is None or last < begin:
@@ -155,10 +157,13 @@ class Whole:
         if row is not None and not is_minutes(run):
             undated = self.known.undated.get(row.number, [])
             finder = Finder(row, self._traits, self.floor(), undated, self._gaps)
+        pieces = pieces_of(self._store, self.series, run)
         at = 0
         for first, last in [*settled, (FOREVER, FOREVER)]:
-            if at < first:
-                self._piece(run, (at, first - 1), found, settled=is_minutes(run) and row is not None, finder=None)
+            for low, high in pieces:
+                if low < first and high >= at:
+                    span = max(low, at), min(high, first - 1)
+                    self._piece(run, span, found, settled=is_minutes(run) and row is not None, finder=None)
             for begin in range(first, min(last, FOREVER - 1) + 1, PIECE):
                 self._piece(run, (begin, min(begin + PIECE - 1, last)), found, settled=True, finder=finder)
             at = last + 1

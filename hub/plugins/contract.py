@@ -298,6 +298,10 @@ class MendableStore(Protocol):
     def contents(self) -> Mapping[SeriesKey, Sequence[str]]:
         """Every outlet of which the store holds anything, and the runs of which it holds raw samples."""
 
+    def pieces(self, series: SeriesKey, run: str, most: int) -> Sequence[tuple[int, int]]:
+        """Ranges of seqs (first, last), ascending and apart, in which all raw samples of this run lie: each of no more
+        than about `most` samples, so that whoever reads all of a run needs not hold it in memory."""
+
     def set_aside(self) -> str:
         """Called while the store is closed: keep what is damaged under another name, which is returned; the next
         `open` makes an empty store."""

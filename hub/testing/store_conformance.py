@@ -19,7 +19,16 @@ import numpy as np
 import pytest
 
 from hub.plugins.columns import empty_rollup, join_raw, join_rollup, select_raw, select_rollup
-from hub.plugins.contract import NONE, HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey, TransactionalStore
+from hub.plugins.contract import (
+    NONE,
+    HistoryStore,
+    MendableStore,
+    Merge,
+    RawColumns,
+    RollupColumns,
+    SeriesKey,
+    TransactionalStore,
+)
 from hub.testing.traces import assert_raw_equal, assert_rollup_equal, buckets, trace
 
 HOUR, DAY, MINUTE = 3_600_000, 86_400_000, 60_000
@@ -152,6 +161,23 @@ class StoreConformance:
         assert store.read_stream(FRIDGE, columns.run, 9000, 9999) is None
         assert store.read_stream(FRIDGE, "another", 0, 9999) is None
         assert store.read_stream(LAMP, columns.run, 0, 9999) is None
+
+    def test_a_stream_by_pieces(self, store: HistoryStore) -> None:
+        """Of stores that offer it: all samples, each once, though some are dated among others or not at all."""
+        if not isinstance(store, MendableStore):
+            return
+        columns = trace(15_000, start=T)
+        columns.at[9000:11_000] = NONE
+        columns.at[14_000:] = T
+        columns = select_raw(columns, (columns.seq < 4000) | (columns.seq > 6000))
+        store.merge(raw((FRIDGE, columns)))
+        pieces = store.pieces(FRIDGE, columns.run, 5000)
+        parts = [part for span in pieces if (part := store.read_stream(FRIDGE, columns.run, *span)) is not None]
+        assert len(parts) > 1
+        assert max(len(part.seq) for part in parts) < 10_000, "about as many as are asked for"
+        assert list(pieces) == sorted(pieces)
+        assert np.array_equal(np.concatenate([part.seq for part in parts]), columns.seq)
+        assert list(store.pieces(LAMP, columns.run, 5000)) == list(store.pieces(FRIDGE, "another", 5000)) == []
 
     def test_undated_samples_wait_for_their_date(self, store: HistoryStore) -> None:
         dated = trace(8000, start=T)

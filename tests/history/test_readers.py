@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hub.history.query import Query
+from hub.history.readers import THREADS
 from hub.plugins.contract import SeriesKey
 from tests.history.house import START, DataCore, ManualClock, Plug, Registry, play
 
@@ -129,3 +130,14 @@ async def test_a_question_after_a_merge_that_failed_half_way(core: DataCore) -> 
     core.history.state.finish = finish  # type: ignore[method-assign]
     assert await core.history.merge()
     assert await seen(query, "15m") == (721, pytest.approx(720_000))
+
+
+async def test_a_merge_waits_for_no_reader(core: DataCore) -> None:
+    free = threading.Event()
+    reading = [asyncio.ensure_future(core.history._readers.run(free.wait)) for _ in range(THREADS)]
+    try:
+        async with asyncio.timeout(60):  # it would never end
+            assert await core.history.merge()
+    finally:
+        free.set()
+        await asyncio.gather(*reading)

@@ -9,7 +9,7 @@ from hub.events import Merged
 from hub.history import commit as commits
 from hub.history.query import Query
 from hub.plugins.contract import SeriesKey, StoreError
-from tests.history.house import DataCore, ManualClock, Plug, Registry, problem_ids, sample, seqs, stored
+from tests.history.house import DataCore, ManualClock, Plug, Registry, play, problem_ids, sample, seqs, stored
 
 PARTS = 3000  # samples of one outlet, at which a merge is made at once
 LOOK = 600
@@ -122,4 +122,18 @@ async def test_a_log_of_many_bytes_is_merged_at_once(core: DataCore, monkeypatch
     assert core.history.schedule._urgent()
     await core.history.merge()
     assert not core.history.schedule._urgent()
+    await core.stop()
+
+
+async def test_an_outlet_of_many_short_runs_counts_as_a_whole(core: DataCore) -> None:
+    runs = [f"{number:016x}" for number in range(8)]
+    await core.history.merge()
+    for run in runs[:-1]:
+        play(core, 0, PARTS // 8 - 1, run=run)
+    await core.history.commit()
+    assert core.history.tail.longest == PARTS // 8 * 7
+    assert not core.history.schedule._urgent()
+    play(core, 0, PARTS // 8 - 1, run=runs[-1])
+    assert core.history.tail.longest == PARTS
+    assert core.history.schedule._urgent()
     await core.stop()

@@ -1,5 +1,6 @@
 """A history database with damaged pages: what can be read is taken over, what is lost is said."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from hub.history.calendar import HOUR, MINUTE
 from hub.plugins.contract import Merge, SeriesKey
 from hub.testing.traces import buckets, trace
 from integrations.storage.sqlite.pages import Pages
+from integrations.storage.sqlite.salvage import salvage
 from integrations.storage.sqlite.schema import PAGE
 from integrations.storage.sqlite.store import SqliteStore
 from tests.history_robust.test_cli import plughub
@@ -172,3 +174,22 @@ def test_any_bytes_at_all_do_no_more_than_be_unreadable(tmp_path: Path, sound: P
         path.write_bytes(noise.tobytes())
         with path.open("rb") as file:
             assert sum(1 for _ in Pages(file, PAGE).rows()) >= 0
+
+
+@pytest.mark.parametrize("change", [0x01, 0x04, 0x10, 0x80, 0xFF])
+def test_no_byte_of_the_head_costs_a_row(tmp_path: Path, sound: Path, change: int) -> None:
+    whole, damaged = sound.read_bytes(), tmp_path / "damaged"
+    shutil.copyfile(sound, damaged)
+    with damaged.open("r+b", buffering=0) as file:
+        rows = list(Pages(file, PAGE).rows())
+        for at in range(100):
+            os.pwrite(file.fileno(), bytes([whole[at] ^ change]), at)
+            pages = Pages(file, PAGE)
+            assert (list(pages.rows()) == rows, pages.unreadable) == (True, 0), at
+            os.pwrite(file.fileno(), whole[at : at + 1], at)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n" * 1000, bytes(50 * PAGE)])
+def test_of_what_is_no_database_everything_is_lost(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "damaged").write_bytes(content)
+    assert salvage(tmp_path / "damaged", tmp_path / "made") == ["everything: not one page of the file could be read"]

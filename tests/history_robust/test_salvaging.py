@@ -3,15 +3,17 @@
 import asyncio
 import random
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from hub.history import salvage
+from hub.history import salvage, salvaging
 from hub.history.salvage import FOLDER, NOTE
 from hub.history.salvaging import Means
-from hub.plugins.contract import SeriesKey, StoreDamaged
+from hub.plugins.contract import SeriesKey, StoreDamaged, StoreError
 from integrations.storage.sqlite.schema import PAGE
 from integrations.storage.sqlite.store import SqliteStore
 from tests.history.house import (
@@ -26,6 +28,7 @@ from tests.history.house import (
     sample,
     seqs,
 )
+from tests.history_robust.test_cli import plughub
 from tests.history_robust.test_salvage import flip, pages_of
 from tests.history_robust.test_set_aside import RUN, SERIES, ask
 
@@ -381,3 +384,193 @@ async def test_commits_go_on_while_it_works(tmp_path: Path, clock: ManualClock, 
     assert len(set(orders)) == len(orders)
     assert (await core.history.care.check()).wrong == 0
     await core.stop()
+
+
+async def test_a_disk_that_refuses_for_a_while_does_not_end_it(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(salvaging, "WAIT_S", 0)
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    later(core, COUNT, COUNT + 9)
+    refused = {"merges": 0, "commits": 0}
+    merge, append, joined = core.store.commit, core.history.log.append, threading.Event()
+
+    def refuse_merges() -> None:
+        if refused["merges"] < 3:
+            refused["merges"] += 1
+            raise StoreError("not now")
+        merge()
+
+    def refuse_commits(*args: Any) -> Any:
+        if joined.is_set() and refused["commits"] < 3:
+            refused["commits"] += 1
+            raise OSError("not now")
+        return append(*args)
+
+    join = salvage.Salvage.join
+
+    def joining(*args: Any) -> Any:
+        found = join(*args)
+        joined.set()
+        loop.call_soon_threadsafe(later, core, COUNT + 10, COUNT + 19)
+        return found
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(core.store, "commit", refuse_merges)
+    monkeypatch.setattr(core.history.log, "append", refuse_commits)
+    monkeypatch.setattr(salvage.Salvage, "join", joining)
+    await salvaged(core)
+    assert refused == {"merges": 3, "commits": 3}
+    assert told[-1][0] == "history-store-saved"
+    assert "history-store-not-saved" not in {id for id, _ in told}
+    await core.history.merge()
+    assert set(range(COUNT, COUNT + 20)) <= set(seqs(core)[RUN])
+    await core.stop()
+
+
+async def test_a_hub_that_ends_while_the_disk_refuses_goes_on_at_the_next_start(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = await hub(tmp_path, clock, registry).start()
+    later(core, COUNT, COUNT + 9)
+    refused, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def refuse() -> None:
+        loop.call_soon_threadsafe(refused.set)
+        raise StoreError("not now")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(core.store, "commit", refuse)
+        await refused.wait()
+        await core.stop()
+    assert msgspec.json.decode((tmp_path / FOLDER / NOTE).read_bytes())["tries"] == 0
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
+    await core.stop()
+
+
+async def test_what_a_card_breaks_again_and_again_is_left_to_people(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    await lived(tmp_path, clock, registry)
+    (tmp_path / "history.log.damaged-20260101T000000Z").touch()
+    for round in range(salvage.MOST_ASIDE + 2):
+        flip(tmp_path / "history.sqlite", [1], 100)
+        core = hub(tmp_path, clock, registry)
+        told = problems(core)
+        await core.start()
+        later(core, COUNT + 10 * round, COUNT + 10 * round + 9)
+        await salvaged(core)
+        ids = [id for id, _ in told]
+        left = round >= salvage.MOST_ASIDE
+        assert ids == ["history-store-lost", "history-store-lost ended", f"history-store-{'not-' * left}saved"]
+        await core.stop()
+    assert told[-1][1]["reason"].id == "history-salvage-too-many"
+    asides = sorted(tmp_path.glob("history.sqlite.damaged-*Z"))
+    sizes = [aside.stat().st_size for aside in asides]
+    assert len(sizes) == salvage.MOST_ASIDE + 2
+    assert sizes[-1] < sizes[0] / 2, "it holds only what came since"
+    assert told[-1][1]["command"] == f"plughub history rebuild --from {asides[-1]} --data here"
+    assert not (tmp_path / FOLDER).exists()
+
+
+async def test_of_two_files_both_are_named(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    await lived(tmp_path, clock, registry)
+    for saved in (True, False):
+        core = hub(tmp_path, clock, registry)
+        assert core.history.salvaging is not None
+        told = problems(core)
+        await core.start()
+        if not saved:
+            core.history.salvaging._salvage._reserve = 1 << 60
+        values = []
+        for k in range(2):
+            later(core, COUNT, COUNT + 9 + k)
+            await core.history.commit()
+            flip(tmp_path / "history.sqlite", [1], 100)
+            core.history._repair.store_damaged(StoreDamaged("malformed"))
+            await salvaged(core)
+            await salvaged(core)
+            values.append(told[-1][1])
+        first, second = (each["file"] for each in values)
+        assert second == f"{first}, {second.rpartition(', ')[2]}"
+        assert first != second.rpartition(", ")[2]
+        if saved:
+            assert values[1]["samples"] > 2 * values[0]["samples"] - 20
+        else:
+            assert told[-1][0] == "history-store-not-saved"
+            assert values[1]["command"].count(" && plughub history rebuild --from ") == 1
+        await core.stop()
+
+
+def ruin(path: Path, how: str) -> None:
+    size = path.stat().st_size
+    if how == "missing":
+        path.unlink()
+    else:
+        head = path.read_bytes()[: 4 * PAGE]
+        path.write_bytes(
+            {
+                "zeros": bytes(size),
+                "no database": b"hello\n" * 100,
+                "empty": b"",
+                "first pages": head + bytes(size - 4 * PAGE),
+            }[how]
+        )
+
+
+@pytest.mark.parametrize("how", ["zeros", "no database", "empty", "missing", "first pages"])
+async def test_of_a_store_that_is_wholly_lost_the_notes_say_what_it_held(
+    tmp_path: Path, clock: ManualClock, registry: Registry, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 299, run="e" * 16)
+    clock.run(600)
+    play(core, 0, 299)
+    await core.history.merge()
+    before = await core.history.gaps("d1", 0, 0, FOREVER)
+    known, energy = core.history.state.series(SERIES), imported(core)
+    assert known.head is not None
+    await core.stop()
+    ruin(tmp_path / "history.sqlite", how)
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    id, values = told[-1]
+    assert (id, values["samples"], values["backup"]) == ("history-store-saved", 0, BACKUP.name)
+    assert values["what"].count("300 samples that were kept are gone") == 2
+    gaps = await core.history.gaps("d1", 0, 0, FOREVER)
+    assert [gap.cause for gap in gaps[:3]] == ["damaged", before[0].cause, "damaged"]
+    assert (gaps[0].start, gaps[1], gaps[2].end) == (known.first_at, before[0], known.head.at)
+    assert gaps[2].energy_mwh == pytest.approx(299_000, abs=1000)
+    assert (await core.history.care.check()).lost == 2
+    clock.run(100)
+    play(core, 400, 499)
+    await core.history.merge()
+    assert imported(core) == pytest.approx(energy - 299_000 + 200_000, abs=2000), "what nothing tells is the first run"
+    assert [gap.cause for gap in await core.history.gaps("d1", 0, 0, FOREVER)][:3] == [gap.cause for gap in gaps[:3]]
+    check = await core.history.care.check()
+    assert (check.wrong, check.differing) == (0, [])
+    await core.stop()
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert told == []
+    assert len(list(tmp_path.glob("history.sqlite.damaged-*Z"))) == 1
+    await core.stop()
+    capsys.readouterr()
+    assert await plughub(tmp_path, "verify") == 0
+    said = capsys.readouterr().out
+    assert "2 gaps stand for measurements that were lost" in said
+    assert "fits together" not in said

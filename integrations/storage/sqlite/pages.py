@@ -1,13 +1,14 @@
 """Rows of an SQLite file read page by page, without its trees: what is left of a file that SQLite itself refuses.
 
-The format is https://sqlite.org/fileformat2.html. Pages that the file's pointer map calls free are passed over.
+The format is https://sqlite.org/fileformat2.html. The head of the file is not believed: a wrong byte there would cost
+everything, and all that it says of the layout is known of files that the hub made: pages of one size, each used to its
+end, with a pointer map. Pages that the map calls free are passed over.
 """
 
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
-MAGIC = b"SQLite format 3\x00"
 HEADER = 100  # bytes of the first page
 INDEX_NODE, INDEX_LEAF, TABLE_LEAF = 0x02, 0x0A, 0x0D
 FREE, ROOT, NODE = 2, 1, 5  # in the pointer map
@@ -23,15 +24,10 @@ class Pages:
     made no sense."""
 
     def __init__(self, file: BinaryIO, page_size: int) -> None:
-        """`page_size`: believed where the head of the file is damaged."""
+        """`page_size`: bytes of each page of such files."""
         self._file = file
         self._length = file.seek(0, os.SEEK_END)
-        head = os.pread(file.fileno(), HEADER, 0)
-        said = int.from_bytes(head[16:18], "big")
-        known = head.startswith(MAGIC) and said in (512, 1024, 2048, 4096, 8192, 16384, 32768)
-        self._size = said if known else page_size
-        self._usable = self._size - (head[20] if known else 0)
-        self._mapped = head[52:56] != bytes(4) if known else True
+        self._size = page_size
         self.count = self._length // self._size
         self.unreadable = 0
 
@@ -45,7 +41,7 @@ class Pages:
             first = HEADER if number == 1 else 0
             if page[first] in (INDEX_NODE, INDEX_LEAF, TABLE_LEAF):
                 yield from self._cells(page, first)
-            elif kind in (ROOT, NODE) and page[first] != 0x05:
+            elif (kind in (ROOT, NODE) and page[first] != 0x05) or (kind == 0 and not any(page)):
                 self.unreadable += 1
 
     def _page(self, number: int) -> bytes:
@@ -55,9 +51,9 @@ class Pages:
 
     def _map_of(self, number: int) -> int:
         """The page of the pointer map that tells of this page; 0 = none."""
-        if not self._mapped or number < 2:
+        if number < 2:
             return 0
-        entries = self._usable // 5 + 1
+        entries = self._size // 5 + 1
         found = (number - 2) // entries * entries + 2
         return found + (found == LOCK_BYTE // self._size + 1)
 
@@ -93,7 +89,7 @@ class Pages:
 
     def _payload(self, page: bytes, at: int, length: int, *, table: bool) -> bytes:
         """What stands in the cell, and what follows in a chain of further pages."""
-        usable = self._usable
+        usable = self._size
         most = usable - 35 if table else (usable - 12) * 64 // 255 - 23
         if length <= most:
             return _exactly(page, at, length)

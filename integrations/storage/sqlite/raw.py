@@ -27,6 +27,9 @@ where raw.seq_from <= ? and raw.seq_to >= ?"""  # noqa: S608
 SCAN = f"""
 select {COLUMNS} from raw where hour between ? and ? and stream = ? and seq_from <= ? and seq_to >= ?"""  # noqa: S608
 
+EXTENTS = """
+select seq_from, seq_to, count from raw where hour between ? and -1 and stream = ?
+union all select seq_from, seq_to, count from raw where hour between ? and ? and stream = ? order by seq_from"""
 HOURS = """
 with recursive place(hour) as (values(?) union all select hour + 1 from place where hour < ?)
 select raw.hour from place cross join raw indexed by raw_place on raw.hour = place.hour and raw.stream = ?"""
@@ -118,6 +121,23 @@ class RawChunks:
         columns = select_raw(columns, (columns.seq >= seq_from) & (columns.seq <= seq_to))
         return columns if len(columns.seq) else None
 
+    def pieces(self, series: int, run: str, most: int) -> list[tuple[int, int]]:
+        """Ranges of seqs in which all samples of one stream lie, each of chunks of no more than `most` samples; more
+        only where that many lie in one chunk, or in chunks between which samples of other hours lie."""
+        stream = self._stream(series, run)
+        found: list[tuple[int, int]] = []
+        begun: list[tuple[int, int]] = []  # last seq and count of the chunks of the piece that begins at `start`
+        start = samples = 0
+        for first, last, count in [] if stream is None else self._extents(stream):
+            if begun and first > start and samples + count > most:
+                found.append((start, min(first - 1, max(begun)[0])))
+                begun = [each for each in begun if each[0] >= first]
+                start, samples = first, sum(each[1] for each in begun)
+            start = start if begun else first
+            begun.append((last, count))
+            samples += count
+        return [*found, (start, max(begun)[0])] if begun else found
+
     def delete(self, series: int | None, before: int, *, undated: bool) -> int:
         """Forget chunks of hours that end by then; returns how many samples went."""
         where = "(hour between 0 and ?" + (" or hour < 0)" if undated else ")")
@@ -189,6 +209,11 @@ class RawChunks:
         yield from self._by_hour(stream, -1 - last // UNDATED, -1 - first // UNDATED, seq_from, seq_to)
         if stream.first_hour is not None and stream.last_hour is not None:
             yield from self._by_hour(stream, stream.first_hour, stream.last_hour, seq_from, seq_to)
+
+    def _extents(self, stream: Stream) -> list[tuple[int, int, int]]:
+        """First and last seq and count of each chunk, by the first."""
+        hours = (-1, -2) if stream.first_hour is None else (stream.first_hour, stream.last_hour)
+        return self._shelf.all(EXTENTS, -1 - stream.last_seq // UNDATED, stream.id, *hours, stream.id)
 
     def _joined(self, chunks: Iterable[Chunk], stream: Stream) -> RawColumns | None:
         parts = [part for chunk in chunks if (part := self._decoded(chunk, stream)) is not None]

@@ -43,6 +43,7 @@ def salvage(path: Path, into: Path, pause: Callable[[], None] | None = None) -> 
         prepare(connection, into)
         pages, rows = Pages(file, PAGE), _Rows(connection)
         connection.execute("begin immediate")
+        count = 0
         for count, (of_table, rowid, row) in enumerate(pages.rows(), 1):
             (rows.of_table if of_table else rows.of_index)(rowid, row)
             if pause is not None and count % PAUSE == 0:
@@ -52,7 +53,9 @@ def salvage(path: Path, into: Path, pause: Callable[[], None] | None = None) -> 
                 connection.execute("begin immediate")
         lost = rows.finish()
         connection.execute("commit")
-    if pages.unreadable:
+    if not count:
+        lost.append("everything: not one page of the file could be read")
+    elif pages.unreadable:
         lost.append(f"{pages.unreadable} of {pages.count} pages")
     return lost
 

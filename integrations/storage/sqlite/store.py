@@ -156,6 +156,12 @@ class SqliteStore:
                 found[known[series]].append(run)
         return found
 
+    def pieces(self, series: SeriesKey, run: str, most: int) -> list[tuple[int, int]]:
+        """See MendableStore."""
+        with self._view() as shelf:
+            number = shelf.known(series)
+            return [] if number is None else RawChunks(shelf).pieces(number, run, most)
+
     def files(self) -> list[Path]:
         """The one file: while nobody writes, its journal is empty."""
         return [self._path]
