@@ -6,6 +6,9 @@ from typing import Any
 from aiohttp import web
 
 TEXT, BINARY, CLOSE = 1, 2, 8
+VERSION = "13"
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": VERSION}
+"""Headers of an answer 426: what to ask for (4.4)."""
 EXTENDED = {126: 2, 127: 8}  # bytes of length after the first two
 MASKED, MASK_BYTES = 0x80, 4
 RESERVED = b"\xf0\x80"  # a head with all reserved bits, which no reader takes

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import WSMsgType, web
 
+from hub.accept import reader_language
 from hub.api.audience import Outlet
-from hub.api.errors import reader_language
 from hub.api.resume import Missed, Told
 from hub.api.security import peer_address
 from hub.api.socket_messages import MESSAGE_LIMIT, ROOMS_LIMIT, Auth, Subscribe, Unsubscribe

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import msgspec
 
 from hub.api.types.common import Problem
-from hub.messages import LANGUAGES, HubError, render
+from hub.messages import HubError, render
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -84,6 +84,7 @@ STATUS = {
     "client-unknown": 404,
     "authority-unused": 404,
     "upgrade-missing": 426,
+    "websocket-version": 426,
     "method-not-allowed": 405,
     "body-too-large": 413,
     "body-too-slow": 408,
@@ -135,18 +136,3 @@ def broken(error: msgspec.DecodeError, body: bytes) -> HubError:
         return HubError("json-truncated")
     before = body[: int(match[1])]
     return HubError("json-broken", line=before.count(b"\n") + 1, column=len(before) - before.rfind(b"\n"))
-
-
-def reader_language(accept: str | None) -> str:
-    """The best known language of an Accept-Language header; English when it names none."""
-    best, weight = LANGUAGES[0], 0.0
-    for part in (accept or "").split(","):
-        name, _, quality = part.partition(";q=")
-        try:
-            value = float(quality) if quality else 1.0
-        except ValueError:
-            continue
-        code = name.strip().lower().partition("-")[0]
-        if code in LANGUAGES and value > weight:
-            best, weight = code, value
-    return best

@@ -8,8 +8,10 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from hub.api.errors import CONTENT_TYPE, problem, reader_language
+from hub.accept import reader_language
+from hub.api.errors import CONTENT_TYPE, problem
 from hub.api.security import set_headers
+from hub.frames import UPGRADE
 from hub.messages import HubError
 
 log = logging.getLogger("hub.api")
@@ -97,6 +99,8 @@ def refusal(request: web.BaseRequest, error: HubError) -> web.Response:
     accepted = error.message.values.get("accepted")
     if answer.status == 415 and accepted is not None:
         response.headers["Accept-Encoding"] = str(accepted)
+    if answer.status == 426:
+        response.headers.update(UPGRADE)
     wait = error.message.values.get("seconds")
     if answer.status == 429 and wait is not None:
         response.headers["Retry-After"] = str(wait)

@@ -11,7 +11,8 @@ import msgspec
 from aiohttp import web
 from multidict import CIMultiDict, MultiMapping
 
-from hub.api.errors import broken, reader_language
+from hub.accept import reader_language, takes_gzip
+from hub.api.errors import broken
 from hub.api.security import peer_address
 from hub.auth.principal import ROLES, Principal
 from hub.broker.limits import host_key
@@ -324,11 +325,11 @@ def respond(request: web.Request, answer: Any, status: int, headers: CIMultiDict
         return web.Response(status=204 if status == 200 else status, headers=headers)
     raw = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
     headers.setdefault("Cache-Control", "no-store")
-    if len(raw) > GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+    headers["Vary"] = "Accept-Encoding"
+    if len(raw) > GZIP_FROM and takes_gzip(request.headers.get("Accept-Encoding")):
         packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
         raw = packer.compress(raw) + packer.flush()
         headers["Content-Encoding"] = "gzip"
-        headers["Vary"] = "Accept-Encoding"
     return web.Response(body=raw, status=status, content_type="application/json", headers=headers)
 
 

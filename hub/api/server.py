@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from hub.accept import takes_gzip
 from hub.api.addresses import forwarded
 from hub.api.door import HANDSHAKE_S, IDLE_S, Door
 from hub.api.feed import Feed
@@ -147,7 +148,7 @@ class ApiServer:
 
     async def _openapi(self, request: web.Request) -> web.StreamResponse:
         headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        if not takes_gzip(request.headers.get("Accept-Encoding")):
             return web.Response(body=self._document, content_type="application/json", headers=headers)
         headers["Content-Encoding"] = "gzip"
         return web.Response(body=self._packed, content_type="application/json", headers=headers)

@@ -2,10 +2,11 @@
 
 import html
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
-from hub.api.errors import reader_language
+from hub.accept import reader_language, weights
 from hub.api.security import DOCS_POLICY
 from hub.messages import HubError, Message, render
 
@@ -53,11 +54,20 @@ class WebApp:
         return self._file(name, CHECK_FIRST) if name in self._files else _not_built(request)
 
     def _file(self, name: str, caching: str) -> web.FileResponse:
-        response = web.FileResponse(self._root / name)
+        response = _File(self._root / name)
         response.headers["Cache-Control"] = caching
+        response.headers["Vary"] = "Accept-Encoding"
         if name.endswith(".webmanifest"):
             response.content_type = "application/manifest+json"
         return response
+
+
+class _File(web.FileResponse):
+    """aiohttp looks for the names of encodings only: `gzip;q=0`, which refuses it, would be taken for a wish."""
+
+    def _make_response(self, request: web.BaseRequest, accept_encoding: str) -> Any:
+        wanted = ", ".join(name for name, weight in weights(accept_encoding).items() if weight > 0)
+        return super()._make_response(request, wanted)
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -12,6 +12,7 @@ from hub.api.security import peer_address, require_own_origin
 from hub.api.services import Services
 from hub.api.socket_messages import ClientMessage
 from hub.auth.principal import Principal
+from hub.frames import VERSION
 from hub.messages import HubError
 
 GOING_AWAY = 1001
@@ -51,6 +52,8 @@ class WebSockets:
         """Serve one connection until it ends. Raises HubError before the handshake."""
         if request.headers.get("Upgrade", "").lower() != "websocket":  # aiohttp's own refusal repeats what it was sent
             raise HubError("upgrade-missing")
+        if request.headers.get("Sec-WebSocket-Version", VERSION) != VERSION:
+            raise HubError("websocket-version", version=VERSION)
         try:
             require_own_origin(request)
         except HubError as error:

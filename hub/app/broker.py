@@ -108,6 +108,7 @@ async def open_broker(given: Given, base: RegistryParts, people: PeopleParts, hi
             folder=options.data,
             known=access.login,
             report=problem_reporter(bus),
+            refused=access.refused,
         )
         if issued.plugs is not None:
             issued.plugs.use = broker.replace

@@ -39,6 +39,7 @@ async def open_people(given: Given, base: RegistryParts) -> PeopleParts:
         registry,
         bus=given.bus,
         clock=clock,
+        audit=identity.audit,
         hub_id=base.hub_id,
         principal_of=identity.people.principal,
         offered=own_broker,
@@ -50,9 +51,10 @@ async def open_people(given: Given, base: RegistryParts) -> PeopleParts:
         base.database,
         clock,
         audit=identity.audit,
-        pairing_open=pairing.is_open,
+        pairing_open=pairing.let_in,
         knocked=pairing.knocked,
         just_paired=pairing.accepts,
+        plug_home=registry.home_of,
     )
     await started.begin("MQTT logins", access.load)
     proxied = bool(network.trusted_proxies)

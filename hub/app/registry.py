@@ -1,14 +1,18 @@
 """The data folder, the database and what stands in it."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub.app.given import Given
 from hub.app.started import step
+from hub.auth.homes import Homes
 from hub.auth.identity import Identity
 from hub.database import Database, DataLock, SettingsTable
 from hub.devices.registry import Registry
+from hub.devices.things import Things
 from hub.events import ProblemRaised
+from hub.wiring import problem_reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,20 @@ async def open_registry(given: Given) -> RegistryParts:
     await started.begin("people", identity.load, identity.stop)
     declared = given.configuration.home
     identity.homes.declare(name=declared.name, time_zone=declared.time_zone, currency=declared.currency)
+    _watch_zones(identity.homes, problem_reporter(bus))
     registry = Registry(database, bus, clock, identity.audit)
     await started.begin("registry", registry.load)
+    identity.audit.exists = Things(registry, identity.people).exists
     return RegistryParts(database=database, settings=settings, hub_id=str(hub_id), identity=identity, registry=registry)
+
+
+def _watch_zones(homes: Homes, report: Callable[[str, dict[str, object]], None]) -> None:
+    """A home whose zone this machine does not know is a problem until it has another."""
+
+    def tell() -> None:
+        named = [f"{home.name} ({homes.zoneless[home.id]})" for home in homes.all() if home.id in homes.zoneless]
+        report("home-zone-unknown", {"homes": named} if named else {})
+
+    homes.on_zoneless = tell
+    if homes.zoneless:
+        tell()

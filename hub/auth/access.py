@@ -11,10 +11,10 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import delete, insert, select
 
-from hub.auth.audit import Audit
+from hub.auth.audit import LONGEST, Audit
 from hub.auth.backoff import Backoff
 from hub.auth.principal import Principal
-from hub.broker.interface import Attempt, Login
+from hub.broker.interface import Attempt, Login, Refusal
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.tables import mqtt_clients
@@ -22,6 +22,7 @@ from hub.messages import HubError
 
 PAIRING_PREFIX = "pair-"
 NAME = re.compile(r"[A-Za-z0-9_.-]{3,64}")
+BROKER = "$SYS"  # the first level of what a broker says of itself
 LONGEST_FILTER = 256
 MOST_FILTERS = 32
 FREE_TRIES = 20  # the secrets are random: this is against the load of guessing, not against its success
@@ -49,7 +50,8 @@ class MqttClient(msgspec.Struct, frozen=True):
 class MqttAccess:
     """Answers the broker's question, and keeps the logins of other programs.
 
-    pairing_open: is a pairing window open for this hardware_id? knocked: told (hardware_id, address) where none is.
+    pairing_open: (hardware_id, address) -> is a pairing window open for it? knocked: told the same where none is.
+    plug_home: hardware_id -> the home of that plug.
     just_paired: is this the SHA-256 of the secret that a plug was sent a moment ago, before it is in the registry?
     """
 
@@ -60,9 +62,10 @@ class MqttAccess:
         clock: Clock,
         *,
         audit: Audit,
-        pairing_open: Callable[[str], bool] = lambda hardware_id: False,
+        pairing_open: Callable[[str, str], bool] = lambda hardware_id, peer: False,
         knocked: Callable[[str, str], None] = lambda hardware_id, peer: None,
         just_paired: Callable[[str, bytes], bool] = lambda hardware_id, hashed: False,
+        plug_home: Callable[[str], str | None] = lambda hardware_id: None,
     ) -> None:
         self._plugs = plugs
         self._database = database
@@ -71,6 +74,7 @@ class MqttAccess:
         self._pairing_open = pairing_open
         self._knocked = knocked
         self._just_paired = just_paired
+        self._plug_home = plug_home
         self._clients: dict[str, MqttClient] = {}
         self._secrets: dict[str, bytes] = {}
         self._tries = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)
@@ -101,6 +105,18 @@ class MqttAccess:
         else:
             self._tries.succeeded(who)
         return login
+
+    def refused(self, refusal: Refusal) -> None:
+        """A login wanted a topic that it may not use: it stands in the audit log of the login's home."""
+        login, name = refusal.login, refusal.login.name
+        if login.kind == "client":
+            client = self._clients.get(name)
+            home = client.home if client is not None else None
+        else:
+            home = self._plug_home(name)
+        shown = f"{PAIRING_PREFIX}{name}" if login.kind == "pair" else name
+        who = Principal("", home or "", "guest", origin=refusal.peer, via=f"mqtt {shown}")
+        self._audit.refuse(who, f"mqtt.{refusal.action}", refusal.reason, refusal.topic[: LONGEST["object"]])
 
     async def add(
         self, principal: Principal, *, name: str, read: Sequence[str], write: Sequence[str]
@@ -177,7 +193,7 @@ class MqttAccess:
         # There is no secret to guess here, and an unpaired plug asks every few seconds: nothing is counted.
         if attempt.password:
             return None
-        if self._pairing_open(hardware_id):
+        if self._pairing_open(hardware_id, attempt.peer):
             return Login("pair", hardware_id)
         self._knocked(hardware_id, attempt.peer)
         return None
@@ -197,17 +213,22 @@ Clients = list[MqttClient]
 
 
 def require_filters(field: str, filters: Sequence[str]) -> None:
-    """Raises HubError("filter-invalid") for what is no MQTT topic filter."""
+    """field: "read" or "write". Raises HubError("filter-invalid") for what is no MQTT topic filter,
+    HubError("filter-not-writable") for topics that only a broker writes."""
     if len(filters) > MOST_FILTERS:
         raise HubError("filters-too-many", field=field, most=MOST_FILTERS)
     for topic_filter in filters:
         if not is_filter(topic_filter):
             raise HubError("filter-invalid", field=field, filter=topic_filter)
+        if field == "write" and topic_filter.startswith("$"):
+            raise HubError("filter-not-writable", field=field, filter=topic_filter)
 
 
 def is_filter(text: str) -> bool:
-    """A topic filter of MQTT 3.1.1 that is not about the broker itself ($...)."""
-    if not text.isprintable() or not 1 <= len(text.encode()) <= LONGEST_FILTER or text.startswith("$"):
+    """A topic filter of MQTT 3.1.1, of topics of a home or of a broker ($SYS)."""
+    if not text.isprintable() or not 1 <= len(text.encode()) <= LONGEST_FILTER:
+        return False
+    if text.startswith("$") and text.partition("/")[0] != BROKER:
         return False
     levels = text.split("/")
     if "#" in levels[:-1]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,8 @@ AT_ONCE = 20
 """The first so many kinds of refusals in that time are written at once: a power cut does not hide who tried."""
 MOST_WAITING = 1000
 MOST_NAMED = 50
-"""Of so many things that one asker is refused in that time the names are kept; of the rest how often."""
+"""Of so many things that one asker is refused in that time the names are kept; of the rest how often. What exists in
+the home is always named: there is only so much of it, and names made up before it must not hide it."""
 MOST_REFUSED = 100_000
 """Lines of refusals in all: whoever guesses for months fills no disk, and what was done stays two years."""
 MOST_SWITCHED = 100_000
@@ -97,7 +98,7 @@ class Audit:
         self._clock = clock
         self._waiting: list[dict[str, Any]] = []  # done, but the disk took nothing
         self._refused: dict[_Line, int] = {}  # -> how often
-        self._named: dict[tuple[str | None, str], int] = {}  # actor, origin -> names of things
+        self._named: dict[tuple[str, str], int] = {}  # who, origin -> names of things
         self._unpruned = PRUNED_EVERY
         self._unnamed = 0
         self._timer: Timer | None = None
@@ -106,6 +107,8 @@ class Audit:
         self._hurried = 0  # of those in this minute
         self._going_on: set[_Line] = set()  # refused in the minute before
         self._tasks = Tasks(log, "lines of the audit log could not be written")
+        self.exists: Callable[[str, str], bool] = lambda home, thing: False
+        """Is there such a thing in this home? Few of them may be true, and the answer must cost little."""
 
     async def stop(self) -> None:
         """Write what waits."""
@@ -145,8 +148,8 @@ class Audit:
         """Somebody may not; a principal without a user is a stranger. Sync: refusing must cost little."""
         actor = principal.user or None
         line = _Line(principal.home, actor, principal.origin, principal.via, action, object, reason)
-        asker = actor, principal.origin
-        if object is not None and line not in self._refused:
+        asker = actor or principal.via, principal.origin  # behind one address there may be many MQTT logins
+        if object is not None and line not in self._refused and not self.exists(principal.home, object):
             self._named[asker] = named = self._named.get(asker, 0) + 1
             if named > MOST_NAMED:
                 line = msgspec.structs.replace(line, object=None)

@@ -15,11 +15,12 @@ from hub.clock import Clock
 from hub.database import Database
 from hub.database.tables import home_users, homes
 from hub.messages import HubError
-from hub.zones import time_zones
+from hub.zones import time_zones, zone_of
 
 LONGEST_NAME = 60
 MOST_PRICE = 1000.0
 MOST_HOMES = 100
+UTC = "UTC"
 
 
 class Home(msgspec.Struct):
@@ -39,7 +40,11 @@ class Home(msgspec.Struct):
 
 class Homes:
     """There is always one home: the hub makes it at its first start, set-up names it. `on_changed` is told which home
-    got another name, zone, currency or price; `on_removed` which one is gone."""
+    got another name, zone, currency or price; `on_removed` which one is gone.
+
+    zoneless: what stands in the registry where a home's zone is none that this machine knows, by the home's id. UTC
+    stands for it until somebody says another; then `on_zoneless` is called.
+    """
 
     def __init__(self, database: Database, clock: Clock, audit: Audit) -> None:
         self._database = database
@@ -47,6 +52,8 @@ class Homes:
         self._audit = audit
         self._homes: dict[str, Home] = {}
         self._declared: dict[str, str] = {}
+        self.zoneless: dict[str, str] = {}
+        self.on_zoneless: Callable[[], None] = lambda: None
         self.on_changed: Callable[[str], None] = lambda home: None
         self.on_removed: Callable[[str], None] = lambda home: None
 
@@ -59,6 +66,9 @@ class Homes:
                 home = self._new()
                 await connection.execute(insert(homes).values(**msgspec.structs.asdict(home)))
                 self._homes[home.id] = home
+        self.zoneless = {home.id: home.time_zone for home in self._homes.values() if not _is_zone(home.time_zone)}
+        for id in self.zoneless:
+            self._homes[id].time_zone = UTC
 
     def declare(self, *, name: str | None, time_zone: str | None, currency: str | None) -> None:
         """What the configuration says of the first home stands before what is stored, for as long as it is said."""
@@ -86,7 +96,7 @@ class Homes:
     def time_zone(self, home_id: str) -> str:
         """The home's zone, UTC where there is no such home."""
         home = self._homes.get(home_id)
-        return "UTC" if home is None else home.time_zone
+        return UTC if home is None else home.time_zone
 
     async def change(self, principal: Principal, **given: Any) -> Home:
         """name, time_zone, currency, price, week_start of the asker's home; for admins.
@@ -145,10 +155,11 @@ class Homes:
     def forget(self, home: Home) -> None:
         """In memory what is deleted."""
         del self._homes[home.id]
+        self._has_zone(home)
         self.on_removed(home.id)
 
     def _new(self) -> Home:
-        return Home(secrets.token_hex(8), "Home", "UTC", "EUR", self._clock.now())
+        return Home(secrets.token_hex(8), "Home", UTC, "EUR", self._clock.now())
 
     async def store(self, connection: AsyncConnection, home: Home, changes: dict[str, Any]) -> None:
         """Part of somebody else's transaction; `apply` afterwards."""
@@ -158,9 +169,24 @@ class Homes:
     def apply(self, home: Home, changes: dict[str, Any]) -> None:
         """In memory what is stored; what the configuration says of the first home stays."""
         declared = self._declared if home is self.first else {}
-        for field, value in {**changes, **declared}.items():
+        said = {**changes, **declared}
+        for field, value in said.items():
             setattr(home, field, value)
+        if "time_zone" in said:
+            self._has_zone(home)
         self.on_changed(home.id)
+
+    def _has_zone(self, home: Home) -> None:
+        if self.zoneless.pop(home.id, None) is not None:
+            self.on_zoneless()
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zone_of(name)
+    except HubError:
+        return False
+    return True
 
 
 def check_home(given: dict[str, Any], field_of_name: str = "home_name") -> dict[str, Any]:

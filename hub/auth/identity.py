@@ -55,7 +55,7 @@ class Identity:
         self.on_home_removed: Callable[[str], None] = lambda home: None
         self.people.on_changed = self._rights_changed
         self.people.on_reset = self._was_reset
-        self.people.on_promoted = self.invitations.forget
+        self.people.on_links_ended = self.invitations.forget
         self.homes.on_removed = self._home_removed
         self.sessions.on_ended = self.keys.on_ended = self._session_ended
 

@@ -1,7 +1,7 @@
 """Links that let somebody in once: into a home as a new member, or back into an account whose password is lost."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -13,7 +13,7 @@ from hub.auth.fields import require_role
 from hub.auth.homes import Home
 from hub.auth.keys import digest
 from hub.auth.people import People, User
-from hub.auth.principal import Principal
+from hub.auth.principal import Principal, system
 from hub.auth.sessions import Sessions
 from hub.clock import Clock
 from hub.database import Database
@@ -38,8 +38,8 @@ class Invitation(msgspec.Struct, frozen=True):
 
 
 class Invitations:
-    """The text of a link is random, shown once and kept as SHA-256; it serves once, for 24 hours, while who made it is
-    an admin of the home. It is used up in the transaction that does what it is for: whatever ends one of them, or takes
+    """The text of a link is random, shown once and kept as SHA-256; it serves once, for 24 hours, while who made it
+    could make it still. It is used up in the transaction that does what it is for: whatever ends one of them, or takes
     the link back meanwhile, ends both."""
 
     def __init__(self, database: Database, people: People, sessions: Sessions, *, clock: Clock, audit: Audit) -> None:
@@ -68,7 +68,7 @@ class Invitations:
         require_role(role)
         if role == "admin":
             self._sessions.require_confirmed(principal)
-        made = await self._make(principal, role=role, user=None)
+        made = await self._make(principal, role=role, user=None, judge=principal.require_admin)
         await self._audit.record(principal, "invitation.add", made[0].id, after={"role": role})
         return made
 
@@ -78,11 +78,14 @@ class Invitations:
         Raises HubError("user-unknown", "user-elsewhere", "forbidden", "invitations-too-many"), for an admin's account
         "confirmation-needed".
         """
-        user = self._people.openable(principal, user_id)
-        if "admin" in user.roles.values():
-            self._sessions.require_confirmed(principal)
-        made = await self._make(principal, role=None, user=user.id)
-        await self._audit.record(principal, "password.link", user.id)
+
+        def judge() -> None:
+            user = self._people.openable(principal, user_id)
+            if "admin" in user.roles.values():
+                self._sessions.require_confirmed(principal)
+
+        made = await self._make(principal, role=None, user=user_id, judge=judge)
+        await self._audit.record(principal, "password.link", user_id)
         return made
 
     def list(self, principal: Principal) -> "Open":
@@ -97,17 +100,17 @@ class Invitations:
         found = next(((h, i) for h, i in self._open.items() if i.id == invitation_id), None)
         if found is None or found[1].home != principal.home:
             raise HubError("invitation-unknown")
-        self._open.pop(found[0])
         async with self._database.transaction() as connection:
             gone = await connection.execute(delete(invitations).where(invitations.c.hash == found[0]))
+        self._open.pop(found[0], None)
         if not gone.rowcount:
             raise HubError("invitation-unknown")
         await self._audit.record(principal, "invitation.remove", invitation_id)
 
-    def forget(self, user_id: str) -> None:
-        """The links to this person's password are gone."""
-        for hashed in [hashed for hashed, invitation in self._open.items() if invitation.user == user_id]:
-            del self._open[hashed]
+    def forget(self, hashes: Collection[bytes]) -> None:
+        """These are gone from the database."""
+        for hashed in hashes:
+            self._open.pop(hashed, None)
 
     def look(self, text: str) -> Invitation:
         """What the link is for. Raises HubError("invitation-over")."""
@@ -153,13 +156,22 @@ class Invitations:
         return user
 
     def _holds(self, invitation: Invitation) -> bool:
-        """In its time, while there is the home, and while who made it is an admin there."""
+        """In its time, while there is the home, and while who made it could make it still."""
         if invitation.expires <= self._clock.now() or self._people.homes.get(invitation.home) is None:
             return False
-        if invitation.author is None:
-            return True
-        author = self._people.principal(invitation.author, invitation.home)
-        return author is not None and author.is_admin
+        author: Principal | None = system(invitation.home)
+        if invitation.author is not None:
+            author = self._people.principal(invitation.author, invitation.home)
+        if author is None:
+            return False
+        try:
+            if invitation.user is None:
+                author.require_admin()
+            else:
+                self._people.openable(author, invitation.user)
+        except HubError:
+            return False
+        return True
 
     def _of_home(self, text: str) -> tuple[Invitation, Home]:
         invitation = self.look(text)
@@ -172,14 +184,18 @@ class Invitations:
         principal = Principal(user.id, home.id, user.roles.get(home.id, "guest"), origin=origin, via="link")
         await self._audit.record(principal, action, user.id, after=after or None)
 
-    async def _make(self, principal: Principal, *, role: str | None, user: str | None) -> tuple[Invitation, str]:
+    async def _make(
+        self, principal: Principal, *, role: str | None, user: str | None, judge: Callable[[], None]
+    ) -> tuple[Invitation, str]:
+        """`judge` raises where the link may not be made, at the moment when it is."""
         if len(self.list(principal)) >= MOST_OPEN:
             raise HubError("invitations-too-many", most=MOST_OPEN)
         text, now = secrets.token_urlsafe(24), self._clock.now()
-        author = principal.user if self._people.user(principal.user) is not None else None
+        author = None if principal.role == "system" else principal.user
         made = Invitation(secrets.token_hex(8), principal.home, role, user, author, now, now + LASTS_MS)
         async with self._database.transaction() as connection:
             await connection.execute(insert(invitations).values(**msgspec.structs.asdict(made), hash=digest(text)))
+            judge()  # after the statement: the memory knows now what the transaction before this one changed
         self._open[digest(text)] = made
         return made, text
 

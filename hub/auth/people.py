@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hub.auth.audit import Audit
 from hub.auth.fields import require_email, require_language, require_name, require_role
 from hub.auth.homes import Home, Homes, check_home
+from hub.auth.password_links import end_password_links
 from hub.auth.passwords import Passwords, require_good
 from hub.auth.personal import Personal
 from hub.auth.principal import Principal
@@ -43,7 +44,7 @@ Users = list[User]
 
 class People:
     """Users with their roles. `on_changed` is told whose rights are others now, `on_reset` whose password is anew,
-    `on_promoted` who is an admin now: links that were made to open a lesser account are gone."""
+    `on_links_ended` the hashes of the password links that have become pointless, or too mighty, with a change."""
 
     def __init__(
         self, database: Database, clock: Clock, passwords: Passwords, *, homes: Homes, sessions: Sessions, audit: Audit
@@ -60,7 +61,7 @@ class People:
         self._writing = asyncio.Lock()
         self.on_changed: Callable[[str], None] = lambda user: None
         self.on_reset: Callable[[str], None] = lambda user: None
-        self.on_promoted: Callable[[str], None] = lambda user: None
+        self.on_links_ended: Callable[[Collection[bytes]], None] = lambda hashes: None
 
     async def load(self) -> None:
         """Read everything."""
@@ -92,8 +93,7 @@ class People:
         user = self._users.get(user_id)
         if user is None or user.disabled or home_id not in user.roles:
             return None
-        operator = user.roles.get(self.homes.first.id) == "admin"
-        return Principal(user.id, home_id, user.roles[home_id], operator=operator)
+        return Principal(user.id, home_id, user.roles[home_id], operator=self._is_operator(user))
 
     def members(self, home: str) -> Users:
         """By name, for the hub's own use."""
@@ -207,20 +207,22 @@ class People:
 
     async def add_membership(self, user: User, home: str, role: str, *, use: Step = no_step) -> None:
         """Somebody who is known already becomes a member of another home, too, with an invitation that `use` uses up;
-        who is one already keeps the role. Raises HubError("home-unknown") and what `use` raises."""
+        who is one already keeps the role. Of the links to the password those hold on that an operator or the hub itself
+        made, and of an admin none. Raises HubError("home-unknown") and what `use` raises."""
         async with self._writing:
             if self.homes.get(home) is None or user.id not in self._users:
                 raise HubError("home-unknown", home=home)
-            role = user.roles.get(home, role)
+            operators = [member.id for member in self.members(self.homes.first.id) if self._is_operator(member)]
+            of_one_home = invitations.c.author.is_not(None) & invitations.c.author.not_in(operators)
+            ended: Collection[bytes] = ()
             async with self._database.transaction() as connection:
                 await use(connection)
                 if home not in user.roles:
                     await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
-                if role == "admin":
-                    await connection.execute(delete(invitations).where(invitations.c.user == user.id))
-            user.roles[home] = role
-        if role == "admin":
-            self.on_promoted(user.id)
+                    which = () if role == "admin" else (of_one_home,)
+                    ended = await end_password_links(connection, user.id, *which)
+            user.roles.setdefault(home, role)
+            self.on_links_ended(ended)
         self.on_changed(user.id)
 
     async def change(
@@ -250,18 +252,18 @@ class People:
                 self._require_other_admin(user, *user.roles)
             if role not in (None, "admin"):
                 self._require_other_admin(user, principal.home)
+            ended: Collection[bytes] = ()
             async with self._database.transaction() as connection:
                 if role is not None:
                     member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
                     await connection.execute(update(home_users).where(member).values(role=role))
                 if promoted:
-                    await connection.execute(delete(invitations).where(invitations.c.user == user.id))
+                    ended = await end_password_links(connection, user.id)
                 if disabled is not None:
                     await connection.execute(update(users).where(users.c.id == user.id).values(disabled=disabled))
             user.roles[principal.home] = role or user.roles[principal.home]
             user.disabled = user.disabled if disabled is None else disabled
-        if promoted:
-            self.on_promoted(user.id)
+            self.on_links_ended(ended)
         if user.disabled:
             await self._sessions.end_all(user.id)
         self.on_changed(user.id)
@@ -299,7 +301,8 @@ class People:
         return user
 
     async def set_password(self, user: User, password: str, *, keep_session: str | None = None) -> None:
-        """Another password; every session ends but the one to keep. Raises what `add` raises of passwords."""
+        """Another password; every session but the one to keep, and every password link, ends. Raises what `add` raises
+        of passwords."""
         await self._write_password(user, password)
         await self._sessions.end_all(user.id, keep=keep_session)
 
@@ -324,6 +327,7 @@ class People:
             self._require_other_admin(user, principal.home)
             whole = len(user.roles) == 1
             async with self._database.transaction() as connection:
+                ended = await end_password_links(connection, user.id, invitations.c.home == principal.home)
                 if whole:
                     await connection.execute(delete(users).where(users.c.id == user.id))
                 else:
@@ -333,6 +337,7 @@ class People:
                     shares = (device_users.c.user == user.id) & device_users.c.device.in_(here)
                     await connection.execute(delete(device_users).where(shares))
             del user.roles[principal.home]
+            self.on_links_ended(ended)
             if whole:
                 self._forget(user)
         if whole:
@@ -383,6 +388,9 @@ class People:
                 known = self.homes.get(home)
                 raise HubError("last-admin", home=home if known is None else known.name, name=user.name)
 
+    def _is_operator(self, user: User) -> bool:
+        return user.roles.get(self.homes.first.id) == "admin"
+
     def _can_enter(self, user: User) -> bool:
         """An account that is locked, or never got a password, is nobody who could mend anything."""
         return not user.disabled and user.id in self._hashes
@@ -412,7 +420,9 @@ class People:
         async with self._database.transaction() as connection:
             await connection.execute(update(users).where(users.c.id == user.id).values(password_hash=digest))
             await besides(connection)
+            ended = await end_password_links(connection, user.id)  # they were for the password of before
         self._hashes[user.id] = digest
+        self.on_links_ended(ended)
 
     async def _store(
         self,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -16,6 +17,7 @@ from hub.messages import HubError
 AUDIENCE = "plughub"
 KEY_FILE = "token.key"
 RSA_FILE = "token-rsa.pem"
+KEY_BYTES = 32
 MOST_CHECKED = 256  # tokens whose claims are held
 Algorithm = Literal["HS256", "RS256"]
 
@@ -33,11 +35,11 @@ class Signer:
         self._checked = lru_cache(MOST_CHECKED)(self._read)
 
     def load(self) -> None:
-        """Read the keys, or make them at the first start."""
+        """Read the keys, or make them at the first start. Raises HubError("hub-key-wrong", "token-key-wrong")."""
         path = self._dir / KEY_FILE
         if not path.exists():
-            write_secret(path, secrets.token_hex(32))
-        self._root = bytes.fromhex(path.read_text(encoding="utf-8"))
+            write_secret(path, secrets.token_hex(KEY_BYTES))
+        self._root = _read_root(path)
         self._checked.cache_clear()
         self._sign = self._check = self._root
         if self.algorithm == "RS256":
@@ -90,7 +92,20 @@ class Signer:
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             write_secret(path, pem.decode())
-        key = serialization.load_pem_private_key(path.read_bytes(), None)
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # no key, a locked one, one of another kind
+            raise HubError("token-key-wrong", file=str(path)) from error
         if not isinstance(key, rsa.RSAPrivateKey):
             raise HubError("token-key-wrong", file=str(path))
         return key
+
+
+def _read_root(path: Path) -> bytes:
+    try:
+        root = bytes.fromhex(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise HubError("hub-key-wrong", file=str(path)) from error
+    if len(root) != KEY_BYTES:  # whoever knows that a file is empty could sign anything
+        raise HubError("hub-key-wrong", file=str(path))
+    return root

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hub.broker.foreign import Foreign
-from hub.broker.interface import ROOT, Authenticate, Receiver, RetainedStore
+from hub.broker.interface import ROOT, Authenticate, Receiver, Refused, RetainedStore
 from hub.broker.keeper import Keeper, Known, Report
 from hub.broker.lane import Lane
 from hub.broker.limits import Limits
@@ -39,11 +39,15 @@ class EmbeddedBroker:
         folder: Path | None = None,
         known: Known = lambda name: None,
         report: Report = lambda problem, values: None,
+        refused: Refused = lambda refusal: None,
     ) -> None:
         """`folder`: where retained messages and sessions of clients are kept, None = only in memory. `known`: the
-        client's login of this name as it is now; where there is none, its sessions go. `report`: hears of problems."""
+        client's login of this name as it is now; where there is none, its sessions go. `report`: hears of problems.
+        `refused`: hears of topics that a login may not use."""
         self._foreign = Foreign()
-        self._lane = Lane(receiver, authenticate, retained, clock, limits=limits, serve=self._foreign.serve)
+        self._lane = Lane(
+            receiver, authenticate, retained, clock, limits=limits, serve=self._foreign.serve, refused=refused
+        )
         self._foreign.lane = self._lane
         self._known = known
         self._keeper = None

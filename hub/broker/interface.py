@@ -33,6 +33,22 @@ class Attempt(msgspec.Struct, frozen=True):
 Authenticate = Callable[[Attempt], Login | None]
 """Synchronous, from memory, constant time; None refuses (CONNACK 5)."""
 
+FORBIDDEN_TOPIC, FORBIDDEN_RETAIN = "mqtt-topic-forbidden", "mqtt-retain-forbidden"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What a login wanted and may not. action: "publish", "subscribe" or "will"; reason: FORBIDDEN_..."""
+
+    login: Login
+    peer: str  # address of the other end
+    action: str
+    topic: str  # or the filter
+    reason: str
+
+
+Refused = Callable[[Refusal], None]
+"""Synchronous, called from the socket for each of them, as often as a client tries: it must cost little."""
+
 
 class Receiver(Protocol):
     """Whoever gets what plugs send. Called synchronously from the socket."""

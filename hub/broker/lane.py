@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from hub.broker.connection import Connection, probe
 from hub.broker.gather import Gather
-from hub.broker.interface import ROOT, Authenticate, Receiver, RetainedStore
+from hub.broker.interface import (
+    FORBIDDEN_TOPIC,
+    ROOT,
+    Authenticate,
+    Login,
+    Receiver,
+    Refusal,
+    Refused,
+    RetainedStore,
+)
 from hub.broker.kept import Sessions
 from hub.broker.limits import FailedLogins, Limits, host_key
 from hub.broker.retained import Retained
@@ -38,7 +47,9 @@ class Lane:
         *,
         limits: Limits,
         serve: "Callable[[ClientConnection], Coroutine[Any, Any, None]]",
+        refused: Refused,
     ) -> None:
+        self.refused = refused
         self.receiver = receiver
         self.authenticate = authenticate
         self.store = store
@@ -154,6 +165,10 @@ class Lane:
         if now - self._reported >= REPORT_SECONDS:
             self._reported = now
             log.error("What %s sent (%s) could not be handled", hardware_id, what, exc_info=error)
+
+    def forbid(self, login: Login, peer: str, action: str, topic: str, *, reason: str = FORBIDDEN_TOPIC) -> None:
+        """Somebody wanted what this login may not."""
+        self.tell(self.refused, Refusal(login, peer, action, topic, reason))
 
     def route(self, topic: str, payload: bytes, qos: int, from_hub: bool = False) -> None:
         """To everybody whose filter matches; the hub does not hear itself."""

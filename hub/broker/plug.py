@@ -60,6 +60,7 @@ class PlugConnection(Connection):
         "inflight",
         "kind",
         "last_id",
+        "login",
         "main",
         "prefix",
         "received",
@@ -70,7 +71,7 @@ class PlugConnection(Connection):
 
     def __init__(self, lane: "Lane", listener: str, login: Login, connect: Connect) -> None:
         super().__init__(lane, listener)
-        self.kind, self.hardware_id = login.kind, login.name
+        self.login, self.kind, self.hardware_id = login, login.kind, login.name
         self.main = PUBLISHED[self.kind][0]
         self.root = f"{ROOT}{self.hardware_id}/"
         self.topic = self.root + self.main
@@ -93,6 +94,7 @@ class PlugConnection(Connection):
         sessions[self.hardware_id] = self
         if self.will is not None and not self._may_publish(self.will.topic):
             self.lane.counts["refused:will"] += 1
+            self.lane.forbid(self.login, self.peer, "will", self.will.topic)
             self.will = None
         self.transport.write(encode_connack(ACCEPTED))
         if self.lane.gather is not None and self.listener in self.lane.bare:
@@ -277,6 +279,7 @@ class PlugConnection(Connection):
         lane = self.lane
         if not self._may_publish(publish.topic):
             lane.counts["refused:topic"] += 1
+            lane.forbid(self.login, self.peer, "publish", publish.topic)
             return
         suffix = publish.topic[len(self.root) :]
         lane.received += 1
@@ -298,13 +301,14 @@ class PlugConnection(Connection):
     def _subscribe(self, packet_id: int, filters: list[tuple[str, int]], answers: list[bytes]) -> None:
         codes = []
         for topic_filter, qos in filters:
-            own = topic_filter.startswith(self.root)
-            known = topic_filter in self.filters or len(self.filters) < MOST_FILTERS
-            if own and known and self._suffixes(topic_filter):
+            allowed = topic_filter.startswith(self.root) and bool(self._suffixes(topic_filter))
+            if allowed and (topic_filter in self.filters or len(self.filters) < MOST_FILTERS):
                 self.filters[topic_filter] = min(qos, 1)
                 codes.append(min(qos, 1))
             else:
                 self.lane.counts["refused:subscription"] += 1
+                if not allowed:
+                    self.lane.forbid(self.login, self.peer, "subscribe", topic_filter)
                 codes.append(SUBSCRIPTION_REFUSED)
         self._settle_deliveries()
         answers.append(encode_suback(packet_id, codes))

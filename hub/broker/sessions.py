@@ -12,7 +12,7 @@ from amqtt.plugins.manager import plugins_manager
 from amqtt.session import Session
 
 from hub.broker.client import ClientConnection, Output
-from hub.broker.interface import ROOT
+from hub.broker.interface import FORBIDDEN_RETAIN, ROOT
 from hub.broker.kept import SessionState
 from hub.broker.lane import Lane
 from hub.broker.packets import (
@@ -39,8 +39,9 @@ for _name in ("amqtt", "transitions", NAMESPACE):
 class HubSession(Session):  # type: ignore[misc]
     """What amqtt knows of a session, for one connection; what outlives the connection is in `state`."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: SessionState, peer: str) -> None:
         super().__init__()
+        self.peer = peer
         self.client_id = state.key
         self.state = state
         self.outbox = state.outbox
@@ -155,11 +156,15 @@ class HubBroker(Broker):  # type: ignore[misc]
         connection = writer.connection
         connect, login = connection.connect, connection.login
         state, present = self.lane.kept.take(connection.key, login, connect.clean)
-        session = HubSession(state)
+        session = HubSession(state, connection.peer)
         session.parent = int(present)
         session.clean_session = connect.clean
         session.keep_alive = 0  # the lane's matter
         will = connect.will
+        if will is not None and not may_publish(session, will.topic):
+            self.lane.counts["refused:will"] += 1
+            self.lane.forbid(login, connection.peer, "will", will.topic)
+            will = None
         session.will_flag = will is not None
         if will is not None:
             session.will_topic, session.will_message = will.topic, will.payload
@@ -217,8 +222,9 @@ class HubBroker(Broker):  # type: ignore[misc]
 
     def route(self, session: HubSession, topic: str, payload: bytes, qos: int) -> bool:
         """To whom it concerns, if the login may; False where it may not."""
-        if topic.startswith("$") or not covered(session.login.write, topic):
+        if not may_publish(session, topic):
             self.lane.counts["refused:topic"] += 1
+            self.lane.forbid(session.login, session.peer, "publish", topic)
             return False
         if topic.startswith(ROOT):
             self.lane.to_plug(topic, payload, qos)
@@ -229,6 +235,7 @@ class HubBroker(Broker):  # type: ignore[misc]
         """Keep it, except below `smartplug/`: the stored state of plugs is theirs and the hub's."""
         if topic.startswith(ROOT) or not covered(session.login.write, topic):
             self.lane.counts["refused:retained"] += 1
+            self.lane.forbid(session.login, session.peer, "publish", topic, reason=FORBIDDEN_RETAIN)
         else:
             self.lane.retained.set(topic, payload, qos)
 
@@ -237,14 +244,17 @@ class HubBroker(Broker):  # type: ignore[misc]
         index, limits = self.lane.index, self.lane.limits
         held = index.held(session.outbox)
         full = len(held) >= limits.subscriptions or index.filters >= limits.filters
-        if (
-            len(topic_filter.encode()) > limits.topic
-            or not valid_filter(topic_filter)
-            or topic_filter.startswith(SHARED)
-            or not covered(session.login.read, topic_filter)
-            or (full and topic_filter not in held)
-        ):
+        sound = len(topic_filter.encode()) <= limits.topic and valid_filter(topic_filter)
+        allowed = sound and not topic_filter.startswith(SHARED) and covered(session.login.read, topic_filter)
+        if not allowed or (full and topic_filter not in held):
             self.lane.counts["refused:subscription"] += 1
+            if sound and not allowed:
+                self.lane.forbid(session.login, session.peer, "subscribe", topic_filter)
             return SUBSCRIPTION_REFUSED
         index.add(topic_filter, session.outbox, qos)
         return qos
+
+
+def may_publish(session: HubSession, topic: str) -> bool:
+    """Do the login's filters allow it? `$...` is the broker's own."""
+    return not topic.startswith("$") and covered(session.login.write, topic)

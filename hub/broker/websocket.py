@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
+from hub.accept import reader_language
 from hub.broker.connection import Connection, Waiting
 from hub.broker.door import Door
-from hub.frames import BINARY, close_frame, encode_frame, require_masks
+from hub.frames import BINARY, UPGRADE, VERSION, close_frame, encode_frame, require_masks
 from hub.messages import Message, render
 from hub.origin import is_own_origin
 
@@ -192,19 +195,31 @@ class Tunnel:
         protocol.connection_lost(exc)
 
 
-def _refuse(status: int, id: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, text=render(Message(id)) + "\n", headers=headers)
+def _refuse(request: web.BaseRequest, status: int, message: Message) -> web.Response:
+    """A problem (RFC 9457) like those of the API, whose parts are above the broker."""
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": message.id,
+        "detail": render(message, reader_language(request.headers.get("Accept-Language"))),
+    }
+    body = json.dumps(problem, ensure_ascii=False).encode()
+    headers = {"Cache-Control": "no-store", **(UPGRADE if status == 426 else {})}
+    return web.Response(status=status, body=body, content_type="application/problem+json", headers=headers)
 
 
 def _refusal(request: web.BaseRequest) -> web.Response | None:
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     if request.path not in PATHS:
-        return _refuse(404, "websocket-path-unknown")
+        return _refuse(request, 404, Message("websocket-path-unknown"))
     host = request.host if "Host" in request.headers else ""  # without one it would be looked up
     if not is_own_origin(request.headers, host):
-        return _refuse(403, "origin-refused")
+        return _refuse(request, 403, Message("origin-refused"))
     if request.headers.get("Upgrade", "").lower() != "websocket":
-        return _refuse(426, "websocket-expected", {"Upgrade": "websocket", "Connection": "Upgrade"})
+        return _refuse(request, 426, Message("websocket-expected"))
+    if request.headers.get("Sec-WebSocket-Version", VERSION) != VERSION:
+        return _refuse(request, 426, Message("websocket-version", {"version": VERSION}))
     if SUBPROTOCOL not in (name.strip() for name in offered):
-        return _refuse(400, "websocket-subprotocol")
+        return _refuse(request, 400, Message("websocket-subprotocol"))
     return None

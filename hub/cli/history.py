@@ -98,7 +98,9 @@ def _verify(args: argparse.Namespace) -> int:
         if found.wrong:
             say("cli-history-wrong", count=found.wrong)
         _print_damage(found.damaged, found.log_damaged, found.aside)
-        if found.fine:
+        if found.lost:
+            say("cli-history-gone", count=found.lost)
+        elif found.fine:
             say("cli-history-fine")
     return 0 if found.fine else 1
 

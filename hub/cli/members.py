@@ -48,6 +48,15 @@ def stopped_member(hub: StoppedHub, args: argparse.Namespace, email: str, *, who
     return user
 
 
+async def is_known(hub: HubClient, email: str) -> bool:
+    """Is there such a person in any home? From now on the client is in the last one looked at."""
+    for one in await hub.homes():
+        hub.in_home(one["home"]["id"])
+        if await _in_this_home(hub, email) is not None:
+            return True
+    return False
+
+
 async def _in_this_home(hub: HubClient, email: str) -> JsonObject | None:
     wanted = email.strip().casefold()
     return next((user for user in await hub.users() if user["email"] == wanted), None)

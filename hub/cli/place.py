@@ -19,7 +19,7 @@ from hub.broker.interface import Login
 from hub.bus import Bus
 from hub.cli.folders import add_data_option
 from hub.cli.speech import sentence
-from hub.client import ApiError, HubClient, HubUnreachable
+from hub.client import ApiError, HubClient, HubUnreachable, IdInvalid
 from hub.client.client import JsonObject
 from hub.clock import Clock
 from hub.database import Database, DataLock, SettingsTable
@@ -137,6 +137,8 @@ async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T
             if home is not None:
                 hub.in_home(the_home(home, [(one["home"]["id"], one["home"]["name"]) for one in await hub.homes()]))
             return await running(hub)
+    except IdInvalid as error:
+        raise HubError("cli-id-invalid", id=error.id) from error
     except ApiError as error:
         raise HubError("cli-hub-refused", reason=error.detail) from error
     except (HubUnreachable, OSError, ValueError, KeyError) as error:

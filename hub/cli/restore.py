@@ -1,15 +1,14 @@
 """plughub restore: a hub as it was when the backup was made."""
 
 import argparse
-import getpass
 import os
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.backup import Keys, check, find, lock_of, restore
 from hub.cli.folders import add_config_option, add_data_option
+from hub.cli.prompt import ask_secret
 from hub.cli.speech import say, sentence
 from hub.clock import Clock
 from hub.database import DataLock
@@ -76,6 +75,4 @@ def passphrase(args: argparse.Namespace) -> str:
     given = os.environ.get(VARIABLE)
     if given:
         return given
-    if not sys.stdin.isatty():
-        raise HubError("backup-passphrase-missing")
-    return getpass.getpass(sentence("cli-restore-passphrase"))
+    return ask_secret(sentence("cli-restore-passphrase"), HubError("cli-restore-passphrase-terminal", name=VARIABLE))

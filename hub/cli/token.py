@@ -13,6 +13,8 @@ from hub.client import HubClient
 from hub.config.validators import Duration, Wrong
 from hub.messages import HubError
 
+IDLE_SCOPES = {"guest": ("control", "manage", "admin"), "user": ("admin",)}
+"""By role, what a scope adds nothing to: a key may no more than its person."""
 LASTS = Duration("1 h", "10 y")
 
 
@@ -46,18 +48,21 @@ def _add(args: argparse.Namespace) -> int:
         except Wrong as error:
             raise HubError("cli-token-time", text=args.expires) from error
 
-    async def running(hub: HubClient) -> str:
+    async def running(hub: HubClient) -> tuple[str, str]:
         user = await running_member(hub, args, args.user)
-        return str((await hub.add_key(args.name, args.scope, expires=expires, user=user["id"]))["text"])
+        made = await hub.add_key(args.name, args.scope, expires=expires, user=user["id"])
+        return made["text"], user["role"]
 
-    async def stopped(hub: StoppedHub) -> str:
-        user = stopped_member(hub, args, args.user).id
+    async def stopped(hub: StoppedHub) -> tuple[str, str]:
+        user = stopped_member(hub, args, args.user)
         _, text = await hub.identity.keys.add(
-            hub.principal, name=args.name, scopes=args.scope, expires=expires, user=user
+            hub.principal, name=args.name, scopes=args.scope, expires=expires, user=user.id
         )
-        return text
+        return text, user.roles[hub.home]
 
-    text = on_hub(args.data, running, stopped, args.home)
+    text, role = on_hub(args.data, running, stopped, args.home)
+    if idle := [scope for scope in SCOPES if scope in args.scope and scope in IDLE_SCOPES.get(role, ())]:
+        print(sentence("cli-token-lesser", email=args.user, role=role, scopes=idle), file=sys.stderr)
     print(sentence("cli-token-shown"), file=sys.stderr)
     print(text)
     return 0

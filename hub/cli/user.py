@@ -1,14 +1,14 @@
 """plughub user: people of the home, on a running hub or, to get back in, on a stopped one."""
 
 import argparse
-import getpass
 import sys
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from hub.auth.principal import ROLES
-from hub.cli.members import running_member, stopped_member
+from hub.cli.members import is_known, running_member, stopped_member
 from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
+from hub.cli.prompt import ask_secret
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
@@ -136,16 +136,18 @@ def _disable(args: argparse.Namespace) -> int:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    async def running(hub: HubClient) -> None:
+    async def running(hub: HubClient) -> bool:
         user = await running_member(hub, args, args.email)
         await hub.remove_user(user["id"])
+        return not await is_known(hub, args.email)
 
-    async def stopped(hub: StoppedHub) -> None:
+    async def stopped(hub: StoppedHub) -> bool:
         user = stopped_member(hub, args, args.email)
         await hub.people.remove(hub.principal, user.id)
+        return hub.people.user(user.id) is None
 
-    on_hub(args.data, running, stopped, args.home)
-    say("cli-user-removed", email=args.email)
+    deleted = on_hub(args.data, running, stopped, args.home)
+    say("cli-user-deleted" if deleted else "cli-user-removed", email=args.email)
     return 0
 
 
@@ -192,7 +194,8 @@ def read_password(from_stdin: bool) -> str:
         if not line:
             raise HubError("cli-user-password-missing")
         return line
-    password = getpass.getpass(sentence("cli-user-password"))
-    if getpass.getpass(sentence("cli-user-password-again")) != password:
+    missing = HubError("cli-user-password-terminal")
+    password = ask_secret(sentence("cli-user-password"), missing)
+    if ask_secret(sentence("cli-user-password-again"), missing) != password:
         raise HubError("cli-user-passwords-differ")
     return password

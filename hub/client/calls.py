@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 
@@ -24,6 +25,25 @@ class ApiError(Exception):
 
 class HubUnreachable(Exception):
     """Nothing answers at this address."""
+
+
+class IdInvalid(ValueError):
+    """No id or name that the hub gives: it would make another address of the call. Nothing was asked."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"{id!r} is no id")
+        self.id = id
+
+
+def path_of(*parts: str) -> str:
+    """The path of these parts below /api/v1, each quoted, so that none leads to another resource.
+
+    Raises IdInvalid for an empty part, "." and "..", which no quoting keeps a URL from resolving.
+    """
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise IdInvalid(part)
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
 class Calls:
@@ -52,9 +72,11 @@ class Calls:
             await self._session.close()
             self._session = None
 
-    async def login(self, email: str, password: str) -> JsonObject:
-        """Sign in as a person; returns the user and the home."""
-        return self.signed_in(await self._send("POST", "/auth/login", {"email": email, "password": password}))
+    async def login(self, email: str, password: str, code: str | None = None) -> JsonObject:
+        """Sign in as a person; returns the user and the home. code: of the authenticator app, or a recovery code;
+        without it, ApiError "code-needed" where the person has a second factor."""
+        body = {"email": email, "password": password} | ({} if code is None else {"code": code})
+        return self.signed_in(await self._send("POST", "/auth/login", body))
 
     async def logout(self) -> None:
         """End the session on the hub."""
@@ -67,7 +89,7 @@ class Calls:
         return self._token
 
     async def call(self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()) -> JsonObject:
-        """Any route below /api/v1; renews the access token once where it has run out."""
+        """Any route below /api/v1; renews the access token once where it has run out. Ids in it go through path_of."""
         try:
             return await self._send(method, path, body, query)
         except ApiError as error:

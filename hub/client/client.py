@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from hub.client.calls import JsonObject
+from hub.client.calls import JsonObject, path_of
 from hub.client.people import PeopleCalls
 
 __all__ = ["HubClient", "JsonObject"]
@@ -33,7 +33,7 @@ class HubClient(PeopleCalls):
 
     async def device(self, id: str) -> JsonObject:
         """One device by its id."""
-        return await self.call("GET", f"/devices/{id}")
+        return await self.call("GET", path_of("devices", id))
 
     async def add_device(self, hardware_id: str, name: str, **fields: Any) -> JsonObject:
         """Add a plug; `device` and `secret`, which is shown once."""
@@ -46,7 +46,9 @@ class HubClient(PeopleCalls):
 
     async def replace_device(self, id: str, hardware_id: str, code: str) -> JsonObject:
         """Wait for a plug that takes the place of this device."""
-        return await self.call("POST", f"/devices/{id}/replace", {"hardware_id": hardware_id, "pairing_code": code})
+        return await self.call(
+            "POST", path_of("devices", id, "replace"), {"hardware_id": hardware_id, "pairing_code": code}
+        )
 
     async def pairings(self) -> list[JsonObject]:
         """Plugs that are waited for, and those of late."""
@@ -54,27 +56,27 @@ class HubClient(PeopleCalls):
 
     async def pairing(self, id: str) -> JsonObject:
         """How far a plug is."""
-        return await self.call("GET", f"/pairings/{id}")
+        return await self.call("GET", path_of("pairings", id))
 
     async def cancel_pairing(self, id: str) -> JsonObject:
         """Stop waiting; how it ended."""
-        return await self.call("DELETE", f"/pairings/{id}")
+        return await self.call("DELETE", path_of("pairings", id))
 
     async def change_device(self, id: str, **fields: Any) -> JsonObject:
         """Change name, room, icon, always_on or max_power_w."""
-        return await self.call("PATCH", f"/devices/{id}", fields)
+        return await self.call("PATCH", path_of("devices", id), fields)
 
     async def renew_secret(self, id: str) -> JsonObject:
         """A new secret for the same plug; `device` and `secret`, which is shown once."""
-        return await self.call("POST", f"/devices/{id}/secret")
+        return await self.call("POST", path_of("devices", id, "secret"))
 
     async def remove_device(self, id: str) -> None:
         """Take a plug out of the hub."""
-        await self.call("DELETE", f"/devices/{id}")
+        await self.call("DELETE", path_of("devices", id))
 
     async def command(self, id: str, command: str, channel: int = 0) -> JsonObject:
         """relay_on, relay_off, toggle, identify or reboot; returns when the plug has answered."""
-        return await self.call("POST", f"/devices/{id}/command", {"command": command, "channel": channel})
+        return await self.call("POST", path_of("devices", id, "command"), {"command": command, "channel": channel})
 
     async def schedules(self, device: str | None = None) -> list[JsonObject]:
         """When which outlets are switched: of every device that you may see, or of this one."""
@@ -86,11 +88,11 @@ class HubClient(PeopleCalls):
 
     async def change_schedule(self, id: str, **fields: Any) -> JsonObject:
         """Change name, days, time, command or enabled."""
-        return await self.call("PATCH", f"/schedules/{id}", fields)
+        return await self.call("PATCH", path_of("schedules", id), fields)
 
     async def remove_schedule(self, id: str) -> None:
         """Take it away."""
-        await self.call("DELETE", f"/schedules/{id}")
+        await self.call("DELETE", path_of("schedules", id))
 
     async def alerts(self, device: str | None = None) -> list[JsonObject]:
         """The alerts and how they stand: of every device that you may see, or of this one."""
@@ -102,11 +104,11 @@ class HubClient(PeopleCalls):
 
     async def change_alert(self, id: str, **fields: Any) -> JsonObject:
         """Change name, threshold, hold_s or enabled."""
-        return await self.call("PATCH", f"/alerts/{id}", fields)
+        return await self.call("PATCH", path_of("alerts", id), fields)
 
     async def remove_alert(self, id: str) -> None:
         """Take it away."""
-        await self.call("DELETE", f"/alerts/{id}")
+        await self.call("DELETE", path_of("alerts", id))
 
     async def ended_alerts(self) -> list[JsonObject]:
         """What has fired and is over, the newest first."""
@@ -118,7 +120,7 @@ class HubClient(PeopleCalls):
 
     async def test_notifier(self, name: str) -> JsonObject:
         """Send a test message; the notifier as in `notifiers`."""
-        return await self.call("POST", f"/notifiers/{name}/test")
+        return await self.call("POST", path_of("notifiers", name, "test"))
 
     async def found(self) -> list[JsonObject]:
         """Plugs on the network that are not added yet."""
@@ -126,7 +128,7 @@ class HubClient(PeopleCalls):
 
     async def shares(self, id: str) -> list[JsonObject]:
         """Every member of the home with the right that they have on a device."""
-        return await self.items(f"/devices/{id}/shares")
+        return await self.items(path_of("devices", id, "shares"))
 
     async def all_shares(self, user: str | None = None) -> list[JsonObject]:
         """The same of every `device` that you may manage; of all members, or of this one."""
@@ -135,9 +137,9 @@ class HubClient(PeopleCalls):
     async def share(self, id: str, user: str, right: str | None) -> None:
         """Give somebody view, control or manage on a device, or (None) take it back."""
         if right is None:
-            await self.call("DELETE", f"/devices/{id}/shares/{user}")
+            await self.call("DELETE", path_of("devices", id, "shares", user))
         else:
-            await self.call("PUT", f"/devices/{id}/shares/{user}", {"right": right})
+            await self.call("PUT", path_of("devices", id, "shares", user), {"right": right})
 
     async def rooms(self) -> list[JsonObject]:
         """The rooms of the home in their order."""
@@ -149,11 +151,11 @@ class HubClient(PeopleCalls):
 
     async def change_room(self, id: str, **fields: Any) -> JsonObject:
         """Another `name`, in its devices too, or `position`."""
-        return await self.call("PATCH", f"/rooms/{id}", fields)
+        return await self.call("PATCH", path_of("rooms", id), fields)
 
     async def remove_room(self, id: str) -> None:
         """Take a room away; its devices stay."""
-        await self.call("DELETE", f"/rooms/{id}")
+        await self.call("DELETE", path_of("rooms", id))
 
     async def telemetry(
         self, outlets: Sequence[str], start: int, end: int, *, points: int = 1000, bucket: str | None = None
@@ -196,7 +198,7 @@ class HubClient(PeopleCalls):
 
     async def report_file(self, period: str = "month", of: str | None = None, *, form: str = "pdf") -> bytes:
         """The same as a file: csv or pdf."""
-        return await self.file(f"/reports/energy.{form}", _period(period, of))
+        return await self.file(path_of("reports", f"energy.{form}"), _period(period, of))
 
     async def problems(self) -> list[JsonObject]:
         """What is wrong with the hub now."""
@@ -248,7 +250,7 @@ class HubClient(PeopleCalls):
 
     async def remove_mqtt_client(self, name: str) -> None:
         """End that login."""
-        await self.call("DELETE", f"/mqtt-clients/{name}")
+        await self.call("DELETE", path_of("mqtt-clients", name))
 
     async def certificates(self) -> JsonObject:
         """`web` and `mqtt`: the authority and the certificate of each, None where it is off."""

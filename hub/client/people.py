@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hub.client.calls import ApiError, Calls, JsonObject
+from hub.client.calls import ApiError, Calls, JsonObject, path_of
 
 
 class PeopleCalls(Calls):
@@ -20,19 +20,19 @@ class PeopleCalls(Calls):
 
     async def user(self, id: str) -> JsonObject:
         """One member."""
-        return await self.call("GET", f"/users/{id}")
+        return await self.call("GET", path_of("users", id))
 
     async def change_user(self, id: str, **fields: Any) -> JsonObject:
         """Another `role`, or `disabled`."""
-        return await self.call("PATCH", f"/users/{id}", fields)
+        return await self.call("PATCH", path_of("users", id), fields)
 
     async def remove_user(self, id: str) -> None:
         """Take somebody out of the home."""
-        await self.call("DELETE", f"/users/{id}")
+        await self.call("DELETE", path_of("users", id))
 
     async def set_password(self, id: str, password: str, *, keep_second_factor: bool = True) -> None:
         """Somebody's password anew, by a link that is used at once."""
-        made = await self.call("POST", f"/users/{id}/password-link")
+        made = await self.call("POST", path_of("users", id, "password-link"))
         token = made["link"].partition("#")[2]
         try:
             await self.call("POST", "/auth/password", {"token": token, "password": password})
@@ -40,7 +40,7 @@ class PeopleCalls(Calls):
             await self.remove_invitation(made["invitation"]["id"])  # nobody else is to use it
             raise
         if not keep_second_factor:
-            await self.call("DELETE", f"/users/{id}/second-factor")
+            await self.call("DELETE", path_of("users", id, "second-factor"))
 
     async def invite(self, role: str = "user") -> JsonObject:
         """`link` with which somebody joins the home, and its `invitation`."""
@@ -52,7 +52,7 @@ class PeopleCalls(Calls):
 
     async def remove_invitation(self, id: str) -> None:
         """Take a link back."""
-        await self.call("DELETE", f"/invitations/{id}")
+        await self.call("DELETE", path_of("invitations", id))
 
     async def link(self, token: str) -> JsonObject:
         """What a link is for; `token` is what stands in it behind the #."""
@@ -64,22 +64,22 @@ class PeopleCalls(Calls):
 
     async def sessions(self, user: str | None = None) -> list[JsonObject]:
         """Where you, or (for admins) somebody, are signed in."""
-        return await self.items("/account/sessions" if user is None else f"/users/{user}/sessions")
+        return await self.items("/account/sessions" if user is None else path_of("users", user, "sessions"))
 
     async def end_session(self, id: str) -> None:
         """Sign out one of your sessions."""
-        await self.call("DELETE", f"/account/sessions/{id}")
+        await self.call("DELETE", path_of("account", "sessions", id))
 
     async def end_sessions(self, user: str | None = None) -> None:
         """Sign out all your other sessions, or (for admins) somebody everywhere."""
         if user is None:
             await self.call("POST", "/account/sessions/end-others")
         else:
-            await self.call("DELETE", f"/users/{user}/sessions")
+            await self.call("DELETE", path_of("users", user, "sessions"))
 
     async def keys(self, user: str | None = None) -> list[JsonObject]:
         """Your API keys, or (for admins) somebody's."""
-        return await self.items("/account/keys" if user is None else f"/users/{user}/keys")
+        return await self.items("/account/keys" if user is None else path_of("users", user, "keys"))
 
     async def add_key(
         self,
@@ -92,13 +92,15 @@ class PeopleCalls(Calls):
     ) -> JsonObject:
         """A key for yourself (with your password), or (from the machine's command line) for somebody; `text` is shown
         once."""
-        path = "/account/keys" if user is None else f"/users/{user}/keys"
+        path = "/account/keys" if user is None else path_of("users", user, "keys")
         body: dict[str, object] = {"name": name, "scopes": list(scopes), "expires": expires}
         return await self.call("POST", path, body if password is None else {**body, "password": password})
 
     async def remove_key(self, id: str, *, user: str | None = None) -> None:
         """End a key."""
-        await self.call("DELETE", f"/account/keys/{id}" if user is None else f"/users/{user}/keys/{id}")
+        await self.call(
+            "DELETE", path_of("account", "keys", id) if user is None else path_of("users", user, "keys", id)
+        )
 
     async def passkeys(self) -> list[JsonObject]:
         """Your passkeys. To make one, or to sign in with one, takes a browser."""
@@ -106,11 +108,11 @@ class PeopleCalls(Calls):
 
     async def rename_passkey(self, id: str, name: str) -> JsonObject:
         """Call it differently."""
-        return await self.call("PATCH", f"/account/passkeys/{id}", {"name": name})
+        return await self.call("PATCH", path_of("account", "passkeys", id), {"name": name})
 
     async def remove_passkey(self, id: str, password: str) -> None:
         """Nobody signs in with it any more; takes your password."""
-        await self.call("POST", f"/account/passkeys/{id}/remove", {"password": password})
+        await self.call("POST", path_of("account", "passkeys", id, "remove"), {"password": password})
 
     async def audit(self, *, refused: bool | None = None, most: int = 1000, **asked: str) -> list[JsonObject]:
         """Lines of the audit log, the newest first; asked: actor, action, object."""
@@ -149,7 +151,7 @@ class PeopleCalls(Calls):
 
     async def remove_home(self, id: str) -> None:
         """Take a home away with all that is in it."""
-        await self.call("DELETE", f"/homes/{id}")
+        await self.call("DELETE", path_of("homes", id))
 
     async def switch_home(self, id: str) -> JsonObject:
         """Look at another of your homes from now on; the user and the home."""

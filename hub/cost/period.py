@@ -3,11 +3,12 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from hub.messages import HubError
+from hub.zones import zone_of
 
 Kind = Literal["day", "week", "month", "year"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -41,7 +42,7 @@ class Period(msgspec.Struct, frozen=True):
 
     def local(self, at: int) -> datetime:
         """That moment by the home's clock."""
-        return _local(at, ZoneInfo(self.zone))
+        return _local(at, zone_of(self.zone))
 
 
 def period_of(kind: Kind, of: str | None, *, now: int, zone: str, week_start: int = 0) -> Period:
@@ -49,10 +50,7 @@ def period_of(kind: Kind, of: str | None, *, now: int, zone: str, week_start: in
 
     week_start: 0 = Monday. Raises HubError("report-period-wrong", "report-period-ahead", "zone-unknown").
     """
-    try:
-        where = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise HubError("zone-unknown", field="time_zone", zone=zone) from error
+    where = zone_of(zone)
     day = _first(kind, _local(now, where).date() if of is None else _parse(kind, of), week_start)
     start, end = _at(day, where), _at(_next(kind, day), where)
     if start > now:

@@ -37,7 +37,7 @@ class Database:
         """What became of a damaged file when it was opened."""
 
     async def open(self) -> None:
-        """Raises HubError("database-newer", "database-damaged" or "database-unreadable")."""
+        """Raises HubError("database-newer", "database-foreign", "database-damaged" or "database-unreadable")."""
         try:
             await self._prepare()
         except (DatabaseError, sqlite3.DatabaseError) as error:

@@ -22,8 +22,8 @@ KEPT = 3  # copies from before an upgrade
 
 
 async def upgrade(path: Path, backups: Path) -> None:
-    """Make or migrate the file in a worker thread. Raises HubError("database-newer", "database-copy-failed",
-    "database-upgrade-failed")."""
+    """Make or migrate the file in a worker thread. Raises HubError("database-newer", "database-foreign",
+    "database-copy-failed", "database-upgrade-failed")."""
     await asyncio.to_thread(upgrade_now, path, backups)
 
 
@@ -51,14 +51,17 @@ def upgrade_now(path: Path, backups: Path) -> None:
 
 
 def read_revision(path: Path) -> str | None:
-    """The schema in the file; None for a file that is not there or empty."""
+    """The schema in the file; None for a file that is not there or empty. Raises HubError("database-foreign")."""
     if not path.exists():
         return None
     with closing(sqlite3.connect(path)) as connection:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
             return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return None if row is None else str(row[0])
+        named = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'")
+        row = named.fetchone() and connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        if row is None or not str(row[0]).isdecimal():  # other programs use Alembic, too, and name versions otherwise
+            raise HubError("database-foreign", file=str(path))
+        return str(row[0])
 
 
 def create(path: Path) -> None:

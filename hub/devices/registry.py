@@ -14,6 +14,7 @@ from hub.bus import Bus
 from hub.clock import Clock
 from hub.database import Database
 from hub.devices.device import HARDWARE_ID, Channel, Device, clean_name, clean_room, free_color, make_key
+from hub.devices.icons import require_icon
 from hub.devices.rooms import Rooms
 from hub.devices.rows import DeviceRows
 from hub.events import DeviceAdded, DeviceChanged, DeviceRemoved, RoomsChanged
@@ -71,6 +72,11 @@ class Registry:
     def by_hardware(self, hardware_id: str) -> Device | None:
         """The device that this plug stands for. Hot path."""
         return self._hardware.get(hardware_id)
+
+    def home_of(self, hardware_id: str) -> str | None:
+        """The home of the device that this plug stands for."""
+        device = self._hardware.get(hardware_id)
+        return None if device is None else device.home
 
     def device(self, device_id: str) -> Device | None:
         """For the hub's own use: no right is asked for."""
@@ -144,10 +150,11 @@ class Registry:
 
         `secret`: the one that the plug has already.
 
-        Raises HubError("forbidden", "hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid",
-        "rooms-too-many").
+        Raises HubError("forbidden", "hardware-id-invalid", "hardware-id-taken", "name-invalid", "icon-unknown",
+        "channels-invalid", "rooms-too-many").
         """
         self.require_adder(principal)
+        require_icon(icon)
         if not 1 <= channels <= MOST_CHANNELS:
             raise HubError("channels-invalid", field="channels", most=MOST_CHANNELS)
         name, room = clean_name(name, "name"), clean_room(room)
@@ -186,7 +193,7 @@ class Registry:
 
         name, room, icon, color, always_on, private, interval_ms, keep_raw, keep_minutes, keep_hours, keep_days; and of
         the outlet `channel` (0 if not given): channel_name, max_power_w, idle_below_w.
-        Raises HubError("channel-unknown", "name-invalid", "retention-invalid", "rooms-too-many").
+        Raises HubError("channel-unknown", "icon-unknown", "name-invalid", "retention-invalid", "rooms-too-many").
         """
         device = self.require(principal, device_id, "manage")
         number = changes.pop("channel", 0)
@@ -198,6 +205,8 @@ class Registry:
             fields["name"] = clean_name(fields["name"], "name")
         if "room" in fields:
             fields["room"] = clean_room(fields["room"])
+        if fields.get("icon", device.icon) != device.icon:  # one of before, sent back unchanged, stays
+            require_icon(fields["icon"])
         for name in KEEP_FIELDS & set(fields):
             if fields[name] is not None and not 1 <= fields[name] <= LONGEST_KEPT:
                 raise HubError("retention-invalid", field="retention", most=LONGEST_KEPT)

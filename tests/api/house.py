@@ -157,7 +157,12 @@ class House:
         self.live = Live()
         self.discovery = SeenByMdns()
         self.pairing = Pairing(
-            self.registry, bus=self.bus, clock=clock, hub_id="hub-1", principal_of=self.people.principal
+            self.registry,
+            bus=self.bus,
+            clock=clock,
+            audit=self.identity.audit,
+            hub_id="hub-1",
+            principal_of=self.people.principal,
         )
         self.history = Merged()
         self.care = Care()

@@ -93,6 +93,8 @@ TABLE = [
     Wire("nothing there", GET.replace(b"system/info", b"..%2f..%2fetc") + b"\r\n", 404, "path-unknown"),
     Wire("the API itself", GET.replace(b"/v1/system/info", b"") + b"\r\n", 404, "path-unknown"),
     Wire("no WebSocket", GET.replace(b"system/info", b"ws") + b"\r\n", 426, "upgrade-missing"),
+    Wire("another WebSocket", GET.replace(b"system/info", b"ws").replace(b"close", b"Upgrade, close")
+         + b"Upgrade: websocket\r\nSec-WebSocket-Version: 7\r\n\r\n", 426, "websocket-version"),
     Wire(
         "half a handshake",
         GET.replace(b"system/info", b"ws").replace(b"close", b"Upgrade, close") + b"Upgrade: websocket\r\n\r\n",
@@ -129,6 +131,9 @@ async def test_every_refusal_is_a_problem(house: House, wire: Wire) -> None:
     assert headers["server"] == "plughub"
     assert headers["x-content-type-options"] == "nosniff"
     assert problem["detail"].endswith(".")
+    if status == 426:
+        assert (headers["upgrade"], headers["connection"]) == ("websocket", "Upgrade")
+        assert headers["sec-websocket-version"] == "13"
     if status == 415:
         assert headers["accept-encoding"] == "gzip, deflate"
         assert "gzip, deflate" in problem["detail"]

@@ -1,11 +1,14 @@
 """The Python client against the real server: a round trip of every resource, errors, and renewal of its token."""
 
+import base64
 import json
 import re
 from typing import Any
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from hub.api.rest import ROUTES
 from hub.client import ApiError, HubClient, HubUnreachable
@@ -67,6 +70,23 @@ async def test_every_resource(house: House, client: HubClient, monkeypatch: pyte
         )
     }
     assert missing <= NOT_OF_THE_CLIENT | RENEWAL
+
+
+async def test_a_person_with_a_second_factor_signs_in(house: House, client: HubClient) -> None:
+    async with client as hub:
+        await hub.login("user@example.org", PASSWORD)
+        secret = (await hub.call("POST", "/account/second-factor", {"password": PASSWORD}))["secret"]
+        app = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
+        now = house.clock.now() // 1000
+        confirmed = await hub.call("POST", "/account/second-factor/confirm", {"code": app.generate(now).decode()})
+        with pytest.raises(ApiError) as caught:
+            await hub.login("user@example.org", PASSWORD)
+        assert caught.value.code == "code-needed"
+        for code in (app.generate(now + 30).decode(), confirmed["codes"][0]):
+            assert (await hub.login("user@example.org", PASSWORD, code))["user"]["email"] == "user@example.org"
+        with pytest.raises(ApiError) as caught:
+            await hub.login("user@example.org", PASSWORD, confirmed["codes"][0])
+        assert caught.value.code == "code-wrong"
 
 
 async def devices_and_rooms(house: House, hub: HubClient) -> None:

@@ -101,6 +101,30 @@ async def test_add_change_remove(house: House) -> None:
         assert response.status == 404
 
 
+async def test_an_icon_is_one_that_is_drawn(house: House) -> None:
+    plug, headers = await house.plug(icon="kettle"), await house.headers("admin")
+    body = {"hardware_id": "plug-5", "name": "Lamp", "icon": "nonsense"}
+    waited = {**body, "pairing_code": "K7QM-2XPA-9D4T-HV3N"}
+    for method, path, sent in (
+        ("PATCH", f"/api/v1/devices/{plug.id}", {"icon": "nonsense"}),
+        ("POST", "/api/v1/devices", body),
+        ("POST", "/api/v1/devices", waited),
+    ):
+        async with house.http.request(method, path, json=sent, headers=headers) as response:
+            problem = await response.json()
+        assert (problem["status"], problem["code"], problem["field"]) == (422, "icon-unknown", "icon")
+        assert "wash-machine, dryer" in problem["detail"]
+    assert plug.icon == "kettle"
+
+
+async def test_an_icon_of_before_may_stay(house: House) -> None:
+    plug, headers = await house.plug(), await house.headers("admin")
+    plug.icon = "rocket"
+    body = {"name": "Rocket", "icon": "rocket"}
+    async with house.http.patch(f"/api/v1/devices/{plug.id}", json=body, headers=headers) as response:
+        assert (await response.json())["name"] == "Rocket"
+
+
 async def test_found_plugs(house: House) -> None:
     house.discovery.seen.append(Found("plug-9", "Plug 9", "smartplug-1", "192.168.1.9", "smartplug"))
     async with house.http.get("/api/v1/devices/found", headers=await house.headers("user")) as response:

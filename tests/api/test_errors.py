@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from hub.api.errors import STATUS, broken, problem, reader_language
+from hub.accept import reader_language
+from hub.api.errors import STATUS, broken, problem
 from hub.api.openapi import IDENTIFIER, document
 from hub.api.rest import ROUTES
 from hub.api.types.devices import AddDeviceRequest, ChangeDeviceRequest, CommandRequest

@@ -60,6 +60,9 @@ async def test_a_hashed_asset_is_kept_for_ever_and_sent_packed(client: ClientSes
         assert response.headers["Content-Encoding"] == "gzip"
         assert response.headers["Content-Type"] in ("text/javascript", "application/javascript")
         assert gzip.decompress(await response.read()) == SCRIPT
+    async with client.get("/assets/app-1a2b.js", headers={"Accept-Encoding": "gzip;q=0, br; q=0"}) as response:
+        assert "Content-Encoding" not in response.headers
+        assert response.headers["Vary"] == "Accept-Encoding"
     async with client.get("/assets/app-1a2b.js", headers={"Accept-Encoding": "identity"}) as response:
         assert await response.read() == SCRIPT
 

@@ -103,7 +103,7 @@ async def test_pairing_window(hall: Hall) -> None:
         hall.database,
         hall.clock,
         audit=hall.identity.audit,
-        pairing_open=lambda hardware_id: hardware_id == "new-plug",
+        pairing_open=lambda hardware_id, peer: hardware_id == "new-plug",
     )
     assert access.authenticate(attempt("pair-new-plug", b"")) == Login("pair", "new-plug")
     assert access.authenticate(attempt("pair-new-plug", None)) == Login("pair", "new-plug")
@@ -153,6 +153,7 @@ async def test_other_programs(hall: Hall, access: MqttAccess) -> None:
         ({"read": [], "write": []}, "filters-missing"),
         ({"read": ["a/#/b"]}, "filter-invalid"),
         ({"write": ["a#"]}, "filter-invalid"),
+        ({"write": ["$SYS/#"]}, "filter-not-writable"),
         ({"read": ["x"] * 33}, "filters-too-many"),
     ],
 )
@@ -187,7 +188,11 @@ async def test_only_admins(hall: Hall, access: MqttAccess) -> None:
         ("a/b+", False),
         ("#/a", False),
         ("a/#/b", False),
-        ("$SYS/#", False),
+        ("$SYS/#", True),
+        ("$SYS/broker/+", True),
+        ("$SYSTEM", False),
+        ("$share/all/a", False),
+        ("$CONTROL/#", False),
         ("a\0b", False),
         ("ä" * 129, False),
         ("\ud800", False),
@@ -196,3 +201,9 @@ async def test_only_admins(hall: Hall, access: MqttAccess) -> None:
 )
 def test_is_filter(text: str, expected: bool) -> None:
     assert is_filter(text) is expected
+
+
+async def test_what_a_broker_says_of_itself_can_be_read(hall: Hall, access: MqttAccess) -> None:
+    admin = system(hall.people.homes.first.id)
+    await access.add(admin, name="monitor", read=["$SYS/#"], write=[])
+    assert [client.read for client in access.list(admin)] == [("$SYS/#",)]

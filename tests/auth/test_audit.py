@@ -8,7 +8,7 @@ from hub.auth.access import MqttAccess
 from hub.auth.audit import MOST_NAMED, MOST_WAITING, SWITCHED, Asked, Entry
 from hub.auth.principal import Principal, system
 from hub.auth.tokens import GRACE_MS
-from hub.broker.interface import Attempt
+from hub.broker.interface import FORBIDDEN_TOPIC, Attempt, Login, Refusal
 from hub.database.tables import AUDIT_KEPT_MS, audit_logs
 from hub.messages import HubError
 from tests.auth.conftest import PASSWORD, Hall
@@ -131,6 +131,57 @@ async def test_an_mqtt_login_that_fails_is_counted_by_address_and_name(hall: Hal
     assert {(line.action, line.object, line.origin) for line in found} == {("mqtt.login", "kettle", "10.0.0.66")}
     assert sum(line.count for line in found) == 30
     assert "secret-guess" not in repr(found)
+
+
+async def test_what_an_mqtt_login_may_not_is_told_with_its_name_and_address(hall: Hall) -> None:
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    ada = hall.principal(user.id, home.id)
+    hut = await hall.identity.homes.add(ada, name="Hut")
+    access = MqttAccess(
+        NoPlugs(), hall.database, hall.clock, audit=hall.identity.audit, plug_home={"kettle": hut.id}.get
+    )
+    await access.add(ada, name="dash", read=["home/#"], write=[])
+    long = "smartplug/" + "x" * 1000
+    for login, action in ((Login("plug", "kettle"), "publish"), (Login("client", "dash"), "will")):
+        for _ in range(3):
+            access.refused(Refusal(login, "10.0.0.9", action, long, FORBIDDEN_TOPIC))
+    access.refused(Refusal(Login("pair", "new-plug"), "10.0.0.9", "subscribe", "#", FORBIDDEN_TOPIC))
+    await hall.identity.audit.stop()
+    found = [
+        *await lines(hall, refused=True),
+        *await hall.identity.audit.page(system(hut.id), Asked(refused=True), below=None, limit=10),
+    ]
+    assert [(line.via, line.home, line.action, line.object) for line in found if line.count == 3] == [
+        ("mqtt dash", home.id, "mqtt.will", long[:80]),
+        ("mqtt kettle", hut.id, "mqtt.publish", long[:80]),
+    ]
+    [pairing] = [line for line in found if line.count == 1]
+    assert (pairing.via, pairing.action, pairing.object) == ("mqtt pair-new-plug", "mqtt.subscribe", "#")
+    assert {(line.actor, line.origin, line.refused) for line in found} == {(None, "10.0.0.9", FORBIDDEN_TOPIC)}
+
+
+async def test_names_made_up_do_not_hide_what_there_is(hall: Hall) -> None:
+    audit, home = hall.identity.audit, hall.identity.homes.first.id
+    audit.exists = lambda where, thing: (where, thing) == (home, "private lamp")
+    guest = Principal("gil", home, "guest", origin="10.0.0.66")
+    for number in range(MOST_NAMED + 10):
+        audit.refuse(guest, "get_device", "device-unknown", f"junk {number}")
+    for action in ("get_device", "command_device"):
+        audit.refuse(guest, action, "device-unknown", "private lamp")
+    await audit.flush()
+    found = await lines(hall)
+    assert [line.action for line in found if line.object == "private lamp"] == ["command_device", "get_device"]
+    assert [line.count for line in found if line.object is None] == [10]
+
+
+async def test_one_mqtt_login_hides_nothing_of_another_behind_the_same_address(hall: Hall) -> None:
+    audit, home = hall.identity.audit, hall.identity.homes.first.id
+    for name in ("noisy", "quiet"):
+        login = Principal("", home, "guest", origin="10.0.0.1", via=f"mqtt {name}")
+        for number in range(MOST_NAMED + 1 if name == "noisy" else 1):
+            audit.refuse(login, "mqtt.publish", FORBIDDEN_TOPIC, f"{name}/{number}")
+    await audit.flush()
+    assert "quiet/0" in {line.object for line in await lines(hall)}
 
 
 async def test_what_is_gathered_is_bounded(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:

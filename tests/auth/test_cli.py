@@ -119,7 +119,7 @@ async def test_people(plughub: Run, place: tuple[str, House]) -> None:
     assert await signs_in(place, "guest@example.org", PASSWORD) == "login-wrong"
     await plughub("user", "enable", "guest@example.org")
     assert await signs_in(place, "guest@example.org", PASSWORD) == "in"
-    await plughub("user", "remove", "guest@example.org")
+    assert "account is deleted" in await plughub("user", "remove", "guest@example.org")
     assert "guest@" not in await plughub("user", "list")
     assert "Nobody here" in await plughub("user", "role", "guest@example.org", "user", code=1)
 
@@ -135,6 +135,19 @@ async def test_back_in_with_a_new_password(plughub: Run, place: tuple[str, House
     await plughub(*words, "--without-second-factor", typed=f"{OTHER}\n")
     assert await signs_in(place, "admin@example.org", PASSWORD) == "login-wrong"
     assert await signs_in(place, "admin@example.org", OTHER) == "in"
+
+
+async def test_a_new_password_ends_the_links_of_before(plughub: Run, place: tuple[str, House]) -> None:
+    async with opened(place) as house:
+        user = house.people.by_email("user@example.org")
+        assert user is not None
+        _, link = await house.identity.invitations.reset(system(house.home), user.id)
+    await plughub("user", "reset-password", "user@example.org", "--password-stdin", typed=f"{OTHER}\n")
+    async with opened(place) as house:
+        with pytest.raises(HubError) as caught:
+            await house.identity.invitations.set_password(link, "nine iron kettles", "10.0.0.66")
+        assert caught.value.id == "invitation-over"
+    assert await signs_in(place, "user@example.org", OTHER) == "in"
 
 
 async def test_a_locked_account_is_said_to_be_locked(plughub: Run, place: tuple[str, House]) -> None:
@@ -176,7 +189,8 @@ async def test_whoever_is_in_two_homes_needs_one_named(
     assert "user" in next(line for line in (await plughub("user", "list")).splitlines() if "user@" in line).split()
     await plughub("user", "disable", "user@example.org")  # the account is one, whichever home it is
     await plughub("user", "enable", "user@example.org")
-    await plughub("user", "remove", "user@example.org", "--home", "Hut")
+    said = await plughub("user", "remove", "user@example.org", "--home", "Hut")
+    assert said == "user@example.org is no member of the home any more.\n"
     await plughub(*words)
 
 
@@ -201,6 +215,33 @@ async def test_keys(plughub: Run, place: tuple[str, House]) -> None:
     await plughub("token", "remove", "--user", "user@example.org", line.split()[0])
     assert len((await plughub("token", "list", "--user", "user@example.org")).splitlines()) == 1
     assert "no such key" in await plughub("token", "remove", "--user", "user@example.org", "nothing", code=1)
+
+
+@pytest.mark.parametrize(
+    ("person", "scopes", "idle"),
+    [("guest", ("read", "admin", "control"), "control, admin"), ("user", ("manage", "admin"), "admin"),
+     ("guest", ("read",), None), ("admin", ("admin",), None)],
+)  # fmt: skip
+async def test_a_key_says_which_scopes_its_person_lacks(
+    place: tuple[str, House], capsys: pytest.CaptureFixture[str], person: str, scopes: tuple[str, ...], idle: str | None
+) -> None:
+    words = [word for scope in scopes for word in ("--scope", scope)]
+    add = ["token", "add", "--user", f"{person}@example.org", "--name", "x", *words, "--data", str(place[1].data)]
+    assert await asyncio.to_thread(main, add) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("plughub_")
+    assert ("does nothing" in printed.err) == (idle is not None)
+    assert idle is None or printed.err.splitlines()[0].endswith(f"the scopes {idle}.")
+
+
+async def test_a_name_that_is_a_path_removes_nobody(plughub: Run, place: tuple[str, House]) -> None:
+    async with opened(place) as house:
+        guest = house.people.by_email("guest@example.org")
+        assert guest is not None
+    for name in (f"../users/{guest.id}", "..", "."):
+        said = await plughub("mqtt", "remove", name, code=1)
+        assert ("is no id" in said) == (place[0] == "running" and name.strip(".") == "")
+    assert "guest@" in await plughub("user", "list")
 
 
 async def test_what_was_done_is_listed(plughub: Run, place: tuple[str, House]) -> None:

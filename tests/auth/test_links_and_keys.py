@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from hub.auth.people import User
 from hub.auth.principal import Principal, system
@@ -119,6 +121,23 @@ async def test_only_admins_of_the_home_invite_and_take_back(hall: Hall) -> None:
     elsewhere = Principal(ada.user, other.id, "admin")
     assert await refused(hall.identity.invitations.remove(elsewhere, made.id)) == "invitation-unknown"
     assert await refused(hall.identity.invitations.invite(ada, "king")) == "role-invalid"
+
+
+async def test_a_link_that_the_disk_did_not_take_back_is_still_shown(hall: Hall) -> None:
+    ada = await admin(hall)
+    made, link = await hall.identity.invitations.invite(ada, "user")
+    async with hall.database.transaction() as connection:
+        await connection.execute(
+            text("CREATE TRIGGER kept BEFORE DELETE ON invitations BEGIN SELECT RAISE(ABORT, 'no'); END")
+        )
+    with pytest.raises(IntegrityError):
+        await hall.identity.invitations.remove(ada, made.id)
+    assert hall.identity.invitations.look(link) == made, "it will be there after the next start, too"
+    assert hall.identity.invitations.list(ada) == [made]
+    async with hall.database.transaction() as connection:
+        await connection.execute(text("DROP TRIGGER kept"))
+    await hall.identity.invitations.remove(ada, made.id)
+    assert hall.identity.invitations.list(ada) == []
 
 
 async def test_who_is_known_already_joins_another_home(hall: Hall) -> None:

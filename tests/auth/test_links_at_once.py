@@ -8,8 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from hub.auth.principal import system
+from hub.database.engine import is_orphan
 from hub.messages import HubError
 from hub.testing.process import HubProcess
 from tests.auth.conftest import PASSWORD, Hall
@@ -162,6 +164,72 @@ async def test_a_password_link_does_not_open_who_became_an_admin_meanwhile(hall:
     use = links.set_password(link, OTHER, "10.0.0.3")
     assert await overtaken(hall, use, hall.people.change(hub, ben.id, role="admin")) == ["invitation-over", "done"]
     assert await ended(hall.identity.logins.login("ben@example.org", PASSWORD, "10.0.0.3")) == "done"
+
+
+async def test_no_password_link_is_made_for_who_became_an_admin_meanwhile(hall: Hall) -> None:
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    hub = system(home.id)
+    ben = await hall.people.add(hub, email="ben@example.org", name="Ben", password=PASSWORD)
+    ada = hall.principal(user.id, home.id, via="session of an hour ago")  # which opens no admin
+    async with hall.database.transaction():
+        promoting = asyncio.ensure_future(hall.people.change(hub, ben.id, role="admin"))
+        await asyncio.sleep(0)  # it is the first in the queue
+        making = asyncio.ensure_future(ended(hall.identity.invitations.reset(ada, ben.id)))
+        await asyncio.sleep(0)
+    await promoting
+    assert await making == "confirmation-needed"
+    assert hall.identity.invitations.list(ada) == []
+
+
+@pytest.mark.parametrize("who", ["author", "person"])
+async def test_no_password_link_is_made_by_or_for_who_is_removed_meanwhile(hall: Hall, who: str) -> None:
+    _, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    hub = system(home.id)
+    zoe = await hall.people.add(hub, email="zoe@example.org", name="Zoe", role="admin", password=PASSWORD)
+    ben = await hall.people.add(hub, email="ben@example.org", name="Ben", password=PASSWORD)
+    asks, links = hall.principal(zoe.id, home.id), hall.identity.invitations
+    gone = zoe if who == "author" else ben
+    async with hall.database.transaction():
+        removing = asyncio.ensure_future(hall.people.remove(hub, gone.id))
+        await asyncio.sleep(0)  # it is the first in the queue
+        making = asyncio.ensure_future(links.reset(asks, ben.id))
+        await asyncio.sleep(0)
+    await removing
+    with pytest.raises(IntegrityError) as caught:
+        await making
+    assert is_orphan(caught.value)
+    if who == "author":
+        with pytest.raises(IntegrityError):
+            await links.reset(asks, ben.id)  # a request that was on its way: it does not become one of the hub's own
+    assert links.list(hub) == (await hall.again()).invitations.list(hub) == []
+
+
+@pytest.mark.parametrize("how", ["joins another home", "leaves"])
+async def test_a_password_link_ends_with_what_its_person_does_meanwhile(hall: Hall, how: str) -> None:
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    hut = await hall.identity.homes.add(hall.principal(user.id, home.id), name="Hut")
+    there = system(hut.id)
+    zed = await hall.people.add(there, email="zed@example.org", name="Zed", role="admin", password=PASSWORD)
+    xena = await hall.people.add(there, email="xena@example.org", name="Xena", password=PASSWORD)
+    links = hall.identity.invitations
+    if how == "leaves":
+        await hall.people.add_membership(xena, home.id, "user")
+        _, link = await links.reset(there, xena.id)
+        way = hall.people.remove(hall.principal(xena.id, hut.id), xena.id)
+    else:
+        _, link = await links.reset(hall.principal(zed.id, hut.id), xena.id)
+        way = hall.people.add_membership(xena, home.id, "user")
+    assert await overtaken(hall, links.set_password(link, OTHER, "10.0.0.3"), way) == ["invitation-over", "done"]
+    assert await ended(hall.identity.logins.login("xena@example.org", PASSWORD, "10.0.0.3")) == "done"
+
+
+async def test_two_password_links_of_one_person_at_once(hall: Hall) -> None:
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    ben = await hall.people.add(system(home.id), email="ben@example.org", name="Ben", password=PASSWORD)
+    links, ada = hall.identity.invitations, hall.principal(user.id, home.id)
+    texts = [(await links.reset(ada, ben.id))[1] for _ in range(2)]
+    uses = [ended(links.set_password(text, OTHER, "10.0.0.3")) for text in texts]
+    assert sorted(await asyncio.gather(*uses)) == ["done", "invitation-over"]
 
 
 async def test_two_links_into_one_home_at_once(hall: Hall) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import jwt
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 
 from hub.auth.people import Home, User
 from hub.auth.principal import system
+from hub.auth.signing import Signer
 from hub.auth.tokens import Grant, Tokens
 from hub.database.tables import refresh_tokens
 from hub.messages import HubError
@@ -121,6 +123,24 @@ async def test_key_is_kept_and_private(desk: Desk) -> None:
     assert (desk.hall.data_dir / "token.key").stat().st_mode & 0o777 == 0o600
     again = (await desk.hall.again()).tokens
     assert again.access(token).principal.user == desk.user.id
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff\xfe\x00", b"ab" * 31, b"ab" * 33])
+def test_a_key_that_is_none_is_named_and_stays(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "token.key"
+    file.write_bytes(content)
+    with pytest.raises(HubError) as caught:
+        Signer(tmp_path).load()
+    assert caught.value.id == "hub-key-wrong"
+    assert str(file) in str(caught.value)
+    assert file.read_bytes() == content
+
+
+def test_an_rsa_key_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "token-rsa.pem").write_text("garbage")
+    with pytest.raises(HubError) as caught:
+        Signer(tmp_path, "RS256").load()
+    assert caught.value.id == "token-key-wrong"
 
 
 async def test_refresh_rotates_and_goes_on_for_days(desk: Desk) -> None:

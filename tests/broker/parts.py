@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hub.broker import Attempt, EmbeddedBroker, Limits, Listener, Login
+from hub.broker.interface import Refusal
 from hub.clock import Clock, Timer
 from tests.broker.client import PATIENCE, Client, connect
 
@@ -143,6 +144,7 @@ class Bench:
     ) -> None:
         self.folder = folder  # where retained messages and sessions are kept
         self.reported: list[tuple[str, dict[str, object]]] = []
+        self.forbidden: list[Refusal] = []
         self.others = others  # listeners besides the plain one
         self.receiver, self.store, self.clock, self.limits = Receiver(), Store(), StandingClock(), limits or Limits()
         self.broker = self._make()
@@ -160,6 +162,7 @@ class Bench:
             folder=self.folder,
             known=CLIENTS.get,
             report=lambda problem, values: self.reported.append((problem, values)),
+            refused=self.forbidden.append,
         )
 
     async def start(self) -> None:

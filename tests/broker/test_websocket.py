@@ -1,6 +1,7 @@
 """MQTT over WebSocket, on a port of its own and on a web server's."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from hub.broker import Limits, Listener
+from hub.messages import Message, render
 from tests.broker.certificates import make_certificate, trusting
 from tests.broker.client import DISCONNECT, PATIENCE, PING, Client, connect, publish, subscribe
 from tests.broker.parts import PASSWORD, Bench
@@ -26,6 +28,7 @@ from tests.broker.websocket import PING as PING_FRAME
 from tests.broker.websocket import PONG as PONG_FRAME
 
 LOGIN = connect("plug-1", "plug-1", PASSWORD)
+VALUES = {"version": "13"}
 
 
 class WebBench(Bench):
@@ -137,12 +140,19 @@ async def test_byte_by_byte_and_in_fragments_with_pings_between(sockets: WebBenc
         ({"Sec-WebSocket-Protocol": "mqttv3.1"}, 400),
         ({"Sec-WebSocket-Protocol": "chat, mqtt"}, 101),
         ({"Upgrade": None}, 426),
+        ({"Sec-WebSocket-Version": "7"}, 426),
         ({"Sec-WebSocket-Key": None}, 400),
     ],
 )
 async def test_handshakes(sockets: WebBench, headers: dict[str, str | None], status: int) -> None:
-    answer, answered, _, writer = await handshake(sockets.web_port, headers=headers)
+    answer, answered, reader, writer = await handshake(sockets.web_port, headers={**headers, "Accept-Language": "de"})
     assert answer == status
+    if status != 101 and "Sec-WebSocket-Key" not in headers:  # that one is aiohttp's
+        assert answered["content-type"] == "application/problem+json"
+        problem = json.loads(await reader.readexactly(int(answered["content-length"])))
+        assert (problem["status"], problem["detail"]) == (status, render(Message(problem["code"], VALUES), "de"))
+    if status == 426:
+        assert (answered["upgrade"], answered["sec-websocket-version"]) == ("websocket", "13")
     assert answered.get("sec-websocket-protocol") == ("mqtt" if status == 101 else None)
     writer.close()
     await sockets.settled("connections", 0)

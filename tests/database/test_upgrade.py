@@ -1,5 +1,6 @@
 """Old registries: from every released schema, step by step, after a checked copy, all or nothing."""
 
+import json
 import os
 import re
 import shutil
@@ -8,11 +9,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
+from hub.auth.audit import Asked, Audit
+from hub.auth.principal import system
 from hub.database import Database
 from hub.database import upgrade as upgrading
-from hub.database.tables import HEAD
+from hub.database.tables import HEAD, users
 from hub.messages import HubError
+from hub.testing.clock import FakeClock
 from tests.database.freeze import FOLDER, freeze
 from tests.database.schema import rows, schema
 
@@ -76,6 +81,67 @@ async def test_a_released_schema_opens_with_all_that_was_in_it(tmp_path: Path, f
             {name: old[name] for name in row.keys() & old.keys()}
             for row, old in zip(after[table], before[table], strict=True)
         ]
+
+
+async def test_names_in_lines_from_before_go_with_the_account(tmp_path: Path) -> None:
+    database = Database(tmp_path / "data")
+    database.path.parent.mkdir()
+    thaw(FOLDER / "0005.sql", database.path)
+    told = [
+        ("user.add", "id-1", None, {"name": "Ben", "email": "ben@private.example", "role": "user"}),
+        ("profile.change", "id-1", {"name": "Ben"}, {"name": "Benny"}),
+        ("user.add", "gone", None, {"name": "Zoe", "language": "en"}),
+        ("device.add", "lamp", None, {"name": "Lamp"}),
+    ]
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        for action, thing, before, after in told:
+            connection.execute(
+                "INSERT INTO audit_logs(home, at, origin, via, action, object, before, after, count) "
+                "VALUES ('id-1', 5, '', '', ?, ?, ?, ?, 1)",
+                (action, thing, before and json.dumps(before), json.dumps(after)),
+            )
+        connection.execute(
+            "INSERT INTO audit_logs(home, at, actor, origin, via, action, object, refused, count) "
+            "VALUES ('id-1', 6, 'id-1', '', '', 'login', 'ben@private.example', 'login-wrong', 1)"
+        )
+    await database.open()
+    audit = Audit(database, FakeClock())
+    before = await audit.page(system("id-1"), Asked(start=5), below=None, limit=10)
+    stored = repr(rows(database.path)["audit_logs"])
+    async with database.transaction() as connection:
+        await connection.execute(delete(users).where(users.c.id == "id-1"))
+    after = await audit.page(system("id-1"), Asked(start=5), below=None, limit=10)
+    left = rows(database.path)["audit_people"]
+    await database.close()
+    assert [(line.action, line.object, line.before, line.after) for line in reversed(before)] == [
+        *told[:2],
+        ("user.add", "gone", None, {"name": None, "language": "en"}),
+        told[3],
+        ("login", "id-1", None, None),
+    ]
+    assert not [name for name in ("Ben", "private.example", "Zoe") if name in stored]
+    assert [(line.before, line.after) for line in reversed(after)][:2] == [
+        (None, {"name": None, "email": None, "role": "user"}),
+        ({"name": None}, {"name": None}),
+    ]
+    assert left == []
+
+
+@pytest.mark.parametrize("version", [None, "", "ae1027a6acf1"], ids=["no Alembic", "no version", "other versions"])
+async def test_a_database_of_something_else_is_named_and_stays(tmp_path: Path, version: str | None) -> None:
+    database = Database(tmp_path)
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        connection.execute("CREATE TABLE notes (note TEXT)")
+        if version is not None:
+            connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            connection.execute("INSERT INTO alembic_version SELECT ? WHERE ? != ''", (version, version))
+    before = database.path.read_bytes()
+    with pytest.raises(HubError) as caught:
+        await database.open()
+    assert caught.value.id == "database-foreign"
+    assert str(database.path) in str(caught.value)
+    assert database.path.read_bytes() == before
+    assert database.mended is None
 
 
 async def test_steps_run_one_after_the_other_after_a_checked_copy(

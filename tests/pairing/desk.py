@@ -44,6 +44,7 @@ class Desk:
             house.registry,
             bus=house.bus,
             clock=house.clock,
+            audit=house.identity.audit,
             hub_id=HUB_ID,
             principal_of=house.people.principal,
             plug_ca=lambda: self.ca,

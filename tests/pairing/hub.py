@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,15 @@ class Hub:
     async def stop(self) -> None:
         await self.app.stop()
         assert not self.app.unsaved
+
+    async def refusals(self) -> set[tuple[str | None, ...]]:
+        """(via, origin, action, object, why) of the audit log, when all that waits is written."""
+        await self.stop()
+        with closing(sqlite3.connect(self.folder / "data" / "registry.sqlite")) as connection:
+            asked = "SELECT via, origin, action, object, refused FROM audit_logs WHERE refused IS NOT NULL"
+            found = set(connection.execute(asked))
+        await self.start()
+        return found
 
     def _take(self, event: Event) -> None:
         self.heard.append(event)

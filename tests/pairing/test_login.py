@@ -45,6 +45,26 @@ async def test_a_plug_with_a_window_has_two_topics(hub: Hub) -> None:
     assert await plug.closed() == b""
 
 
+async def test_what_it_may_not_and_what_it_gets_wrong_is_in_the_audit_log_of_the_hub(hub: Hub) -> None:
+    await hub.pairing.open(hub.owner, hardware_id="plug-1", name="Kettle", code=new_code())
+    plug = await Client.connect(hub.mqtt_port, NAME, NAME, "", will=("smartplug/plug-2/status", b"off", 0, True))
+    await plug.publish("smartplug/plug-2/pair", HELLO, 1)
+    answer = "smartplug/plug-1/pair/answer"
+    assert await plug.subscribe(("smartplug/#", 1), (answer, 1)) == [0x80, 1]
+    await plug.publish("smartplug/plug-1/pair", HELLO, 1)
+    nonce = json.loads((await plug.message()).payload)["nonce_h"]
+    wrong = json.dumps({"nonce_h": nonce, "proof_p": "0" * 64}).encode()
+    await plug.publish("smartplug/plug-1/pair", wrong, 1)
+    await plug.disconnect()
+    forbidden = "mqtt-topic-forbidden"
+    assert await hub.refusals() == {
+        ("mqtt pair-plug-1", "127.0.0.1", "mqtt.will", "smartplug/plug-2/status", forbidden),
+        ("mqtt pair-plug-1", "127.0.0.1", "mqtt.publish", "smartplug/plug-2/pair", forbidden),
+        ("mqtt pair-plug-1", "127.0.0.1", "mqtt.subscribe", "smartplug/#", forbidden),
+        ("mqtt", "127.0.0.1", "pairing.refused", "plug-1", "pairing-code-wrong"),
+    }
+
+
 async def test_a_plug_that_asks_for_hours_shuts_nobody_out(hub: Hub) -> None:
     for _ in range(60):  # three times what blocks an address that guesses
         assert await answer_to(hub, NAME, "") == 5
@@ -61,7 +81,7 @@ async def test_what_is_asked_of_pairing(house: House, tmp_path: Path) -> None:
         house.database,
         house.clock,
         audit=house.identity.audit,
-        pairing_open=waited.__contains__,
+        pairing_open=lambda hardware_id, peer: hardware_id in waited,
         knocked=lambda *who: knocked.append(who),
         just_paired=lambda hardware_id, hashed: hardware_id == "plug-new",
     )

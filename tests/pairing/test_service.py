@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hub.auth.audit import Asked
 from hub.auth.principal import Principal
 from hub.devices.pairing import protocol as p
 from hub.devices.registry import Registry
@@ -68,6 +69,41 @@ async def test_five_wrong_proofs_close_it(desk: Desk, caplog: pytest.LogCaptureF
     assert CODE not in caplog.text
     assert plug.hello() is None and not desk.pairing.is_open("plug-1")
     assert desk.broker.dropped == ["plug-1"]
+
+
+async def lines(desk: Desk) -> list[tuple[str | None, str, str, str | None, Any, int]]:
+    """Of the audit log about pairing, refusals first."""
+    audit = desk.house.identity.audit
+    await audit.stop()
+    found = await audit.page(desk.house.admin, Asked(action="pairing"), below=None, limit=100)
+    return [
+        (line.actor, line.origin, line.action, line.object, line.refused or line.after, line.count)
+        for line in sorted(found, key=lambda line: (line.object, line.refused is None))
+    ]
+
+
+async def test_wrong_proofs_and_the_end_that_they_bring_are_in_the_audit_log(desk: Desk) -> None:
+    await desk.open()
+    assert desk.pairing.let_in("plug-1", "10.0.0.66")
+    assert not desk.pairing.let_in("plug-2", "10.0.0.66")
+    plug = Plug(desk)
+    for _ in range(5):
+        plug.hello()
+        plug.proof(bytes(32))
+    assert await lines(desk) == [
+        (None, "10.0.0.66", "pairing.refused", "plug-1", "pairing-code-wrong", 5),
+        ("system", "10.0.0.66", "pairing.closed", "plug-1", {"reason": "pairing-code-wrong"}, 1),
+    ]
+
+
+async def test_a_window_that_ends_by_itself_says_why_and_one_that_is_cancelled_or_done_does_not(desk: Desk) -> None:
+    cancelled = await desk.open(hardware_id="plug-2")
+    desk.pairing.cancel(desk.house.admin, cancelled.id)
+    await desk.open()
+    await desk.logs_in("plug-1", Plug(desk).pairs()["secret"])
+    await desk.open(hardware_id="plug-3")
+    await desk.house.clock.advance(601)
+    assert await lines(desk) == [("system", "hub", "pairing.closed", "plug-3", {"reason": "pairing-expired"}, 1)]
 
 
 async def test_a_plug_with_another_code_says_so_and_that_counts(desk: Desk) -> None:

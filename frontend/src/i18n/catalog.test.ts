@@ -8,6 +8,31 @@ import { de } from "./de";
 import { en } from "./en";
 import { type MessageId, translate } from "./i18n";
 
+describe("a quantity read aloud", () => {
+  it.each([
+    ["en", "quantity.W", "1", "1 watt"],
+    ["en", "quantity.W", "2", "2 watts"],
+    ["en", "quantity.W", "1,000", "1,000 watts"],
+    ["en", "quantity.kWh", "1", "1 kilowatt hour"],
+    ["en", "quantity.kWh", "1.00", "1.00 kilowatt hours"],
+    ["de", "quantity.W", "1", "1 Watt"],
+    ["de", "quantity.kWh", "1", "1 Kilowattstunde"],
+    ["de", "quantity.kWh", "0,5", "0,5 Kilowattstunden"],
+  ] as const)("in %s, %s of %s is %s", (language, id, value, text) => {
+    expect(translate(language, id, { value })).toBe(text);
+  });
+});
+
+it.each(["en", "de"] as const)("what goes without the certificate leaves out passkeys, in %s", (language) => {
+  expect(translate(language, "secure.without.text")).toMatch(/passkeys/i);
+});
+
+it("draws the icons that the hub takes", () => {
+  const known = readFileSync("../hub/devices/icons.py", "utf8").split("ICONS = (")[1]?.split("\n)")[0] ?? "";
+  const names = [...known.matchAll(/"([a-z0-9-]+)"/g)].map(([, name]) => name);
+  expect(names).toEqual(Object.keys(APPLIANCES));
+});
+
 const ids = Object.keys(en) as MessageId[];
 const sources = (readdirSync("src", { recursive: true }) as string[])
   .filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$|^test\/|i18n\/(en|de)\.ts$/.test(name))

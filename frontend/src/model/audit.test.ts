@@ -44,6 +44,25 @@ it("shows the id of an action that has no sentence", () => {
   expect(whyWords(t, "a-new-code")).toContain("a-new-code");
 });
 
+it("has words for what is refused at MQTT and while pairing", () => {
+  const actions = ["mqtt.publish", "mqtt.subscribe", "mqtt.will", "pairing.refused", "pairing.closed"];
+  for (const language of ["en", "de"] as const) {
+    const say: Translate = (id, values) => translate(language, id, values);
+    for (const action of actions) {
+      const words = whatWords(say, line({ action, object: "plug-7" }), known);
+      expect(words).toContain("plug-7");
+      expect(words).not.toContain(action);
+    }
+    for (const code of ["mqtt-topic-forbidden", "mqtt-retain-forbidden", "pairing-code-wrong"])
+      expect(whyWords(say, code)).not.toContain(code);
+    for (const reason of ["pairing-code-wrong", "pairing-expired", "pairing-hub-stopped"]) {
+      const [change] = changesOf(say, language, line({ action: "pairing.closed", after: { reason } }), known);
+      expect(change?.field).not.toBe("reason");
+      expect(change?.after).not.toBe(reason);
+    }
+  }
+});
+
 it("says before and after in words", () => {
   const shared = line({ action: "device.share", object: "d1", before: { u2: null }, after: { u2: "view" } });
   expect(changesOf(t, "en", shared, known)).toEqual([{ field: "Ben", before: "–", after: "look" }]);
@@ -65,6 +84,7 @@ it("says before and after in words", () => {
 it("says from where, and by which key", () => {
   expect(fromWords(t, line({}))).toBe("192.168.1.20");
   expect(fromWords(t, line({ via: "key plughub_k3f9" }))).toBe("192.168.1.20, key plughub_k3f9…");
+  expect(fromWords(t, line({ via: "mqtt kettle" }))).toBe("192.168.1.20, MQTT login kettle");
   expect(fromWords(t, line({ origin: "command line", via: "" }))).toBe("the hub’s command line");
 });
 

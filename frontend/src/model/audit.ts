@@ -75,6 +75,7 @@ export function fromWords(t: Translate, { origin, via }: AuditLine): string {
   const place =
     origin === "hub" || origin === "" ? t("audit.from.hub") : origin === "command line" ? t("audit.from.cli") : origin;
   if (via.startsWith("key ")) return t("audit.from.key", { place, key: via.slice(4) });
+  if (via.startsWith("mqtt ")) return t("audit.from.mqtt", { place, login: via.slice(5) });
   return via === "link" ? t("audit.from.link", { place }) : place;
 }
 

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from hub.accept import takes_gzip
 from hub.api import table
 from hub.api.rest.telemetry import ERRORS, LONGEST_DAYS, Moment, outlets, span
 from hub.api.routing import GZIP_LEVEL, Call, Route
@@ -58,7 +59,7 @@ async def _stream(call: Call[ExportQuery, None], keys: list[SeriesKey]) -> web.S
     response.content_type, response.charset = "text/csv", "utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="{_file_name(call, keys)}"'
     packer = None
-    if "gzip" in call.request.headers.get("Accept-Encoding", ""):
+    if takes_gzip(call.request.headers.get("Accept-Encoding")):
         response.headers["Content-Encoding"] = "gzip"
         packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
     try:

@@ -9,11 +9,13 @@ from typing import Protocol
 
 import msgspec
 
-from hub.auth.principal import Principal
+from hub.auth.audit import Audit
+from hub.auth.principal import Principal, system
 from hub.bus import Bus
 from hub.clock import Clock
 from hub.devices.device import clean_name, clean_room
 from hub.devices.discovery import Found
+from hub.devices.icons import require_icon
 from hub.devices.pairing import protocol
 from hub.devices.pairing.knocks import Knocks
 from hub.devices.pairing.state import PairingState, State, States, may_see, view
@@ -56,6 +58,7 @@ class Pairing:
         *,
         bus: Bus,
         clock: Clock,
+        audit: Audit,
         hub_id: str,
         principal_of: Callable[[str, str], Principal | None],
         plug_ca: Callable[[], bytes | None] = lambda: None,
@@ -64,6 +67,7 @@ class Pairing:
     ) -> None:
         self._registry = registry
         self._bus = bus
+        self._audit = audit
         self._hub_id = hub_id
         self._principal_of = principal_of
         self._plug_ca = plug_ca
@@ -104,8 +108,9 @@ class Pairing:
         `replace`: the device whose place it takes. A plug that is a device already (it was reset by its button) is
         paired again as the same device; name, room and icon then stay as they are. One's own open window for the same
         plug gives way to the new one.
-        Raises HubError("forbidden", "device-unknown", "name-invalid", "hardware-id-invalid", "hardware-id-taken",
-        "pairing-code-invalid", "pairing-label-other", "pairing-busy", "pairing-too-many", "pairing-own-broker").
+        Raises HubError("forbidden", "device-unknown", "name-invalid", "icon-unknown", "hardware-id-invalid",
+        "hardware-id-taken", "pairing-code-invalid", "pairing-label-other", "pairing-busy", "pairing-too-many",
+        "pairing-own-broker").
         """
         self._registry.require_adder(principal)
         if not self.offered:
@@ -119,6 +124,8 @@ class Pairing:
         if replace is not None:
             device = self._registry.require(principal, replace, "manage")
             name, room, icon = device.name, device.room, device.icon
+        else:
+            require_icon(icon)
         if known is None or known.id != replace:
             self._registry.require_free(hardware_id)
         name, room = clean_name(name, "name"), clean_room(room)
@@ -151,8 +158,15 @@ class Pairing:
         return view(window)
 
     def is_open(self, hardware_id: str) -> bool:
-        """May this plug log in as `pair-…`?"""
+        """Does somebody wait for this plug?"""
         return self._windows.of(hardware_id) is not None
+
+    def let_in(self, hardware_id: str, peer: str) -> bool:
+        """May this plug log in as `pair-…`, from that address?"""
+        window = self._windows.of(hardware_id)
+        if window is not None:
+            window.peer = peer
+        return window is not None
 
     def knocked(self, hardware_id: str, peer: str) -> None:
         """An unpaired plug tried to log in while nobody waits for it."""
@@ -225,6 +239,8 @@ class Pairing:
 
     def _wrong(self, window: Window) -> None:
         last = self._windows.wrong_proof(window)
+        whoever = Principal("", window.principal.home, "guest", origin=window.peer, via="mqtt")
+        self._audit.refuse(whoever, "pairing.refused", WRONG_CODE.id, window.hardware_id)
         log.warning("Pairing of %s: wrong proof %d of %d", window.hardware_id, window.wrong, MOST_WRONG)
         if last:
             self._close(window, "failed", WRONG_CODE)
@@ -297,6 +313,9 @@ class Pairing:
     def _close(self, window: Window, state: State, error: Message | None) -> None:
         heard = window.state != "waiting"
         self._windows.close(window, state, error)
+        if error is not None and error.id != CANCELLED.id:  # whoever cancels it has a line of their own
+            hub = system(window.principal.home, window.peer or "hub")
+            self._audit.note(hub, "pairing.closed", window.hardware_id, after={"reason": error.id})
         self._tell(window)
         if heard and state != "done":
             self._drop(window.hardware_id)

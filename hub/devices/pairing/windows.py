@@ -24,7 +24,7 @@ class Window(msgspec.Struct, eq=False):
     `replace` is the device whose place the plug takes, `error` what went wrong last.
     `claim` is the message 1 of this exchange, `proved` that of whoever knew the code.
     `sealed`: the secret was sent at least once, so that a login with it may come. `completing`: it came, and the device
-    is being written; `overdue`: the time ended meanwhile.
+    is being written; `overdue`: the time ended meanwhile. `peer`: the address of whoever logged in as this plug last.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Window(msgspec.Struct, eq=False):
     sealed: bool = False
     completing: bool = False
     overdue: bool = False
+    peer: str = ""
     timer: Timer | None = None
 
 

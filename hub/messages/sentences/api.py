@@ -68,6 +68,7 @@ EN = {
     "address-refused": "From this address nobody looks after the hub: configuration.yaml says so.",
     "forwarding-invalid": "The proxy says an address that is none.",
     "upgrade-missing": "Here the hub speaks WebSocket only.",
+    "websocket-version": "The hub speaks version {version} of WebSocket (RFC 6455).",
 }
 
 DE = {
@@ -138,4 +139,5 @@ DE = {
     "address-refused": "Von dieser Adresse aus verwaltet niemand den Hub: So steht es in configuration.yaml.",
     "forwarding-invalid": "Der Proxy nennt eine Adresse, die keine ist.",
     "upgrade-missing": "Hier spricht der Hub nur WebSocket.",
+    "websocket-version": "Der Hub spricht Version {version} von WebSocket (RFC 6455).",
 }

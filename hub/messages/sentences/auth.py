@@ -16,6 +16,8 @@ EN = {
     "password-too-long": "The password may have at most {most} characters.",
     "password-common": "This password is easy to guess. Take three or four words that do not belong together.",
     "time-zone-unknown": "There is no time zone {zone}. It takes the name of a place, as in Europe/Berlin, or UTC.",
+    "home-zone-unknown": "The time zone of {homes} does not exist on this machine. Days and schedules go by UTC there. "
+    "Choose the time zone in the home's settings.",
     "currency-unknown": "A currency has three capital letters, such as EUR; {currency} is none.",
     "setup-done": "The hub is already set up. Sign in.",
     "setup-code-missing": "The hub wrote a code to its log and to setup-code.txt in its data folder. Enter it here.",
@@ -25,6 +27,7 @@ EN = {
     "client-name-taken": "There is already a login named {name}.",
     "client-unknown": "There is no login named {name}.",
     "filter-invalid": "{filter} is not an MQTT topic filter.",
+    "filter-not-writable": "Nobody but a broker writes to {filter}: topics that begin with $ can only be read.",
     "filters-missing": "A login needs at least one topic that it may read or write.",
     "filters-too-many": "A login may have at most {most} topics to read and to write.",
     "code-needed": "Enter the code that your authenticator app shows.",
@@ -59,6 +62,9 @@ EN = {
     "invitation-over": "This link was used already, or its 24 hours are over. Ask for a new one.",
     "invitation-unknown": "There is no such invitation.",
     "invitations-too-many": "There are {most} open invitations. Take one back first.",
+    "hub-key-wrong": "{file} holds no key of the hub: it takes 64 hexadecimal digits. Put the file back from a backup. Or "
+    "remove it, and the hub makes a new one: everybody then signs in again, and who has a second factor needs a recovery "
+    "code and sets it up anew.",
     "token-key-wrong": "{file} holds no RSA key. Remove it, and the hub makes a new one; everybody then signs in again.",
 }
 
@@ -78,6 +84,8 @@ DE = {
     "password-too-long": "Das Passwort darf höchstens {most} Zeichen haben.",
     "password-common": "Dieses Passwort ist leicht zu erraten. Nimm drei oder vier Wörter, die nicht zusammengehören.",
     "time-zone-unknown": "Die Zeitzone {zone} gibt es nicht. Hier steht der Name eines Ortes, etwa Europe/Berlin, oder UTC.",
+    "home-zone-unknown": "Die Zeitzone von {homes} gibt es auf diesem Rechner nicht. Tage und Zeitpläne gehen dort nach "
+    "UTC. Wähle die Zeitzone in den Einstellungen des Zuhauses.",
     "currency-unknown": "Eine Währung hat drei Großbuchstaben, etwa EUR; {currency} ist keine.",
     "setup-done": "Der Hub ist schon eingerichtet. Melde dich an.",
     "setup-code-missing": "Der Hub hat einen Code in sein Protokoll und in setup-code.txt in seinem Datenordner "
@@ -88,6 +96,7 @@ DE = {
     "client-name-taken": "Den Zugang {name} gibt es schon.",
     "client-unknown": "Den Zugang {name} gibt es nicht.",
     "filter-invalid": "{filter} ist kein MQTT-Topic-Filter.",
+    "filter-not-writable": "Nach {filter} schreibt nur ein Broker: Topics, die mit $ beginnen, kann man nur lesen.",
     "filters-missing": "Ein Zugang braucht mindestens ein Topic, das er lesen oder schreiben darf.",
     "filters-too-many": "Ein Zugang darf höchstens {most} Topics zum Lesen und zum Schreiben haben.",
     "code-needed": "Gib den Code ein, den deine Authenticator-App zeigt.",
@@ -122,5 +131,8 @@ DE = {
     "invitation-over": "Dieser Link wurde schon benutzt, oder seine 24 Stunden sind vorbei. Bitte um einen neuen.",
     "invitation-unknown": "Diese Einladung gibt es nicht.",
     "invitations-too-many": "Es gibt {most} offene Einladungen. Nimm erst eine zurück.",
+    "hub-key-wrong": "{file} enthält keinen Schlüssel des Hubs: es sind 64 hexadezimale Ziffern. Hol die Datei aus einer "
+    "Sicherung zurück. Oder lösche sie, dann macht der Hub eine neue: alle melden sich danach neu an, und wer einen "
+    "zweiten Faktor hat, braucht einen Wiederherstellungscode und richtet ihn neu ein.",
     "token-key-wrong": "{file} enthält keinen RSA-Schlüssel. Lösche die Datei, dann macht der Hub einen neuen; alle melden sich danach neu an.",
 }

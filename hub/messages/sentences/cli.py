@@ -42,6 +42,8 @@ EN = {
     "cli-history-records": "{count, plural, one {# record} other {# records}} of the log cannot be read.",
     "cli-history-aside": "Set aside because it was damaged: {file}",
     "cli-history-fine": "Everything can be read and fits together.",
+    "cli-history-gone": "{count, plural, one {# gap stands} other {# gaps stand}} for measurements that were lost when "
+    "files were damaged. A backup may still hold them: plughub history rebuild --from BACKUP.",
     "cli-history-lost": "{count, plural, one {This is} other {These # are}} lost:",
     "cli-history-saved": "Took over {count} raw samples from {file}.",
     "cli-history-rebuilt": "Rebuilt {outlets, plural, one {# outlet} other {# outlets}}: {buckets} buckets"
@@ -87,6 +89,7 @@ EN = {
     "cli-user-disabled": "{email} is locked and signed out everywhere.",
     "cli-user-enabled": "{email} can sign in again.",
     "cli-user-removed": "{email} is no member of the home any more.",
+    "cli-user-deleted": "{email} was in no other home: the account is deleted.",
     "cli-user-was-reset": "{email} signs in with the new password; every session and passkey has ended.",
     "cli-user-invited": "Whoever opens this link by {expires} joins the home as {role}:",
     "cli-user-invite-stopped": "The hub is not running. Start it with `plughub run`: a link leads to it.",
@@ -101,6 +104,7 @@ EN = {
     "cli-token-id": "its id, as `plughub token list` shows it",
     "cli-token-time": "{text} is no time. Write 12 h, 90 d or 1 y.",
     "cli-token-shown": "The key, shown only now:",
+    "cli-token-lesser": "{email} is {role}: as long as that is so, the key does nothing with the scopes {scopes}.",
     "cli-token-heading-id": "ID",
     "cli-token-heading-hint": "BEGINS WITH",
     "cli-token-heading-name": "NAME",
@@ -167,6 +171,8 @@ DE = {
     "cli-history-records": "{count, plural, one {# Eintrag} other {# Einträge}} des Protokolls sind nicht lesbar.",
     "cli-history-aside": "Beiseitegelegt, weil beschädigt: {file}",
     "cli-history-fine": "Alles ist lesbar und passt zusammen.",
+    "cli-history-gone": "{count, plural, one {# Lücke steht} other {# Lücken stehen}} für Messwerte, die verloren gingen, "
+    "als Dateien beschädigt wurden. Eine Sicherung hat sie vielleicht noch: plughub history rebuild --from SICHERUNG.",
     "cli-history-lost": "{count, plural, one {Das ist} other {Diese # sind}} verloren:",
     "cli-history-saved": "{count} Rohwerte aus {file} übernommen.",
     "cli-history-rebuilt": "Neu aufgebaut: {outlets, plural, one {# Steckdose} other {# Steckdosen}}, {buckets} "
@@ -213,6 +219,7 @@ DE = {
     "cli-user-disabled": "{email} ist gesperrt und überall abgemeldet.",
     "cli-user-enabled": "{email} kann sich wieder anmelden.",
     "cli-user-removed": "{email} gehört nicht mehr zum Zuhause.",
+    "cli-user-deleted": "{email} war in keinem anderen Zuhause: Das Konto ist gelöscht.",
     "cli-user-was-reset": "{email} meldet sich mit dem neuen Passwort an; alle Sitzungen und Passkeys sind beendet.",
     "cli-user-invited": "Wer diesen Link bis {expires} öffnet, tritt dem Zuhause als {role} bei:",
     "cli-user-invite-stopped": "Der Hub läuft nicht. Starte ihn mit `plughub run`: Der Link führt zu ihm.",
@@ -227,6 +234,7 @@ DE = {
     "cli-token-id": "seine ID, wie `plughub token list` sie zeigt",
     "cli-token-time": "{text} ist keine Zeit. Schreibe 12 h, 90 d oder 1 y.",
     "cli-token-shown": "Der Schlüssel, nur jetzt gezeigt:",
+    "cli-token-lesser": "{email} ist {role}: Solange das so ist, bewirkt am Schlüssel nichts: {scopes}.",
     "cli-token-heading-id": "ID",
     "cli-token-heading-hint": "BEGINNT MIT",
     "cli-token-heading-name": "NAME",

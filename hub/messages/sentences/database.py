@@ -3,6 +3,9 @@
 EN = {
     "database-newer": "{file} was written by a newer hub (schema {version}). Update this hub, or put back the copy "
     "in the folder backups that was saved before the update.",
+    "database-foreign": "{file} is a database of something else, not the registry of a hub. Move it away. Then put the "
+    "newest copy from the folder backups beside it in its place, or bring a backup back with plughub restore. Without "
+    "either, the next start begins a new home.",
     "database-damaged": "{file} is damaged: {reason}. Verified copies are in the folder backups beside it.",
     "database-restored": "The registry (people, plugs, rules) was damaged and is now kept as {file}. The copy {copy} "
     "has taken its place: what was changed after it is lost. Check people, plugs and passwords.",
@@ -21,6 +24,9 @@ EN = {
 DE = {
     "database-newer": "{file} wurde von einem neueren Hub geschrieben (Schema {version}). Aktualisiere diesen Hub, oder "
     "nimm die Kopie aus dem Ordner backups, die vor dem Update gespeichert wurde.",
+    "database-foreign": "{file} ist eine Datenbank von etwas anderem, nicht das Verzeichnis eines Hubs. Verschiebe die "
+    "Datei. Leg dann die neueste Kopie aus dem Ordner backups daneben an ihre Stelle, oder spiele mit plughub restore "
+    "eine Sicherung ein. Ohne beides beginnt der nächste Start ein neues Zuhause.",
     "database-damaged": "{file} ist beschädigt: {reason}. Geprüfte Kopien liegen daneben im Ordner backups.",
     "database-restored": "Das Verzeichnis (Personen, Stecker, Regeln) war beschädigt und liegt jetzt als {file} "
     "daneben. Die Kopie {copy} ist an seine Stelle getreten: was danach geändert wurde, ist verloren. Prüfe Personen, "

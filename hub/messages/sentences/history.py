@@ -27,6 +27,8 @@ EN = {
     "{restore}}}",
     "history-salvage-no-room": "it needs {needed} MB on the disk, and {free} MB are free",
     "history-salvage-ended": "the hub ended each of the {tries} times that it tried",
+    "history-salvage-too-many": "{count} damaged databases lie there, so the disk seems to break them again and again; "
+    "replace it, and delete what you do not need of them",
     "history-salvage-not-possible": "this kind of store cannot do so by itself",
     "history-state-lost": "The notes that the hub keeps about its history were damaged ({file}). They were rebuilt from "
     "the history itself for {outlets, plural, one {# outlet} other {# outlets}}; why older gaps came about is lost.",
@@ -78,6 +80,8 @@ DE = {
     "other {Ebenso geht es mit der Sicherung {backup}: {restore}}}",
     "history-salvage-no-room": "dafür sind {needed} MB auf dem Datenträger nötig, {free} MB sind frei",
     "history-salvage-ended": "der Hub endete jedes der {tries} Male, als er es versuchte",
+    "history-salvage-too-many": "{count} beschädigte Datenbanken liegen dort, der Datenträger beschädigt sie also wohl "
+    "immer wieder; ersetze ihn, und lösche davon, was du nicht brauchst",
     "history-salvage-not-possible": "diese Art von Speicher kann das nicht von selbst",
     "history-state-lost": "Die Notizen des Hubs zu seinem Verlauf waren beschädigt ({file}). Sie wurden für {outlets, "
     "plural, one {# Steckdose} other {# Steckdosen}} aus dem Verlauf selbst neu aufgebaut; warum ältere Lücken "
