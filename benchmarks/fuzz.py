@@ -22,6 +22,7 @@ from hub.testing.process import HubProcess
 
 Row = dict[str, object]
 WORKERS = 24  # a connection spends most of its life waiting for the hub's next turn
+STOP_S = 300.0
 LIMIT = 256 * 1024
 PATIENCE = 5.0
 # Share of what is thrown: as a plug, as another client, before a login, payloads, HTTP, the web app's WebSocket, and
@@ -266,7 +267,9 @@ async def fuzz(packets: int, seed: int) -> list[Row]:
         await asyncio.wait([watching])
         plug.transport.close()
         memory = resident_mb(hub.pid)
-        code = await hub.stop()
+        begun = time.monotonic()
+        code = await hub.stop(within=STOP_S)
+        stopped = time.monotonic() - begun
         log = hub.output()
         rows: list[Row] = [
             {"name": f"fuzz: {kind}", "value": count, "unit": "thrown"} for kind, count in fuzzer.thrown.items()
@@ -276,6 +279,7 @@ async def fuzz(packets: int, seed: int) -> list[Row]:
             {"name": "fuzz: a second", "value": fuzzer.thrown.total() / took, "unit": "1/s"},
             {"name": "fuzz: hub answers at the end", "value": int(bool(health)), "unit": "yes=1"},
             {"name": "fuzz: exit code at the end", "value": code, "unit": ""},
+            {"name": "fuzz: seconds until it has stopped", "value": stopped, "unit": "s"},
             {"name": "fuzz: tracebacks in the log", "value": log.count("Traceback"), "unit": ""},
             {"name": "fuzz: log", "value": len(log) / 1024, "unit": "KiB"},
             {"name": "fuzz: connections left hanging", "value": fuzzer.hung, "unit": ""},
