@@ -4,6 +4,8 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from hub.zones import zone_of
+
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 
@@ -12,7 +14,7 @@ def next_due(after: int, days: Collection[int], at: str, zone: str) -> int:
 
     A time that does not exist on its day comes at the next moment that does, one that exists twice the first time.
     """
-    where, clock = ZoneInfo(zone), time.fromisoformat(at)
+    where, clock = zone_of(zone), time.fromisoformat(at)
     today = datetime.fromtimestamp(after / 1000, where).date()
     # From the day before: the missing hour of a night may end after midnight.
     dates = (today + timedelta(days=step) for step in range(-1, 9))

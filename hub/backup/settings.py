@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as day_time
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from hub.backup.keys import SHORTEST
 from hub.config.schema import BackupSection
 from hub.messages import HubError
+from hub.zones import zone_of
 
 STORED = "backup"
 """The name in the settings table of what the page changes."""
@@ -85,7 +85,7 @@ def next_due(now: int, time: str, zone: str) -> int:
 
 
 def _around(now: int, time: str, zone: str) -> list[int]:
-    place = ZoneInfo(zone)
+    place = zone_of(zone)
     today = datetime.fromtimestamp(now / 1000, UTC).astimezone(place).date()
     hour, minute = map(int, time.split(":"))
     days = [today + timedelta(days=n) for n in (-2, -1, 0, 1, 2)]

@@ -44,7 +44,7 @@ async def test_a_rebuild_that_was_broken_off_begins_anew(
 
     def held(*args: Any, **options: Any) -> Any:
         loop.call_soon_threadsafe(reached.set)
-        core.history.files.stopping.wait()
+        core.history.files.stopping.wait(10)
         return read(*args, **options)
 
     core.store.read = held  # type: ignore[method-assign]
