@@ -187,7 +187,8 @@ class Invitations:
     async def _make(
         self, principal: Principal, *, role: str | None, user: str | None, judge: Callable[[], None]
     ) -> tuple[Invitation, str]:
-        """`judge` raises where the link may not be made, at the moment when it is."""
+        """`judge` raises where the link may not be made."""
+        judge()
         if len(self.list(principal)) >= MOST_OPEN:
             raise HubError("invitations-too-many", most=MOST_OPEN)
         text, now = secrets.token_urlsafe(24), self._clock.now()
@@ -195,7 +196,7 @@ class Invitations:
         made = Invitation(secrets.token_hex(8), principal.home, role, user, author, now, now + LASTS_MS)
         async with self._database.transaction() as connection:
             await connection.execute(insert(invitations).values(**msgspec.structs.asdict(made), hash=digest(text)))
-            judge()  # after the statement: the memory knows now what the transaction before this one changed
+            judge()  # again: the memory knows now what the transaction before this one changed
         self._open[digest(text)] = made
         return made, text
 

@@ -44,10 +44,14 @@ def test_a_passphrase_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     assert VARIABLE in str(caught.value)
 
 
+# Whoever runs the tests in the background may have them ignore Ctrl-C, and programs that they start with them.
+HEEDS_CTRL_C = ("env", "--default-signal=INT")
+
+
 @pytest.mark.parametrize(("key", "code"), [("Ctrl-C", 130), ("Ctrl-D", 1)])
 def test_who_leaves_at_the_prompt_sees_no_traceback(key: str, code: int, tmp_path: Path) -> None:
     teller, terminal = os.openpty()
-    command = [sys.executable, "-m", "hub", *ASKING[0], "--data", str(tmp_path)]
+    command = [*HEEDS_CTRL_C, sys.executable, "-m", "hub", *ASKING[0], "--data", str(tmp_path)]
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True) as process:
         os.close(terminal)
         said = b""

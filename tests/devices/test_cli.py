@@ -123,6 +123,7 @@ async def test_password_is_asked_for_twice(
 ) -> None:
     answers = iter(["copper lantern riddle", "copper lantern ridle", "copper lantern riddle", "copper lantern riddle"])
     monkeypatch.setattr("getpass.getpass", lambda prompt: next(answers))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     arguments = ("user", "add", "--email", "ada@example.org", "--name", "Ada")
     assert await command(*arguments, data=tmp_path) == 1
     assert "differ" in capsys.readouterr().err

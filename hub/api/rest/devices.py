@@ -174,6 +174,7 @@ ROUTES = (
         status=201,
         errors=(
             *("hardware-id-invalid", "hardware-id-taken", "name-invalid", "channels-invalid", "driver-missing"),
+            "icon-unknown",
             *("rooms-too-many", "field-repeated"),
             *OPENING,
         ),
@@ -220,7 +221,7 @@ ROUTES = (
         device="manage",
         body=ChangeDeviceRequest,
         answer=Device,
-        errors=("channel-unknown", "name-invalid", "rooms-too-many"),
+        errors=("channel-unknown", "name-invalid", "icon-unknown", "rooms-too-many"),
         description="Only the fields sent change; room and max_power_w can be null. `channel` says whose max_power_w. "
         "`retention` is set as a whole; what is left out or null of it, and all of it when it is null, is as the "
         "home's. What a shorter one forgets goes within a day and does not come back.",
