@@ -84,6 +84,15 @@ def truncate(path: Path, pages: int) -> None:
         file.truncate(path.stat().st_size - pages * PAGE)
 
 
+async def is_saved_at_the_next_start(tmp_path: Path, clock: ManualClock, registry: Registry) -> None:
+    core = hub(tmp_path, clock, registry)
+    told = problems(core)
+    await core.start()
+    await salvaged(core)
+    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
+    await core.stop()
+
+
 async def test_what_can_be_read_of_a_lost_store_is_there_again(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
@@ -278,12 +287,7 @@ async def test_a_start_that_fails_leaves_nothing_under_way_and_the_next_one_goes
     core.acker.stop()
     assert asyncio.all_tasks() == before
     assert (tmp_path / FOLDER / NOTE).exists()
-    core = hub(tmp_path, clock, registry)
-    told = problems(core)
-    await core.start()
-    await salvaged(core)
-    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
-    await core.stop()
+    await is_saved_at_the_next_start(tmp_path, clock, registry)
 
 
 async def test_of_a_file_that_people_took_away_nothing_is_kept(
@@ -450,12 +454,7 @@ async def test_a_hub_that_ends_while_the_disk_refuses_goes_on_at_the_next_start(
         await refused.wait()
         await core.stop()
     assert msgspec.json.decode((tmp_path / FOLDER / NOTE).read_bytes())["tries"] == 0
-    core = hub(tmp_path, clock, registry)
-    told = problems(core)
-    await core.start()
-    await salvaged(core)
-    assert [id for id, _ in told] == ["history-store-lost", "history-store-lost ended", "history-store-saved"]
-    await core.stop()
+    await is_saved_at_the_next_start(tmp_path, clock, registry)
 
 
 async def test_what_a_card_breaks_again_and_again_is_left_to_people(
