@@ -1,5 +1,6 @@
 """People on a real file, with a clock that stands still."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,22 @@ from hub.testing.clock import FakeClock
 PASSWORD = "copper lantern riddle"
 
 
+class Held(Passwords):
+    """With real bcrypt, whose results wait while a test holds them up."""
+
+    def __init__(self) -> None:
+        super().__init__(cost=4)
+        self.made = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def hash(self, password: str) -> bytes:
+        made = await super().hash(password)
+        self.made.set()
+        await self.go_on.wait()
+        return made
+
+
 class Hall:
     """What most tests need, by name. Not loaded: each test says what the hub has at its start."""
 
@@ -23,7 +40,7 @@ class Hall:
         self.clock = clock
         self.database = Database(data_dir)
         self.settings = SettingsTable(self.database)
-        self.passwords = Passwords(cost=4)
+        self.passwords = Held()
         self.identity = Identity(self.database, clock, data_dir, passwords=self.passwords)
         self.people = self.identity.people
 
