@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from unittest import mock
 
 import msgspec
@@ -30,6 +30,7 @@ from hub.cli.run import allow_many_connections, serve
 from hub.clock import Clock, Timer
 from hub.collector import keep_heap_small
 from hub.events import Committed, Merged
+from hub.history.building import Needs
 from hub.history.core import History
 from hub.log import setup_logging
 from hub.plugins import prepare
@@ -101,9 +102,9 @@ class Steering:
         bus.subscribe(Committed, self._committed, "benchmark")
         bus.subscribe(Merged, self._merged, "benchmark")
 
-    def history(self, **parts: Any) -> History:
+    def history(self, needs: Needs) -> History:
         """Make it, and watch its thread."""
-        self._history = history = History(**parts)
+        self._history = history = History(needs)
         run, writing = history.worker.run, history._writer._write
 
         async def timed(call: Callable[[], T]) -> T:

@@ -26,6 +26,15 @@ def damage(found: str) -> sqlite3.DatabaseError:
     return error
 
 
+def integrity(connection: sqlite3.Connection) -> str:
+    """What SQLite finds wrong with an open file first, "ok" = nothing. A value that a constraint forbids is no damage:
+    with the whole file set aside for it, all the others would be lost, too. Raises sqlite3.Error."""
+    connection.execute("pragma ignore_check_constraints = on")
+    found = str(connection.execute("pragma integrity_check(1)").fetchone()[0])
+    connection.execute("pragma ignore_check_constraints = off")
+    return found
+
+
 def damage_in(path: Path) -> str | None:
     """What is wrong with the file, all of which is read by a connection of its own; None = nothing. What a crash left
     half written is undone by the question. Raises OSError where the disk does not answer, BadBlocks where it does for
@@ -40,7 +49,7 @@ def damage_in(path: Path) -> str | None:
 def _checked(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
-            found = str(connection.execute("pragma integrity_check(1)").fetchone()[0])
+            found = integrity(connection)
     except sqlite3.Error as error:
         if not says_damaged(error):
             raise OSError(f"{path}: {error}") from error

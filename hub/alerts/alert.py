@@ -1,11 +1,16 @@
 """Alert: a rule about one outlet, and how it stands."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
+
+from hub.database.rows import Id, Ms, Text
 
 POWER_ABOVE, POWER_BELOW, OFFLINE = "power_above", "power_below", "offline"
 OF_POWER = (POWER_ABOVE, POWER_BELOW)
+LAST_CHANNEL = 15
+LONGEST_HOLD_S = 30 * 24 * 3600
 
 
 class Alert(msgspec.Struct):
@@ -16,18 +21,18 @@ class Alert(msgspec.Struct):
     does not.
     """
 
-    id: str
-    home: str
-    device: str
-    channel: int
-    name: str
-    kind: str
-    threshold: float | None
-    hold_s: int
+    id: Id
+    home: Id
+    device: Id
+    channel: Annotated[int, Meta(ge=0, le=LAST_CHANNEL)]
+    name: Text
+    kind: Annotated[str, Meta(pattern=r"^(power_above|power_below|offline)\Z")]
+    threshold: Annotated[float, Meta(ge=-1e6, le=1e6)] | None
+    hold_s: Annotated[int, Meta(ge=0, le=LONGEST_HOLD_S)]
     enabled: bool
-    author: str | None
-    created: int
-    since: int | None = None
+    author: Id | None
+    created: Ms
+    since: Ms | None = None
 
 
 class Standing(msgspec.Struct):

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from hub.alerts.alert import Alert, Standing
 from hub.alerts.notice import ended, fires
-from hub.auth.people import User
+from hub.auth.user import User
 from hub.devices.registry import Registry
 from hub.messages import render
 from hub.plugins.contract import Notification

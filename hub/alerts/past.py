@@ -53,10 +53,7 @@ class Past:
 
     async def start(self) -> None:
         """Read what was kept, and hear the bus."""
-        try:
-            self._ended = msgspec.convert(self._settings.get(KEPT_AS) or [], list[Ended])
-        except msgspec.ValidationError as error:  # of another version: no reason not to start
-            log.warning("the alerts that have ended cannot be read: %s", error)
+        self._ended = self._settings.typed(KEPT_AS, list[Ended], [])
         self._bus.subscribe(AlertChanged, self._changed, OWNER)
         self._bus.subscribe(DeviceRemoved, self._device_removed, OWNER)
 

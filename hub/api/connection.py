@@ -15,6 +15,7 @@ from hub.api.resume import Missed, Told
 from hub.api.security import peer_address
 from hub.api.socket_messages import MESSAGE_LIMIT, ROOMS_LIMIT, Auth, Subscribe, Unsubscribe
 from hub.auth.principal import Principal
+from hub.broker.limits import host_key
 from hub.clock import Timer
 from hub.frames import TEXT, close_frame, encode_frame, require_masks
 from hub.messages import HubError, invalid, render
@@ -54,6 +55,7 @@ class Connection:
         self.rooms: set[str] = set()
         self._asked_in = reader_language(request.headers.get("Accept-Language"))
         self.peer = peer_address(request)
+        self.host = host_key(self.peer)
         self._token = ""
         self._opened = opened
         self._spoken = False
@@ -123,7 +125,7 @@ class Connection:
         return False
 
     def give_up(self) -> None:
-        """Nobody hears this one any more, or a new connection goes on in its place."""
+        """Nobody hears this one any more, or a new connection takes its place."""
         self._feed.leave(self)
         self._ended = True
         if self._timer is not None:

@@ -100,6 +100,7 @@ STATUS = {
     "connections-too-many": 503,
     "exports-too-many": 503,
     "history-unreadable": 503,
+    "history-rebuilding": 503,
     "deleted-meanwhile": 409,
     "database-unwritable": 507,
     "certificates-unwritable": 507,

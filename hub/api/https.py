@@ -11,6 +11,7 @@ from aiohttp import web
 from hub.api.routing import PREFIX
 from hub.api.security import CONTENT_POLICY, is_forwarded, peer_address
 from hub.broker.tls import Certificate, server_context
+from hub.loopback import is_loopback
 from hub.messages import HubError
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; those of 1.3 are all good
@@ -128,5 +129,4 @@ def require_https(https: Https | None, has_admin: Callable[[], bool]) -> Callabl
 
 
 def _is_inside(request: web.Request) -> bool:
-    peer = peer_address(request)
-    return (peer.startswith("127.") or peer == "::1") and not is_forwarded(request)
+    return is_loopback(peer_address(request)) and not is_forwarded(request)

@@ -51,7 +51,8 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
             "title": "Smart Plug AI hub",
             "version": version,
             "description": "Everything that the web app does. Ids are opaque, times Unix milliseconds, power W, "
-            "energy kWh, unknown is null. Errors are RFC 9457 problems whose `code` is stable.",
+            "energy kWh, unknown is null. Errors are RFC 9457 problems whose `code` is stable. `HEAD` answers what "
+            "`GET` would, without the body.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

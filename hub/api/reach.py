@@ -8,8 +8,8 @@ import msgspec
 
 from hub.api.https import Https, host_name
 from hub.auth.certificates.names import PLAIN, own_addresses
+from hub.loopback import is_loopback
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 SOMEWHERE = ("192.0.2.1", 9)
 """An address that nobody has (RFC 5737): which of the machine's own it would be asked from, the system knows."""
 
@@ -24,7 +24,7 @@ class Reach(msgspec.Struct, frozen=True):
         """For another device, without the port: what whoever asks has reached the hub by (a Host header), unless that
         means "this machine"; then its address in the home, or where it has none its name. None: it is no host."""
         name = host_name(asked)
-        if name is None or name.lower() not in LOOPBACK or self.alone:
+        if name is None or not is_loopback(name) or self.alone:
             return name
         return house_address() or self.name
 

@@ -32,6 +32,7 @@ DeviceRight = Literal["view", "control", "manage"]
 
 PREFIX = "/api/v1"
 BODY_SECONDS = 20  # for a body to arrive, once its head has
+WRONG_TOKENS = "tokens"
 ENCODINGS = ("gzip", "deflate")
 """How a body may be compressed."""
 GZIP_FROM = 1024  # bytes; below, the head costs more than is saved
@@ -81,6 +82,11 @@ class Call(Generic[QueryT, BodyT]):
         """The reader's language."""
         return reader_language(self.request.headers.get("Accept-Language"))
 
+    @property
+    def wants_head_only(self) -> bool:
+        """HEAD: what streams its body must not send one."""
+        return self.request.method == "HEAD"
+
     def path(self, name: str) -> str:
         """A part of the path, as declared in braces."""
         return self.request.match_info[name]
@@ -98,8 +104,8 @@ class Route:
     accepted: what is answered with 202 instead, where the work goes on; such a handler answers with its own response.
     media: what is answered; a handler that streams something else than JSON answers with its own response.
     example, answer_example, accepted_example: bodies for the document. scope: what an API key needs (None: by role and
-    method). shown_by: of an open route that is shown a person's secret, whose it is (None: nobody's). Who shows it
-    counts as that person and not by the address, where others may be guessing.
+    method). counted_as: of an open route, as what a call that can be read counts in place of its address: the person
+    whose secret it shows, or a count of the address of its own, which others there do not use up (None: neither).
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -122,7 +128,7 @@ class Route:
     scope: Scope | None = None
     accepted: type[msgspec.Struct] | None = None
     accepted_example: Any = None
-    shown_by: Callable[[AnyCall], str | None] | None = None
+    counted_as: Callable[[AnyCall], str | None] | None = None
 
     @property
     def needed_scope(self) -> Scope:
@@ -149,7 +155,7 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
             try:
                 principal = services.principal(request) if route.role != "open" else None
             finally:  # who shows no token, or a wrong one, counts as a stranger
-                if route.shown_by is None:
+                if route.counted_as is None:
                     count(route, services, principal, request)
             if principal is not None:
                 require(route, services, principal, request.match_info)
@@ -160,15 +166,15 @@ def bind(route: Route, services: "Services") -> Callable[[web.Request], Awaitabl
             raise
 
     async def answer(request: web.Request, principal: Principal | None) -> web.StreamResponse:
-        shower = None
+        counted = None
         try:
             query = read_query(route.query, request.query)
             body = await read_body(route, decoder, request) if decoder else None
-            if route.shown_by is not None:
-                shower = route.shown_by(Call(request, services, None, query, body))
+            if route.counted_as is not None:
+                counted = route.counted_as(Call(request, services, None, query, body))
         finally:  # what cannot be read shows nothing
-            if route.shown_by is not None:
-                count(route, services, principal, request, shower)
+            if route.counted_as is not None:
+                count(route, services, principal, request, counted)
         if decoder is not None and principal is not None:  # what it showed may have ended while its body was waited for
             principal = services.principal(request)
             require(route, services, principal, request.match_info)
@@ -204,24 +210,36 @@ def write_down(
 
 
 def count(
-    route: Route, services: "Services", principal: Principal | None, request: web.Request, shower: str | None = None
+    route: Route, services: "Services", principal: Principal | None, request: web.Request, counted: str | None = None
 ) -> None:
-    """Every call counts against its person, an open one against its address, or against `shower` whose secret it shows;
-    the machine's own command line does not.
+    """Every call counts against its person, an open one against its address, or against what its route counts it as;
+    the machine's own command line does not. Wrong tokens are a count of their own: they keep nobody from an open route.
 
     Raises HubError("requests-too-many").
     """
-    count_call(services, principal, peer_address(request), write=route.method != "GET", shower=shower)
+    if counted is None and route.role != "open":
+        counted = at_address(WRONG_TOKENS, peer_address(request))
+    count_call(services, principal, peer_address(request), write=route.method != "GET", counted=counted)
 
 
 def count_call(
-    services: "Services", principal: Principal | None, peer: str, *, write: bool, shower: str | None = None
+    services: "Services", principal: Principal | None, peer: str, *, write: bool, counted: str | None = None
 ) -> None:
     """One call of somebody, or of a stranger from that address. Raises HubError("requests-too-many")."""
     if services.limits is None or (principal is not None and principal.role == "system"):
         return
-    known = shower if principal is None else principal.user
+    known = counted if principal is None else principal.user
     services.limits.take(host_key(peer) if known is None else known, write=write)
+
+
+def at_address(what: str, peer: str) -> str:
+    """The count of one thing alone from this address."""
+    return f"{what} {host_key(peer)}"
+
+
+def counted_alone(what: str) -> Callable[[AnyCall], str]:
+    """For a route whose calls are a count of their own, by address."""
+    return lambda call: at_address(what, peer_address(call.request))
 
 
 def require(route: Route, services: "Services", principal: Principal, path: Any) -> None:

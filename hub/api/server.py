@@ -135,14 +135,16 @@ class ApiServer:
         router = application.router
         for path, routes in by_path(ROUTES).items():
             for route in routes:
-                router.add_route(route.method, f"{PREFIX}{path}", bind(route, self._services))
-            router.add_route("*", f"{PREFIX}{path}", refuse_method([route.method for route in routes]))
-        router.add_route("GET", f"{PREFIX}/openapi.json", self._openapi)
-        router.add_route("GET", f"{PREFIX}/docs", self._webapp.docs)
+                for method in methods_of(route.method):
+                    router.add_route(method, f"{PREFIX}{path}", bind(route, self._services))
+            methods = [method for route in routes for method in methods_of(route.method)]
+            router.add_route("*", f"{PREFIX}{path}", refuse_method(methods))
         router.add_route("GET", f"{PREFIX}/ws", self.sockets.handle)
         if self._mqtt is not None:
             router.add_route("GET", "/mqtt", self._mqtt)
-        for method in ("GET", "HEAD"):
+        for method in methods_of("GET"):
+            router.add_route(method, f"{PREFIX}/openapi.json", self._openapi)
+            router.add_route(method, f"{PREFIX}/docs", self._webapp.docs)
             router.add_route(method, PAGES, self._webapp.handle)
         return application
 
@@ -181,6 +183,11 @@ def by_path(routes: Sequence[Route]) -> dict[str, list[Route]]:
     for route in routes:
         found.setdefault(route.path, []).append(route)
     return found
+
+
+def methods_of(declared: str) -> tuple[str, ...]:
+    """How a route is called: what can be got can be asked for without its body, too (RFC 9110, 9.3.2)."""
+    return ("GET", "HEAD") if declared == "GET" else (declared,)
 
 
 def refuse_method(possible: Sequence[str]) -> Handler:

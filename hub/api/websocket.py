@@ -12,13 +12,14 @@ from hub.api.security import peer_address, require_own_origin
 from hub.api.services import Services
 from hub.api.socket_messages import ClientMessage
 from hub.auth.principal import Principal
+from hub.broker.limits import host_key
 from hub.frames import VERSION
 from hub.messages import HubError
 
 GOING_AWAY = 1001
 
 PER_USER = 20
-STRANGERS = 20  # connections from one address that have not signed in yet
+STRANGERS = 20  # connections from one host that have not signed in yet
 TOTAL = 2000
 BEHIND = 64 * 1024  # bytes not yet taken by the network: about 700 samples
 
@@ -44,7 +45,7 @@ class WebSockets:
         self._services = services
         self._per_user = per_user
         self._total = total
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, None] = {}  # the oldest first
         self._absent: Absent[Connection] = Absent(services.clock)
         self._closing = False
 
@@ -62,15 +63,31 @@ class WebSockets:
             raise HubError("connections-too-many", limit=self._total)
         shown, peer = socket_cookie(request), peer_address(request)
         opened = None if shown is None else self.tokens.opened_by(shown)
-        strangers = sum(1 for connection in self._open if not connection.user and connection.peer == peer)
-        if opened is None and strangers >= STRANGERS:
-            raise HubError("connections-too-many", limit=STRANGERS)
+        if opened is None or not self._lets_in(opened):
+            opened = None  # somebody with more connections than are allowed waits among the strangers
+            self._make_room(peer)
         connection = Connection(self, request, opened)
-        self._open.add(connection)
+        self._open[connection] = None
         try:
             return await connection.serve()
         finally:
-            self._open.discard(connection)
+            self._open.pop(connection, None)
+
+    def _lets_in(self, opened: str) -> bool:
+        """Will the cookie sign it in at once?"""
+        try:
+            return self.may_join(self.tokens.access(opened).principal.user)
+        except HubError:
+            return False
+
+    def _make_room(self, peer: str) -> None:
+        """Whoever fills the places of strangers keeps nobody out: the one that has waited longest to sign in gives way
+        to a new one, and signing in takes a moment."""
+        host = host_key(peer)
+        strangers = [connection for connection in self._open if not connection.user and connection.host == host]
+        for oldest in strangers[: max(0, len(strangers) - STRANGERS + 1)]:
+            del self._open[oldest]
+            oldest.give_up()
 
     def language_of(self, user: str) -> str | None:
         """That of the person's account; None where there is none."""

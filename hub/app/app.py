@@ -5,7 +5,7 @@ from hub.app.broker import open_broker
 from hub.app.given import Addresses, Given, Options
 from hub.app.history import open_history
 from hub.app.people import open_people
-from hub.app.registry import open_registry
+from hub.app.registry import open_registry, tell_faults
 from hub.app.rules import open_rules
 from hub.app.started import Started
 from hub.app.web import open_web
@@ -16,6 +16,7 @@ from hub.devices.pairing import Pairing
 from hub.messages import HubError
 from hub.plugins import PluginManager
 from hub.ports import Ports
+from hub.wiring import problem_reporter
 
 
 class App:
@@ -65,5 +66,6 @@ class App:
         history = await open_history(given, registry)
         broker = await open_broker(given, registry, people, history)
         rules = await open_rules(given, registry, history, broker)
+        tell_faults(registry.database, problem_reporter(given.bus))  # by now all of it has been read
         await open_web(given, problems, base=registry, people=people, history=history, way=broker, rules=rules)
         self.pairing = people.pairing

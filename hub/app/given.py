@@ -67,8 +67,3 @@ class Given:
     def by_hand(self) -> bool:
         """Do people write the logins into the files of their own broker?"""
         return self.external is not None and not self.external.dynamic_security
-
-
-def is_loopback(host: str) -> bool:
-    """Can only this machine reach what listens there?"""
-    return host == "localhost" or host.startswith("127.") or host == "::1"

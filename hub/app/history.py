@@ -10,6 +10,7 @@ from hub.app.registry import RegistryParts
 from hub.backup import Backups
 from hub.devices.presence import Presence
 from hub.devices.retained import PlugRetained
+from hub.history.building import Needs
 from hub.history.core import History
 from hub.history.ready import Ready
 from hub.history.retention import Retention
@@ -73,24 +74,26 @@ async def open_history(given: Given, base: RegistryParts) -> HistoryParts:
     streams, buffer, live, rejects, arrivals = Streams(), Buffer(), Live(), Rejects(), Arrivals(clock)
     interval = configuration.history.commit_interval
     history = History(
-        folder=options.data,
-        store=store,
-        streams=streams,
-        buffer=buffer,
-        live=live,
-        registry=registry,
-        drivers=drivers,
-        arrivals=arrivals,
-        bus=bus,
-        clock=clock,
-        retention=retention,
-        log_limit=configuration.history.log_limit,
-        commit_interval=None if interval is None else interval / 1000,
-        means=Means(
-            another=lambda folder: plugins.history_store(configuration.history.store, folder),
-            newest_backup=newest_backup,
-            options=folder_options(options.data, options.config),
-        ),
+        Needs(
+            folder=options.data,
+            store=store,
+            streams=streams,
+            buffer=buffer,
+            live=live,
+            registry=registry,
+            drivers=drivers,
+            arrivals=arrivals,
+            bus=bus,
+            clock=clock,
+            retention=retention,
+            log_limit=configuration.history.log_limit,
+            commit_interval=None if interval is None else interval / 1000,
+            means=Means(
+                another=lambda folder: plugins.history_store(configuration.history.store, folder),
+                newest_backup=newest_backup,
+                options=folder_options(options.data, options.config),
+            ),
+        )
     )
     backups = Backups(
         data=options.data,

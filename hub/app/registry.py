@@ -1,8 +1,12 @@
 """The data folder, the database and what stands in it."""
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 from hub.app.given import Given
 from hub.app.started import step
@@ -13,6 +17,9 @@ from hub.devices.registry import Registry
 from hub.devices.things import Things
 from hub.events import ProblemRaised
 from hub.wiring import problem_reporter
+
+HubId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+SHOWN = 10  # faults in a problem; the log has them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +47,8 @@ async def open_registry(given: Given) -> RegistryParts:
         bus.publish(ProblemRaised(problem, {"file": lost, "copy": copy}))
     settings = SettingsTable(database)
     await started.begin("settings", settings.load)
-    hub_id = settings.get("hub_id")
-    if hub_id is None:
-        hub_id = secrets.token_hex(8)
-        await settings.set("hub_id", hub_id)
+    if not settings.has("hub_id"):
+        await settings.set("hub_id", secrets.token_hex(8))
     identity = Identity(database, clock, options.data, algorithm=given.configuration.security.tokens)
     await started.begin("people", identity.load, identity.stop)
     declared = given.configuration.home
@@ -52,7 +57,23 @@ async def open_registry(given: Given) -> RegistryParts:
     registry = Registry(database, bus, clock, identity.audit)
     await started.begin("registry", registry.load)
     identity.audit.exists = Things(registry, identity.people).exists
-    return RegistryParts(database=database, settings=settings, hub_id=str(hub_id), identity=identity, registry=registry)
+    hub_id = settings.typed("hub_id", HubId, "")
+    if not hub_id:  # the same at each start, so that plugs know it again
+        hub_id = hashlib.sha256(identity.homes.first.id.encode()).hexdigest()[:16]
+    return RegistryParts(database=database, settings=settings, hub_id=hub_id, identity=identity, registry=registry)
+
+
+def tell_faults(database: Database, report: Callable[[str, dict[str, object]], None]) -> None:
+    """What in the registry cannot be used is a problem until none of it is there."""
+
+    def tell() -> None:
+        faults = [str(fault) for fault in database.faults.all()]
+        values: dict[str, object] = {"count": len(faults), "what": "; ".join(faults[:SHOWN])}
+        report("registry-faults", values if faults else {})
+
+    database.faults.on_mended = tell
+    if len(database.faults):
+        tell()
 
 
 def _watch_zones(homes: Homes, report: Callable[[str, dict[str, object]], None]) -> None:

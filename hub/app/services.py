@@ -11,7 +11,7 @@ from hub.api.services import Services, no_lines
 from hub.api.types.system import PluginErrors, PluginView
 from hub.api.views import DeviceViews
 from hub.app.broker import BrokerParts
-from hub.app.given import Given, is_loopback
+from hub.app.given import Given
 from hub.app.history import HistoryParts
 from hub.app.people import PeopleParts
 from hub.app.registry import RegistryParts
@@ -21,6 +21,7 @@ from hub.auth.limits import RateLimits, Rates
 from hub.devices.discovery import Discovery
 from hub.devices.firmware import Firmware
 from hub.history.query import Query
+from hub.loopback import is_loopback
 from hub.messages import render
 from hub.plugins import PluginManager
 from hub.wiring import broker_lines

@@ -5,7 +5,7 @@ from functools import partial
 from hub.api.problems import Problems
 from hub.api.server import ApiServer
 from hub.app.broker import BrokerParts
-from hub.app.given import Given, is_loopback
+from hub.app.given import Given
 from hub.app.history import HistoryParts
 from hub.app.people import PeopleParts
 from hub.app.registry import RegistryParts
@@ -16,6 +16,7 @@ from hub.broker import EmbeddedBroker
 from hub.devices.demo import NEW_PLUG, demo_code, ensure_demo
 from hub.devices.discovery import Discovery
 from hub.devices.settings import DeviceSettings
+from hub.loopback import is_loopback
 from hub.wiring import follow_rights
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what is compared here, not bound

@@ -6,10 +6,11 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from msgspec import Meta
+from sqlalchemy import delete, insert
 
 from hub.auth.audit import LONGEST, Audit
 from hub.auth.backoff import Backoff
@@ -17,6 +18,7 @@ from hub.auth.principal import Principal
 from hub.broker.interface import Attempt, Login, Refusal
 from hub.clock import Clock
 from hub.database import Database
+from hub.database.rows import Id, Ms, Sha256, read
 from hub.database.tables import mqtt_clients
 from hub.messages import HubError
 
@@ -40,11 +42,11 @@ class PlugSecrets(Protocol):
 class MqttClient(msgspec.Struct, frozen=True):
     """The login of another MQTT program, with the topic filters that it may read and write."""
 
-    name: str
-    home: str
+    name: Annotated[str, Meta(pattern=rf"^{NAME.pattern}\Z")]
+    home: Id
     read: tuple[str, ...]
     write: tuple[str, ...]
-    created: int
+    created: Ms
 
 
 class MqttAccess:
@@ -85,9 +87,19 @@ class MqttAccess:
     async def load(self) -> None:
         """Read the logins of other programs."""
         async with self._database.transaction() as connection:
-            for row in await connection.execute(select(mqtt_clients)):
-                self._clients[row.name] = MqttClient(row.name, row.home, tuple(row.read), tuple(row.write), row.created)
-                self._secrets[row.name] = row.secret_hash
+            rows = await read(
+                self._database,
+                connection,
+                mqtt_clients,
+                MqttClient,
+                # What is wrong gives nothing: no topics, or a secret that nobody has.
+                stand_ins={"read": (), "write": (), "created": 0, "secret_hash": lambda _: secrets.token_bytes(32)},
+                beside={"secret_hash": Sha256},
+                check=wrong_filters,
+            )
+        for row in rows:
+            self._clients[row.value.name] = row.value
+            self._secrets[row.value.name] = row.beside["secret_hash"]
 
     def authenticate(self, attempt: Attempt) -> Login | None:
         """Who this is; None refuses. A plug's name is its hardware_id (as user name, or as client id alone)."""
@@ -222,6 +234,16 @@ def require_filters(field: str, filters: Sequence[str]) -> None:
             raise HubError("filter-invalid", field=field, filter=topic_filter)
         if field == "write" and topic_filter.startswith("$"):
             raise HubError("filter-not-writable", field=field, filter=topic_filter)
+
+
+def wrong_filters(client: MqttClient) -> str | None:
+    """Which of a login's lists of filters may not stand so; None = both may."""
+    for field, filters in (("read", client.read), ("write", client.write)):
+        try:
+            require_filters(field, filters)
+        except HubError:
+            return field
+    return None
 
 
 def is_filter(text: str) -> bool:

@@ -3,16 +3,18 @@
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from msgspec import Meta
+from sqlalchemy import delete, insert, literal_column, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.audit import Audit
 from hub.auth.principal import Principal
 from hub.clock import Clock
 from hub.database import Database
+from hub.database.rows import Id, Ms, read
 from hub.database.tables import home_users, homes
 from hub.messages import HubError
 from hub.zones import time_zones, zone_of
@@ -21,6 +23,8 @@ LONGEST_NAME = 60
 MOST_PRICE = 1000.0
 MOST_HOMES = 100
 UTC = "UTC"
+# "XXX": ISO 4217's own word for no currency.
+STAND_INS = {"name": "?", "time_zone": "?", "currency": "XXX", "created": 0, "price": None, "week_start": 0}
 
 
 class Home(msgspec.Struct):
@@ -29,13 +33,13 @@ class Home(msgspec.Struct):
     price: of a kWh in that currency, None = not said; week_start: 0 = Monday ... 6 = Sunday.
     """
 
-    id: str
-    name: str
-    time_zone: str
-    currency: str
-    created: int
-    price: float | None = None
-    week_start: int = 0
+    id: Id
+    name: Annotated[str, Meta(min_length=1, max_length=1000)]
+    time_zone: Annotated[str, Meta(max_length=1000)]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+    created: Ms
+    price: Annotated[float, Meta(ge=0, le=MOST_PRICE)] | None = None
+    week_start: Annotated[int, Meta(ge=0, le=6)] = 0
 
 
 class Homes:
@@ -60,8 +64,13 @@ class Homes:
     async def load(self) -> None:
         """Read them; make the first one where there is none."""
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(select(homes).order_by(homes.c.created, homes.c.id))).mappings()
-            self._homes = {row["id"]: Home(**row) for row in rows}
+            rows = await read(
+                self._database, connection, homes, Home, stand_ins=STAND_INS, order_by=(literal_column("homes.rowid"),)
+            )
+            # Whose home is the first one may all of the hub: where its age is nonsense, it is the one written first.
+            if not any("created" in row.broken for row in rows):
+                rows.sort(key=lambda row: (row.value.created, row.value.id))
+            self._homes = {row.value.id: row.value for row in rows}
             if not self._homes:
                 home = self._new()
                 await connection.execute(insert(homes).values(**msgspec.structs.asdict(home)))

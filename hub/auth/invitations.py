@@ -3,21 +3,25 @@
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from msgspec import Meta
+from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.audit import Audit
 from hub.auth.fields import require_role
 from hub.auth.homes import Home
 from hub.auth.keys import digest
-from hub.auth.people import People, User
-from hub.auth.principal import Principal, system
+from hub.auth.people import People
+from hub.auth.principal import ROLES, Principal, system
 from hub.auth.sessions import Sessions
+from hub.auth.user import User
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.engine import Step
+from hub.database.rows import Id, Ms, Sha256, read
 from hub.database.tables import invitations
 from hub.messages import HubError
 
@@ -28,19 +32,19 @@ MOST_OPEN = 100
 class Invitation(msgspec.Struct, frozen=True):
     """role: of a new member; user: whose password is set anew (one of both). created, expires: Unix ms."""
 
-    id: str
-    home: str
-    role: str | None
-    user: str | None
-    author: str | None
-    created: int
-    expires: int
+    id: Id
+    home: Id
+    role: Annotated[str, Meta(pattern=rf"^({'|'.join(ROLES)})\Z")] | None
+    user: Id | None
+    author: Id | None
+    created: Ms
+    expires: Ms
 
 
 class Invitations:
     """The text of a link is random, shown once and kept as SHA-256; it serves once, for 24 hours, while who made it
-    could make it still. It is used up in the transaction that does what it is for: whatever ends one of them, or takes
-    the link back meanwhile, ends both."""
+    could make it still: with the right, it goes for good. It is used up in the transaction that does what it is for:
+    whatever ends one of them, or takes the link back meanwhile, ends both."""
 
     def __init__(self, database: Database, people: People, sessions: Sessions, *, clock: Clock, audit: Audit) -> None:
         self._database = database
@@ -51,13 +55,14 @@ class Invitations:
         self._open: dict[bytes, Invitation] = {}
 
     async def load(self) -> None:
-        """Read those that hold."""
+        """Read those that hold; what held no more when the hub stopped, however that came to be, is over for good."""
         async with self._database.transaction() as connection:
-            await connection.execute(delete(invitations).where(invitations.c.expires <= self._clock.now()))
-            for row in (await connection.execute(select(invitations))).mappings():
-                fields = dict(row)
-                hashed = fields.pop("hash")
-                self._open[hashed] = Invitation(**fields)
+            text = {"hash": Sha256}
+            rows = await read(self._database, connection, invitations, Invitation, beside=text, check=contradiction)
+            self._open = {row.beside["hash"]: row.value for row in rows}
+            over = [hashed for hashed, invitation in self._open.items() if not self._holds(invitation)]
+            await connection.execute(delete(invitations).where(invitations.c.hash.in_(over)))
+        self.forget(over)
 
     async def invite(self, principal: Principal, role: str) -> tuple[Invitation, str]:
         """A new member with this role; for admins.
@@ -197,6 +202,8 @@ class Invitations:
         async with self._database.transaction() as connection:
             await connection.execute(insert(invitations).values(**msgspec.structs.asdict(made), hash=digest(text)))
             judge()  # again: the memory knows now what the transaction before this one changed
+            if not self._holds(made):  # whoever asks was an admin when they asked, and is none any more
+                raise HubError("forbidden")
         self._open[digest(text)] = made
         return made, text
 
@@ -217,3 +224,10 @@ class Invitations:
 
 
 Open = list[Invitation]
+
+
+def contradiction(invitation: Invitation) -> str | None:
+    """What of a link no hub has written; None = nothing."""
+    if (invitation.role is None) is (invitation.user is None):
+        return "role"
+    return None if 0 <= invitation.expires - invitation.created <= LASTS_MS else "expires"

@@ -1,6 +1,5 @@
 """API keys: for programs. Recognisable by their beginning, shown once, kept as SHA-256; and the command line's own."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -8,19 +7,24 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from msgspec import Meta
+from sqlalchemy import bindparam, delete, insert, update
 
 from hub.auth.audit import Audit
 from hub.auth.fields import require_name
 from hub.auth.people import People
+from hub.auth.personal import Personal
 from hub.auth.principal import SCOPES, Principal, system
 from hub.auth.secret_file import write_secret
 from hub.clock import Clock, Timer
 from hub.database import Database
+from hub.database.rows import Id, Ms, Sha256, Text, read
 from hub.database.tables import api_keys
 from hub.messages import HubError
+from hub.tasks import Tasks
 
 COMMAND_LINE_FILE = "api.key"
 PREFIX = "plughub_"
@@ -28,21 +32,23 @@ HINT_LETTERS = 4
 MOST_KEYS = 50  # a person
 USED_EVERY_S = 3600.0
 """How exactly the last use is on the disk: a program that asks each second must not wear the card out."""
+# A key of which something is wrong may nothing, or has run out; its owner sees it and can take it away.
+STAND_INS = {"name": "?", "hint": "?", "scopes": lambda _: [], "created": 0, "expires": 0, "used": None}
 log = logging.getLogger("hub.auth")
 
 
 class ApiKey(msgspec.Struct):
     """created, expires, used: Unix ms; expires None = never, used None = not yet; hint: how it begins."""
 
-    id: str
-    home: str
-    user: str
-    name: str
-    hint: str
-    scopes: list[str]
-    created: int
-    expires: int | None = None
-    used: int | None = None
+    id: Id
+    home: Id
+    user: Id
+    name: Text
+    hint: Text
+    scopes: list[Annotated[str, Meta(pattern=rf"^({'|'.join(SCOPES)})\Z")]]
+    created: Ms
+    expires: Ms | None = None
+    used: Ms | None = None
 
 
 class ApiKeys:
@@ -58,16 +64,16 @@ class ApiKeys:
         self._written: dict[str, int | None] = {}  # id -> the last use that the disk knows
         self._command_line = b""  # SHA-256; empty until it is written
         self._timer: Timer | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._tasks = Tasks(log, "when API keys were used last could not be stored")
         self.on_ended: Callable[[str], None] = lambda key: None
 
     async def load(self) -> None:
         """Read them."""
         async with self._database.transaction() as connection:
-            for row in (await connection.execute(select(api_keys))).mappings():
-                fields = dict(row)
-                hashed = fields.pop("hash")
-                self._keys[hashed] = ApiKey(**fields)
+            secret = {"hash": Sha256}
+            rows = await read(self._database, connection, api_keys, ApiKey, stand_ins=STAND_INS, beside=secret)
+        for row in rows:
+            self._keys[row.beside["hash"]] = row.value
         self._written = {key.id: key.used for key in self._keys.values()}
         self._timer = self._clock.call_later(USED_EVERY_S, self._due)
 
@@ -75,8 +81,7 @@ class ApiKeys:
         """Write when each was used last."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._writing is not None:
-            await self._writing
+        await self._tasks.settled()
         await self._write_used()
 
     def write_command_line_key(self, url: str) -> None:
@@ -148,7 +153,7 @@ class ApiKeys:
         self._keys[digest(text)] = key
         self._written[key.id] = None
         await self._audit.record(
-            principal, "key.add", key.id, after={"name": key.name, "scopes": key.scopes, "expires": key.expires}
+            principal, "key.add", key.id, after={"name": _told(key), "scopes": key.scopes, "expires": key.expires}
         )
         return key, text
 
@@ -170,7 +175,7 @@ class ApiKeys:
             await connection.execute(delete(api_keys).where(api_keys.c.home == principal.home, api_keys.c.id == key_id))
         self._keys.pop(hashed, None)
         self.on_ended(key.id)
-        await self._audit.record(principal, "key.remove", key.id, before={"name": key.name})
+        await self._audit.record(principal, "key.remove", key.id, before={"name": _told(key)})
 
     def forget(self, user: str) -> None:
         """The keys of somebody who is not there any more; the database has dropped them already."""
@@ -182,7 +187,7 @@ class ApiKeys:
         }
 
     def _due(self) -> None:
-        self._writing = asyncio.ensure_future(self._write_used())
+        self._tasks.spawn(self._write_used())
         self._timer = self._clock.call_later(USED_EVERY_S, self._due)
 
     async def _write_used(self) -> None:
@@ -202,6 +207,11 @@ class ApiKeys:
 
 
 Keys = list[ApiKey]
+
+
+def _told(key: ApiKey) -> Personal:
+    """Its name, for the audit log: people call them after themselves."""
+    return Personal(key.user, key.name)
 
 
 def digest(token: str) -> bytes:

@@ -8,9 +8,11 @@ from hub.auth.backoff import Backoff
 from hub.auth.fields import LONGEST_EMAIL
 from hub.auth.homes import Home
 from hub.auth.passwords import Passwords
-from hub.auth.people import People, User
+from hub.auth.people import People
+from hub.auth.personal import Personal
 from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
+from hub.auth.user import User
 from hub.broker.limits import host_key
 from hub.clock import Clock
 from hub.messages import HubError
@@ -59,6 +61,9 @@ class Logins:
         self._by_both = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)  # an account from an address
         self._by_address = Backoff(clock, FREE_TRIES_ADDRESS, LONGEST_WAIT_S)
         self._by_network = Backoff(clock, FREE_TRIES_NETWORK, LONGEST_WAIT_ALL_S)
+        # A signature cannot be guessed: wrong ones are a load to bound, and no reason to wait with a password.
+        self._unsigned_by_address = Backoff(clock, FREE_TRIES_ADDRESS, LONGEST_WAIT_S)
+        self._unsigned_by_network = Backoff(clock, FREE_TRIES_NETWORK, LONGEST_WAIT_ALL_S)
         self._by_account = Backoff(clock, FREE_TRIES_ACCOUNT, LONGEST_WAIT_ALL_S)
         self._by_user = Backoff(clock, FREE_TRIES, LONGEST_WAIT_ALL_S)  # who is signed in, and asked again
 
@@ -98,7 +103,8 @@ class Logins:
         home = self._people.homes.get(next(iter(user.roles))) or self._people.homes.first
         log.info("login: user %s from %s", user.id, peer)
         who = Principal(user.id, home.id, user.roles[home.id], origin=peer)
-        await self._audit.record(who, "login", user.id, after=None if passkey is None else {"passkey": passkey})
+        shown = None if passkey is None else {"passkey": Personal(user.id, passkey)}
+        await self._audit.record(who, "login", user.id, after=shown)
         return home
 
     async def require_password(self, principal: Principal, password: str, field: str = "password") -> User:
@@ -151,12 +157,18 @@ class Logins:
 
     def count(self, peer: str, account: str | None = None, *, known: bool = False) -> Counted:
         """An attempt, before it is judged; returns what forgets it when it was right. account: what is guessed at, None
-        where nothing can be guessed. known: somebody is signed in there. Raises HubError("too-many-attempts")."""
-        counted = [(self._by_address, peer), (self._by_network, host_key(peer))]
-        if account is not None:
+        where nothing can be guessed, which is counted apart. known: somebody is signed in there.
+
+        Raises HubError("too-many-attempts").
+        """
+        counted: Counted
+        if account is None:
+            counted = [(self._unsigned_by_address, peer), (self._unsigned_by_network, host_key(peer))]
+        else:
+            counted = [(self._by_address, peer), (self._by_network, host_key(peer))]
             counted.append((self._by_both, f"{account} {peer}"))
-        if account is not None and not known:
-            counted.append((self._by_account, account))
+            if not known:
+                counted.append((self._by_account, account))
         for backoff, key in counted:
             backoff.require(key)
         for backoff, key in counted:

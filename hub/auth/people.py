@@ -1,4 +1,4 @@
-"""People and the homes that they are members of, in memory; each change is in the database before it is in memory."""
+"""People: users with their roles in homes, in memory; each change is in the database before it is in memory."""
 
 import asyncio
 import logging
@@ -10,14 +10,16 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.auth import rights
 from hub.auth.audit import Audit
 from hub.auth.fields import require_email, require_language, require_name, require_role
 from hub.auth.homes import Home, Homes, check_home
-from hub.auth.password_links import end_password_links
+from hub.auth.password_links import end_links_by, end_password_links
 from hub.auth.passwords import Passwords, require_good
-from hub.auth.personal import Personal
 from hub.auth.principal import Principal
 from hub.auth.sessions import Sessions
+from hub.auth.stored_people import read_people
+from hub.auth.user import User, shown
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.engine import Step, no_step
@@ -25,18 +27,6 @@ from hub.database.tables import device_users, devices, home_users, invitations, 
 from hub.messages import HubError
 
 log = logging.getLogger("hub.auth")
-
-
-class User(msgspec.Struct):
-    """A person. `email` is the login name, in lower case; `roles`: home -> admin, user or guest."""
-
-    id: str
-    email: str
-    name: str
-    language: str
-    created: int
-    disabled: bool = False
-    roles: dict[str, str] = {}
 
 
 Users = list[User]
@@ -66,11 +56,8 @@ class People:
     async def load(self) -> None:
         """Read everything."""
         async with self._database.transaction() as connection:
-            for row in (await connection.execute(select(users))).mappings():
-                fields = {name: row[name] for name in User.__struct_fields__ if name != "roles"}
-                self._remember(User(**fields, roles={}), row["password_hash"])
-            for member in await connection.execute(select(home_users)):
-                self._users[member.user].roles[member.home] = member.role
+            for user, password in await read_people(self._database, connection):
+                self._remember(user, password)
 
     def user(self, user_id: str) -> User | None:
         """The person with this id."""
@@ -90,10 +77,7 @@ class People:
 
     def principal(self, user_id: str, home_id: str) -> Principal | None:
         """A person in a home with the role that they have now; None when they are no member, or disabled."""
-        user = self._users.get(user_id)
-        if user is None or user.disabled or home_id not in user.roles:
-            return None
-        return Principal(user.id, home_id, user.roles[home_id], operator=self._is_operator(user))
+        return rights.acting(self._users.get(user_id), home_id, self.homes.first.id)
 
     def members(self, home: str) -> Users:
         """By name, for the hub's own use."""
@@ -106,35 +90,26 @@ class People:
 
     def member(self, principal: Principal, user_id: str) -> User:
         """A member of the asker's home: oneself, or for admins anybody. Raises HubError("user-unknown")."""
-        user = self._users.get(user_id)
-        if user is None or principal.home not in user.roles or not (principal.is_admin or principal.user == user_id):
-            raise HubError("user-unknown", user=user_id)
-        return user
+        return rights.require_member(principal, self._users.get(user_id), user_id)
 
     def manageable(self, principal: Principal, user_id: str) -> User:
         """A member whose account the asker may reach into; for admins, and not for those of another home, too.
 
         Raises HubError("user-unknown", "user-elsewhere").
         """
-        principal.require_admin()
-        user = self.member(principal, user_id)
-        self._require_own(principal, user)
-        return user
+        return rights.require_manageable(principal, self._users.get(user_id), user_id)
 
     def openable(self, principal: Principal, user_id: str) -> User:
-        """Somebody who has lost the password or second factor. Not oneself: an open browser, or a key, would do what
-        otherwise asks for the password. Raises HubError("user-unknown", "user-elsewhere", "forbidden")."""
-        user = self.manageable(principal, user_id)
-        if user.id == principal.user:
-            raise HubError("forbidden")
-        return user
+        """Somebody else who has lost the password or second factor. Raises HubError("user-unknown", "user-elsewhere",
+        "forbidden")."""
+        return rights.require_openable(principal, self._users.get(user_id), user_id)
 
     def require_confirmed(self, principal: Principal, user: User) -> None:
         """For what takes from another admin; whoever is no admin anywhere, or asks for themselves, needs none.
 
         Raises HubError("confirmation-needed"), for a key HubError("person-needed").
         """
-        if user.id != principal.user and "admin" in user.roles.values():
+        if rights.is_other_admin(principal, user):
             self._sessions.require_confirmed(principal)
 
     def added_to(self, home: str, principal: Principal) -> None:
@@ -212,12 +187,16 @@ class People:
         async with self._writing:
             if self.homes.get(home) is None or user.id not in self._users:
                 raise HubError("home-unknown", home=home)
-            operators = [member.id for member in self.members(self.homes.first.id) if self._is_operator(member)]
+            first = self.homes.first.id
+            operators = [member.id for member in self._users.values() if rights.is_operator(member, first)]
             of_one_home = invitations.c.author.is_not(None) & invitations.c.author.not_in(operators)
             ended: Collection[bytes] = ()
             async with self._database.transaction() as connection:
                 await use(connection)
                 if home not in user.roles:
+                    # What cannot be read of an old membership gave no role, and is over with the new one.
+                    there = (home_users.c.home == home) & (home_users.c.user == user.id)
+                    await connection.execute(delete(home_users).where(there))
                     await connection.execute(insert(home_users).values(home=home, user=user.id, role=role))
                     which = () if role == "admin" else (of_one_home,)
                     ended = await end_password_links(connection, user.id, *which)
@@ -240,25 +219,23 @@ class People:
             user = self.member(principal, user_id)
             before = {**shown(user), "role": user.roles[principal.home]}
             if disabled is not None and disabled != user.disabled:
-                self._require_own(principal, user)
-            if role not in (None, before["role"]) or (disabled and not user.disabled):
-                self.require_confirmed(principal, user)
-            locked = user.disabled if disabled is None else disabled
-            roles = {**user.roles, principal.home: role or before["role"]}
-            promoted = before["role"] != "admin" and roles[principal.home] == "admin"
-            if not locked and (promoted or (user.disabled and "admin" in roles.values())):
+                rights.require_own(principal, user)
+            if rights.is_grave(principal, user, role, disabled):
                 self._sessions.require_confirmed(principal)
             if disabled:
                 self._require_other_admin(user, *user.roles)
             if role not in (None, "admin"):
                 self._require_other_admin(user, principal.home)
-            ended: Collection[bytes] = ()
+            ended: list[bytes] = []
             async with self._database.transaction() as connection:
                 if role is not None:
                     member = (home_users.c.home == principal.home) & (home_users.c.user == user.id)
                     await connection.execute(update(home_users).where(member).values(role=role))
-                if promoted:
+                if rights.is_promoted(user, principal.home, role):
                     ended = await end_password_links(connection, user.id)
+                if disabled or rights.is_demoted(user, principal.home, role):
+                    made_in = None if disabled else principal.home
+                    ended += await end_links_by(connection, user.id, made_in, first=self.homes.first.id)
                 if disabled is not None:
                     await connection.execute(update(users).where(users.c.id == user.id).values(disabled=disabled))
             user.roles[principal.home] = role or user.roles[principal.home]
@@ -328,6 +305,8 @@ class People:
             whole = len(user.roles) == 1
             async with self._database.transaction() as connection:
                 ended = await end_password_links(connection, user.id, invitations.c.home == principal.home)
+                made_in = None if whole else principal.home
+                ended += await end_links_by(connection, user.id, made_in, first=self.homes.first.id)
                 if whole:
                     await connection.execute(delete(users).where(users.c.id == user.id))
                 else:
@@ -378,27 +357,9 @@ class People:
         await self._audit.record(at_first, "home.remove", home_id, before=before)
 
     def _require_other_admin(self, user: User, *homes: str) -> None:
-        """Each of these homes has somebody else who can sign in and look after it, or does not lose one.
-
-        Raises HubError("last-admin").
-        """
-        for home in homes:
-            admins = [u for u in self._users.values() if u.roles.get(home) == "admin" and self._can_enter(u)]
-            if admins == [user]:
-                known = self.homes.get(home)
-                raise HubError("last-admin", home=home if known is None else known.name, name=user.name)
-
-    def _is_operator(self, user: User) -> bool:
-        return user.roles.get(self.homes.first.id) == "admin"
-
-    def _can_enter(self, user: User) -> bool:
         """An account that is locked, or never got a password, is nobody who could mend anything."""
-        return not user.disabled and user.id in self._hashes
-
-    def _require_own(self, principal: Principal, user: User) -> None:
-        """An account that is a member of other homes, too, is not this home's admin's to lock."""
-        if not principal.operator and set(user.roles) != {principal.home}:
-            raise HubError("user-elsewhere")
+        able = (other for other in self._users.values() if not other.disabled and other.id in self._hashes)
+        rights.require_other_admin(user, homes, able, self.homes)
 
     def _require_free(self, email: str) -> None:
         if email in self._emails:
@@ -459,9 +420,3 @@ class People:
         self._users[user.id] = self._emails[user.email] = user
         if digest is not None:
             self._hashes[user.id] = digest
-
-
-def shown(user: User) -> dict[str, Any]:
-    """What the audit log may say of a person."""
-    personal = {"name": Personal(user.id, user.name), "email": Personal(user.id, user.email)}
-    return {**personal, "language": user.language, "disabled": user.disabled}

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import secrets
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
@@ -10,7 +11,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
-from sqlalchemy import delete, insert, select, update
+from msgspec import Meta
+from sqlalchemy import delete, insert, update
 
 from hub.auth.audit import Audit
 from hub.auth.keys import digest
@@ -18,6 +20,7 @@ from hub.auth.principal import Principal
 from hub.auth.signing import Signer
 from hub.clock import Clock
 from hub.database import Database
+from hub.database.rows import Blob, Id, Sha256, read
 from hub.database.tables import recovery_codes, users
 from hub.messages import HubError
 
@@ -39,6 +42,21 @@ class Enrolment(msgspec.Struct, frozen=True):
     link: str
 
 
+class Factor(msgspec.Struct):
+    """What stands of it with the person."""
+
+    id: Id
+    totp: Blob | None
+    totp_step: Annotated[int, Meta(ge=0)] | None
+
+
+class RecoveryCode(msgspec.Struct):
+    """A row of the table `recovery_codes`."""
+
+    user: Id
+    hash: Sha256
+
+
 class SecondFactors:
     """The secrets are sealed in the database with a key that lies beside it: a copy of the database alone is no help.
     Recovery codes are kept as SHA-256 (49 random bits are not guessed through a login that makes one wait)."""
@@ -56,12 +74,15 @@ class SecondFactors:
     async def load(self) -> None:
         """Read them."""
         async with self._database.transaction() as connection:
-            for row in await connection.execute(select(users.c.id, users.c.totp, users.c.totp_step)):
-                if row.totp is not None:
-                    self._secrets[row.id] = self._open(row.id, row.totp)
-                    self._steps[row.id] = row.totp_step or 0
-            for row in await connection.execute(select(recovery_codes)):
-                self._recovery.setdefault(row.user, set()).add(row.hash)
+            # A factor that cannot be read is still asked for: no code of it is right.
+            stand_ins = {"totp": b"?", "totp_step": self._clock.now() // 1000 // STEP_S}
+            for factor in await read(self._database, connection, users, Factor, stand_ins=stand_ins):
+                user, sealed = factor.value.id, factor.value.totp
+                if sealed is not None:
+                    self._secrets[user] = self._open(user, sealed)
+                    self._steps[user] = factor.value.totp_step or 0
+            for code in await read(self._database, connection, recovery_codes, RecoveryCode):
+                self._recovery.setdefault(code.value.user, set()).add(code.value.hash)
 
     def enabled(self, user: str) -> bool:
         """Does this person need a code?"""
@@ -167,8 +188,9 @@ class SecondFactors:
         try:
             key = AESGCM(self._signer.derive(b"totp", b""))
             return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], user.encode())
-        except InvalidTag:
-            # Another token.key lies beside the database: no code is right any more, the recovery codes still are.
+        except (InvalidTag, ValueError):
+            # It is no such thing, or another token.key lies beside the database: no code is right any more, the
+            # recovery codes still are.
             return secrets.token_bytes(SECRET_BYTES)
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.principal import Principal
 from hub.clock import Clock
 from hub.database import Database
+from hub.database.rows import Id, Ms, Text, read
 from hub.database.tables import sessions
 from hub.messages import HubError
 
@@ -22,13 +23,13 @@ LONGEST_AGENT = 200
 class Session(msgspec.Struct):
     """One browser or program that signed in. began, seen: Unix ms; agent: what it calls itself."""
 
-    id: str
-    user: str
-    home: str
-    began: int
-    seen: int
-    address: str
-    agent: str
+    id: Id
+    user: Id
+    home: Id
+    began: Ms
+    seen: Ms
+    address: Text
+    agent: Text
 
 
 class Sessions:
@@ -57,8 +58,8 @@ class Sessions:
         async with self._database.transaction() as connection:
             old = (sessions.c.seen < now - IDLE_MS) | (sessions.c.began < now - WHOLE_MS)
             await connection.execute(delete(sessions).where(old))
-            rows = (await connection.execute(select(sessions))).mappings()
-            self._sessions = {row["id"]: Session(**row) for row in rows}
+            rows = await read(self._database, connection, sessions, Session, stand_ins={"address": "", "agent": ""})
+        self._sessions = {row.value.id: row.value for row in rows}
 
     def get(self, session_id: str) -> Session | None:
         """The session, while it holds."""

@@ -12,8 +12,9 @@ import ifaddr
 
 from hub.auth.backoff import Backoff
 from hub.auth.homes import Home
-from hub.auth.people import People, User
+from hub.auth.people import People
 from hub.auth.secret_file import write_secret
+from hub.auth.user import User
 from hub.clock import Clock
 from hub.database import SettingsTable
 from hub.messages import HubError
@@ -61,7 +62,7 @@ class Setup:
         if self._people.has_admin():
             self._file.unlink(missing_ok=True)
             return
-        if self._settings.get("first_start") is None:
+        if not self._settings.has("first_start"):
             await self._settings.set("first_start", self._clock.now())
             self._first_run_began = self._clock.monotonic()
         if self._file.exists():
@@ -116,7 +117,7 @@ class Setup:
         if self._first_run_began is not None:
             # In the very first run by the monotonic clock: a Pi's time jumps when it hears the network's.
             return OPEN_MS - int((self._clock.monotonic() - self._first_run_began) * 1000)
-        since = self._clock.now() - int(self._settings.get("first_start") or 0)
+        since = self._clock.now() - self._settings.typed("first_start", int, 0)
         return OPEN_MS - since if since >= 0 else 0
 
 

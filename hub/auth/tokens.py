@@ -6,19 +6,21 @@ import secrets
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.audit import Audit
 from hub.auth.homes import Home
 from hub.auth.keys import PREFIX, ApiKeys, digest
-from hub.auth.people import People, User
+from hub.auth.people import People
 from hub.auth.principal import Principal
 from hub.auth.sessions import IDLE_MS, LONGEST_AGENT, Session, Sessions, ends
 from hub.auth.signing import AUDIENCE, Signer
+from hub.auth.user import User
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.engine import UNWRITABLE_ID
+from hub.database.rows import Id, Ms, Sha256, read
 from hub.database.tables import refresh_tokens
 from hub.messages import HubError
 
@@ -42,6 +44,15 @@ class Grant(msgspec.Struct, frozen=True):
     expires_in: int
     refresh_token: str
     socket_token: str
+
+
+class Stored(msgspec.Struct):
+    """A refresh token. expires, used: Unix ms; used None = it is the newest of its session."""
+
+    hash: Sha256
+    session: Id
+    expires: Ms
+    used: Ms | None
 
 
 class Tokens:
@@ -74,11 +85,11 @@ class Tokens:
     async def load(self) -> None:
         """Read which refresh tokens are the newest of their sessions."""
         async with self._database.transaction() as connection:
-            newest = select(refresh_tokens.c.hash, refresh_tokens.c.session).where(refresh_tokens.c.used.is_(None))
-            rows = (await connection.execute(newest)).all()
+            newest = refresh_tokens.c.used.is_(None)
+            rows = await read(self._database, connection, refresh_tokens, Stored, where=newest)
         self._openers.clear()
         for row in rows:
-            self._remember(row.hash, row.session)
+            self._remember(row.value.hash, row.value.session)
 
     def access(self, token: str) -> Access:
         """Who this token or API key belongs to, with the role of this moment.
@@ -215,9 +226,9 @@ class Tokens:
     async def _find(self, token: str) -> tuple[Session, int | None] | None:
         """The session of a refresh token that has not run out, and when the token was used."""
         async with self._database.transaction() as connection:
-            row = (
-                await connection.execute(select(refresh_tokens).where(refresh_tokens.c.hash == digest(token)))
-            ).one_or_none()
+            this = refresh_tokens.c.hash == digest(token)
+            rows = await read(self._database, connection, refresh_tokens, Stored, where=this, references=False)
+        row = rows[0].value if rows else None
         session = None if row is None else self._sessions.get(row.session)
         if row is None or session is None or self._clock.now() >= row.expires:
             return None

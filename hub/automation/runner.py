@@ -9,6 +9,7 @@ from hub.automation.times import latest_due, next_due
 from hub.bus import Bus
 from hub.clock import Clock, Timer
 from hub.database import SettingsTable
+from hub.database.rows import Ms
 from hub.devices.commands import Commands
 from hub.devices.registry import Registry
 from hub.events import ClockChanged, ScheduleRan
@@ -130,9 +131,9 @@ class Runner:
 
     def _begin(self, now: int) -> None:
         """The time is certain for the first time since the start: go on where the hub stopped, else with its start."""
-        kept = self._settings.get(MARK)
+        kept = self._settings.typed(MARK, Ms, None)
         started = now - round((self._clock.monotonic() - self._started) * 1000)
-        self._mark = kept if isinstance(kept, int) and kept <= now + LATE_MS else started
+        self._mark = kept if kept is not None and kept <= now + LATE_MS else started
         for schedule in self._schedules.all():
             if schedule.enabled:
                 rule = self._rule(schedule)

@@ -1,10 +1,14 @@
 """Schedule: what is switched when, and how its last run went."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
+from hub.database.rows import Id, Ms, Text
 from hub.messages import Message
+
+LAST_CHANNEL = 15
 
 
 class Schedule(msgspec.Struct):
@@ -14,17 +18,17 @@ class Schedule(msgspec.Struct):
     whose rights it has, None = the hub's own; created: Unix ms.
     """
 
-    id: str
-    home: str
-    device: str
-    channel: int
-    name: str
-    days: list[int]
-    time: str
-    command: str
+    id: Id
+    home: Id
+    device: Id
+    channel: Annotated[int, Meta(ge=0, le=LAST_CHANNEL)]
+    name: Text
+    days: Annotated[list[Annotated[int, Meta(ge=0, le=6)]], Meta(min_length=1, max_length=7)]
+    time: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
+    command: Annotated[str, Meta(pattern=r"^relay_(on|off)\Z")]
     enabled: bool
-    author: str | None
-    created: int
+    author: Id | None
+    created: Ms
 
 
 class Run(msgspec.Struct, frozen=True):

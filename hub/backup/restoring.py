@@ -16,7 +16,8 @@ from hub.backup.checking import pieces
 from hub.backup.keys import Keys
 from hub.backup.pace import Pace
 from hub.backup.sources import CONFIG, HISTORY_GROUP, REGISTRY, is_sqlite, require_whole
-from hub.backup.target import FolderTarget, sync_folder
+from hub.backup.target import FolderTarget
+from hub.durable import sync
 from hub.messages import HubError
 
 LOCK_FILE = "hub.lock"
@@ -218,7 +219,7 @@ def _swapped(data: Path, new: Path) -> Path | None:
                 undone.callback(path.rename(before / path.name).rename, path)
         for path in sorted(new.iterdir(), key=lambda path: path.name == REGISTRY):
             undone.callback(path.rename(data / path.name).rename, path)
-        sync_folder(data)
+        sync(data)
         undone.pop_all()
     return before
 

@@ -15,12 +15,24 @@ from hub.backup.copying import Order
 from hub.backup.keys import Keys
 from hub.backup.making import Maker, Rest, silent
 from hub.backup.pace import Pace, Progress, Stopped
-from hub.backup.settings import STORED, Settings, checked, combined, folder_of, last_due, next_due
+from hub.backup.settings import (
+    MARKED,
+    STORED,
+    Settings,
+    checked,
+    chosen,
+    combined,
+    folder_of,
+    last_due,
+    marked,
+    next_due,
+)
 from hub.backup.target import FolderTarget
 from hub.bus import Bus
 from hub.clock import Clock, Timer
 from hub.config.schema import BackupSection
 from hub.database import SettingsTable
+from hub.database.rows import Ms
 from hub.events import ProblemEnded, ProblemRaised
 from hub.messages import HubError, Message, render
 
@@ -32,7 +44,7 @@ LOOK_S = 15.0  # for what is in the folder: after that it does not answer
 STOP_S = 10.0
 DAY_MS = 86_400_000
 OLD_DAYS = 3
-LAST, NEWEST, MARKED, SINCE = "backup_last", "backup_newest", "backup_marked", "backup_since"  # in the settings table
+LAST, NEWEST, SINCE = "backup_last", "backup_newest", "backup_since"  # in the settings table
 FAILED, WITHOUT_HISTORY, OLD = "backup-failed", "backup-without-history", "backup-old"
 
 log = logging.getLogger("hub.backup")
@@ -102,7 +114,7 @@ class Backups:
     @property
     def settings(self) -> Settings:
         """What holds now."""
-        return combined(self._declared, self._table.get(STORED))
+        return combined(self._declared, self._table)
 
     @property
     def folder(self) -> Path:
@@ -121,15 +133,14 @@ class Backups:
 
     async def start(self) -> None:
         """From now on a backup is made each day."""
-        stored = self._table.get(LAST)
-        if stored is not None:
-            self.last = msgspec.convert(stored, LastRun)
+        self.last = self._table.typed(LAST, LastRun, None)
+        if self.last is not None:
             self._tell(self.last)
-        self._since = int(self._table.get(SINCE) or 0)
+        self._since = self._table.typed(SINCE, Ms, 0)
         if not self._since and self._clock.certain():
             self._since = self._clock.now()
             await self._table.set(SINCE, self._since)
-        self._made = [int(self._table.get(NEWEST) or 0)]
+        self._made = [self._table.typed(NEWEST, Ms, 0)]
         self._looking = asyncio.get_running_loop().create_task(self._look())
         self._not_before = self._clock.monotonic() + FIRST_S
         self._timer = self._clock.call_later(TICK_S, self._tick)
@@ -193,13 +204,13 @@ class Backups:
                 raise
         async with self._storing:
             before = self.settings
-            await self._table.set(STORED, {**(self._table.get(STORED) or {}), **changes})
+            await self._table.set(STORED, {**chosen(self._table), **changes})
             return before, self.settings
 
     def _target(self, folder: Path | None = None) -> FolderTarget:
         own = self.folder
         chosen = folder or own
-        return FolderTarget(chosen, marked=str(chosen) in (self._table.get(MARKED) or []))
+        return FolderTarget(chosen, marked=str(chosen) in marked(self._table))
 
     def _list(self, target: FolderTarget, hub: str) -> Listing:
         """In a thread."""
@@ -304,10 +315,10 @@ class Backups:
     async def _remember(self, target: FolderTarget, now: int) -> None:
         """From now on this folder must be there, with its mark."""
         await self._table.set(NEWEST, now)
-        marked = self._table.get(MARKED) or []
+        known = marked(self._table)
         place = str(target.folder)
-        if self.settings.folder is not None and place not in marked:
-            await self._table.set(MARKED, [*marked, place])
+        if self.settings.folder is not None and place not in known:
+            await self._table.set(MARKED, [*known, place])
 
     def _tell(self, last: LastRun) -> None:
         """What went elsewhere says nothing of the daily ones."""

@@ -4,17 +4,21 @@ import re
 from datetime import UTC, datetime, timedelta
 from datetime import time as day_time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from hub.backup.keys import SHORTEST
 from hub.config.schema import BackupSection
+from hub.database import SettingsTable
 from hub.messages import HubError
 from hub.zones import zone_of
 
 STORED = "backup"
 """The name in the settings table of what the page changes."""
+MARKED = "backup_marked"
+"""The same, of the folders with the hub's mark."""
 DEFAULT_FOLDER = "backups"  # in the data folder
 MOST = 100
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -32,11 +36,32 @@ class Settings(msgspec.Struct, frozen=True):
     declared: tuple[str, ...] = ()
 
 
-def combined(declared: BackupSection, stored: Any) -> Settings:
+class Chosen(msgspec.Struct):
+    """What the page has stored; unset = the default holds."""
+
+    folder: Annotated[str, Meta(pattern=r"^/")] | UnsetType | None = UNSET
+    keep: Annotated[int, Meta(ge=1, le=MOST)] | UnsetType = UNSET
+    history: bool | UnsetType = UNSET
+    time: Annotated[str, Meta(pattern=rf"^{TIME.pattern}\Z")] | UnsetType = UNSET
+    passphrase: Annotated[str, Meta(min_length=SHORTEST)] | UnsetType | None = UNSET
+
+
+def chosen(table: SettingsTable) -> dict[str, Any]:
+    """What the page has stored. Where some of it is nonsense, nothing of it holds: with the folder but not the
+    passphrase, backups would leave the house open for anybody to read."""
+    stored: dict[str, Any] = msgspec.to_builtins(table.typed(STORED, Chosen, Chosen()))
+    return stored
+
+
+def combined(declared: BackupSection, table: SettingsTable) -> Settings:
     """The configuration first, then what was stored, then the defaults."""
     given = {name: value for name, value in msgspec.structs.asdict(declared).items() if value is not None}
-    known = {name: stored[name] for name in given_names() if isinstance(stored, dict) and name in stored}
-    return Settings(**{**known, **given, "declared": tuple(given)})
+    return Settings(**{**chosen(table), **given, "declared": tuple(given)})
+
+
+def marked(table: SettingsTable) -> list[str]:
+    """The folders that carry the hub's mark."""
+    return table.typed(MARKED, list[str], [])
 
 
 def given_names() -> tuple[str, ...]:

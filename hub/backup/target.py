@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from hub.durable import sync
 from hub.messages import HubError
 
 SUFFIX = ".plughub"
@@ -172,16 +173,7 @@ class FolderDraft:
     def keep(self) -> None:
         """Durable with its name when it returns."""
         self._path.rename(self._name)
-        sync_folder(self._name.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """New names in it are durable when this returns."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(self._name.parent)
 
 
 def _unmounted(folder: Path) -> bool:

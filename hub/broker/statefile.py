@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from hub.durable import sync
+
 HEAD = b"plughub mqtt 1\n"
 RECORD = struct.Struct("<4sII")  # magic, length, crc of the payload
 MAGIC = b"\xa7mq\n"
@@ -87,11 +89,7 @@ class StateFile:
                 live += sum(len(value) for value in piece.values() if value)
             os.fsync(file.fileno())
         new.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(self._path.parent)
         self._size, self._live = size, live
 
 

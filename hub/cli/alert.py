@@ -2,20 +2,18 @@
 
 import argparse
 import sys
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from hub.alerts.notice import duration, plain
 from hub.cli.numbers import number
-from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
-from hub.cli.speech import say, sentence
+from hub.cli.outlets import outlets_among, plug_among
+from hub.cli.place import add_place_options, on_running, print_table
+from hub.cli.speech import local_time, say, sentence
 from hub.client import ApiError, HubClient
 from hub.client.client import JsonObject
 from hub.config.validators import Duration, Wrong
 from hub.messages import HubError
 
-T = TypeVar("T")
 HOLD = Duration("0 s", "24 h")
 HEADINGS = ("id", "name", "plug", "when", "state", "since")
 
@@ -27,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--device", metavar="KEY", help=sentence("cli-alert-of"))
     listing.add_argument("--firing", action="store_true", help=sentence("cli-alert-firing"))
     add = actions.add_parser("add", help=sentence("cli-alert-add"))
-    add.add_argument("--device", required=True, metavar="KEY[:CHANNEL]", help=sentence("cli-alert-device"))
+    add.add_argument("device", metavar="KEY[:CHANNEL]", help=sentence("cli-outlet"))
     kind = add.add_mutually_exclusive_group(required=True)
     kind.add_argument("--above", type=number, metavar="W", help=sentence("cli-alert-above"))
     kind.add_argument("--below", type=number, metavar="W", help=sentence("cli-alert-below"))
@@ -38,8 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     change.add_argument("--name", help=sentence("cli-alert-name"))
     change.add_argument("--threshold", type=number, metavar="W", help=sentence("cli-alert-threshold"))
     switch = change.add_mutually_exclusive_group()
-    switch.add_argument("--on", dest="enabled", action="store_true", default=None, help=sentence("cli-alert-on"))
-    switch.add_argument("--off", dest="enabled", action="store_false", default=None, help=sentence("cli-alert-off"))
+    switch.add_argument("--enable", action="store_const", const=True, dest="enabled", help=sentence("cli-alert-enable"))
+    switch.add_argument(
+        "--disable", action="store_const", const=False, dest="enabled", help=sentence("cli-alert-disable")
+    )
     for child in (add, change):
         child.add_argument("--for", dest="hold", metavar="TIME", help=sentence("cli-alert-for"))
     remove = actions.add_parser("remove", help=sentence("cli-alert-remove"))
@@ -56,22 +56,15 @@ def run(args: argparse.Namespace) -> int:
     return actions[args.action](args)
 
 
-def _running(args: argparse.Namespace, ask: Callable[[HubClient], Awaitable[T]]) -> T:
-    async def stopped(hub: StoppedHub) -> T:
-        raise HubError("cli-alert-stopped")
-
-    return on_hub(args.data, ask, stopped, args.home)
-
-
 def _list(args: argparse.Namespace) -> int:
     async def ask(hub: HubClient) -> list[list[str]]:
-        devices = {device["id"]: device for device in await hub.devices()}
-        alerts = await hub.alerts(None if args.device is None else _find(devices, args.device)["id"])
+        devices = await hub.devices()
+        alerts = await hub.alerts(None if args.device is None else plug_among(devices, args.device)["id"])
         if args.firing:
             alerts = [alert for alert in alerts if alert["state"] == "firing"]
-        return [_row(alert, devices) for alert in alerts]
+        return [_row(alert, {device["id"]: device for device in devices}) for alert in alerts]
 
-    print_table([sentence(f"cli-alert-heading-{name}") for name in HEADINGS], _running(args, ask))
+    print_table([sentence(f"cli-alert-heading-{name}") for name in HEADINGS], on_running(args.data, ask, args.home))
     return 0
 
 
@@ -82,27 +75,21 @@ def _row(alert: JsonObject, devices: dict[str, JsonObject]) -> list[str]:
     threshold = plain(alert["threshold"] or 0.0)
     when = sentence(f"cli-alert-when-{alert['kind'].removeprefix('power_')}", threshold=threshold)
     state = sentence(f"cli-alert-state-{alert['state']}" if alert["enabled"] else "cli-alert-state-off")
-    since = alert["since"]
-    at = "" if since is None else f"{datetime.fromtimestamp(since / 1000).astimezone():%Y-%m-%d %H:%M}"
-    return [alert["id"], alert["name"], plug, f"{when} {hold}".strip(), state, at]
+    since = "" if alert["since"] is None else local_time(alert["since"])
+    return [alert["id"], alert["name"], plug, f"{when} {hold}".strip(), state, since]
 
 
 def _add(args: argparse.Namespace) -> int:
-    key, _, number = args.device.partition(":")
     kind = "offline" if args.offline else "power_above" if args.above is not None else "power_below"
     fields: dict[str, Any] = {} if args.offline else {"threshold": args.below if args.above is None else args.above}
-    if number:
-        if not number.isdecimal():
-            raise HubError("channel-unknown", field="channel", channel=number)
-        fields["channel"] = int(number)
     if args.hold is not None:
         fields["hold_s"] = _hold(args.hold)
 
     async def ask(hub: HubClient) -> JsonObject:
-        device = _find({device["id"]: device for device in await hub.devices()}, key)
-        return await hub.add_alert(device["id"], args.name, kind, **fields)
+        device, channel = outlets_among(await hub.devices(), args.device)[0]
+        return await hub.add_alert(device["id"], args.name, kind, channel=channel, **fields)
 
-    say("cli-alert-added", name=args.name, id=_running(args, ask)["id"])
+    say("cli-alert-added", name=args.name, id=on_running(args.data, ask, args.home)["id"])
     return 0
 
 
@@ -117,7 +104,7 @@ def _change(args: argparse.Namespace) -> int:
     async def ask(hub: HubClient) -> JsonObject:
         return await hub.change_alert(args.id, **changes)
 
-    say("cli-alert-changed", name=_running(args, ask)["name"])
+    say("cli-alert-changed", name=on_running(args.data, ask, args.home)["name"])
     return 0
 
 
@@ -125,7 +112,7 @@ def _remove(args: argparse.Namespace) -> int:
     async def ask(hub: HubClient) -> None:
         await hub.remove_alert(args.id)
 
-    _running(args, ask)
+    on_running(args.data, ask, args.home)
     say("cli-alert-removed", id=args.id)
     return 0
 
@@ -146,7 +133,7 @@ def _test(args: argparse.Namespace) -> int:
                 found.append((name, None))
         return found
 
-    results = _running(args, ask)
+    results = on_running(args.data, ask, args.home)
     if not results:
         raise HubError("cli-alert-no-notifier")
     for name, reason in results:
@@ -155,14 +142,6 @@ def _test(args: argparse.Namespace) -> int:
         else:
             print(f"{name}: {reason}", file=sys.stderr)
     return 1 if any(reason is not None for _, reason in results) else 0
-
-
-def _find(devices: dict[str, JsonObject], key: str) -> JsonObject:
-    """Raises HubError("cli-alert-no-plug")."""
-    for device in devices.values():
-        if device["key"] == key:
-            return device
-    raise HubError("cli-alert-no-plug", device=key)
 
 
 def _hold(text: str) -> int:

@@ -9,7 +9,7 @@ import msgspec
 from hub.auth.audit import PAGE, Asked
 from hub.cli.numbers import whole
 from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
-from hub.cli.speech import sentence
+from hub.cli.speech import print_json, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
 
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--object", metavar="ID", help=sentence("cli-audit-object"))
     parser.add_argument("--refused", action="store_true", help=sentence("cli-audit-refused"))
     parser.add_argument("--lines", type=whole, default=LINES, metavar="N", help=sentence("cli-audit-lines"))
-    parser.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
+    parser.add_argument("--json", action="store_true", help=sentence("cli-json"))
     add_place_options(parser)
 
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
     lines = on_hub(args.data, running, stopped, args.home)
     if args.json:
-        print(json.dumps(lines, ensure_ascii=False, indent=1))
+        print_json(lines)
         return 0
     headings = [sentence(f"cli-audit-heading-{name}") for name in ("time", "who", "where", "what", "on", "how")]
     print_table(headings, [row(line) for line in lines])
@@ -65,5 +65,4 @@ def row(line: JsonObject) -> list[str]:
     how = line["refused"] or json.dumps(line["after"], ensure_ascii=False) if line["refused"] or line["after"] else ""
     times = f" ×{line['count']}" if line["count"] > 1 else ""
     who = line["name"] or line["actor"] or "?"
-    cells = [f"{at:%Y-%m-%d %H:%M:%SZ}", who, line["origin"], line["action"], line["object"] or "", f"{how}{times}"]
-    return ["".join(c if c.isprintable() else "�" for c in cell) for cell in cells]
+    return [f"{at:%Y-%m-%d %H:%M:%SZ}", who, line["origin"], line["action"], line["object"] or "", f"{how}{times}"]

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import msgspec
 from hub import __version__
 from hub.api.types.backups import Backup
 from hub.backup import FolderTarget, Item, Job, Keys, Order, Pace, by_id, combined, folder_of, listed, missing
-from hub.backup.service import MARKED
-from hub.backup.settings import STORED
+from hub.backup.settings import marked
 from hub.backup.sources import REGISTRY
 from hub.bus import Bus
 from hub.cli.folders import add_config_option, add_data_option
 from hub.cli.place import StoppedHub, on_hub, print_table
-from hub.cli.speech import say, sentence
+from hub.cli.speech import local_time, say, sentence
 from hub.client import HubClient
 from hub.clock import Clock
 from hub.history.log import FILE_NAME as LOG_FILE
@@ -76,7 +74,7 @@ async def _running(args: argparse.Namespace, hub: HubClient) -> Backup:
 async def _stopped(args: argparse.Namespace, hub: StoppedHub) -> Backup:
     loaded, plugins = prepare(args.config, Bus(), Clock())
     configuration = loaded.configuration()
-    settings = combined(configuration.backup, hub.settings.get(STORED))
+    settings = combined(configuration.backup, hub.settings)
     folder = args.to or folder_of(settings, args.data)
     history: list[Path] | None = None
     if args.with_history or settings.history:
@@ -89,8 +87,8 @@ async def _stopped(args: argparse.Namespace, hub: StoppedHub) -> Backup:
             raise HubError("backup-history-elsewhere", store=configuration.history.store)
         history = [*store.files(), args.data / STATE_FILE, args.data / LOG_FILE]
     order = Order(args.data, __version__, Clock().now(), args.config, settings.keep)
-    marked = args.to is None and str(folder) in (hub.settings.get(MARKED) or [])
-    target = FolderTarget(folder, marked=marked)
+    known = args.to is None and str(folder) in marked(hub.settings)
+    target = FolderTarget(folder, marked=known)
     item = await asyncio.to_thread(make, order, target, Keys(settings.passphrase), history)
     return _view(item, folder)
 
@@ -111,7 +109,7 @@ def _list(args: argparse.Namespace) -> int:
 
     async def stopped(hub: StoppedHub) -> str:
         loaded, _ = prepare(args.config, Bus(), Clock())
-        return str(folder_of(combined(loaded.configuration().backup, hub.settings.get(STORED)), args.data))
+        return str(folder_of(combined(loaded.configuration().backup, hub.settings), args.data))
 
     folder = args.to or Path(on_hub(args.data, running, stopped))
     target = FolderTarget(folder)
@@ -132,12 +130,11 @@ def _row(item: Item, *, whole: bool) -> list[str]:
         detail = HubError("backup-damaged", file=item.name) if item.problem is None else None
         message = detail.message if detail else item.problem
         return [item.name, "", size, sentence(message.id, **message.values) if message else ""]
-    made = datetime.fromtimestamp(head.created / 1000, UTC).astimezone()
     holds = "cli-backup-home"
     if head.history:
         holds = "cli-backup-history" if whole else "cli-backup-history-broken"
     sealed = sentence("cli-backup-sealed-short" if head.lock.encrypted else "cli-backup-open-short")
-    return [item.name, f"{made:%Y-%m-%d %H:%M}", size, f"{sentence(holds)}, {sealed}"]
+    return [item.name, local_time(head.created), size, f"{sentence(holds)}, {sealed}"]
 
 
 def _view(item: Item, folder: Path) -> Backup:

@@ -1,7 +1,6 @@
 """plughub certificate: what HTTPS and MQTT over TLS use, new certificates, and the authorities as files."""
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from hub.auth.certificates.service import FOLDER, see
 from hub.auth.certificates.x509 import Pair, der, from_text, pem, utc
 from hub.cli.folders import add_data_option
 from hub.cli.place import StoppedHub, on_hub
-from hub.cli.speech import say, sentence
+from hub.cli.speech import print_json, say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
 from hub.clock import Clock
@@ -24,12 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The actions and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     show = actions.add_parser("show", help=sentence("cli-certificate-show"))
-    show.add_argument("--json", action="store_true", help=sentence("cli-certificate-json"))
+    show.add_argument("--json", action="store_true", help=sentence("cli-json"))
     renew = actions.add_parser("renew", help=sentence("cli-certificate-renew"))
     export = actions.add_parser("export", help=sentence("cli-certificate-export"))
     export.add_argument("--of", choices=tuple(ISSUERS), default="web", help=sentence("cli-certificate-of"))
     export.add_argument("--format", choices=("pem", "der"), default="pem", help=sentence("cli-certificate-format"))
-    export.add_argument("--out", type=Path, metavar="FILE", help=sentence("cli-certificate-out"))
+    export.add_argument("-o", "--out", type=Path, metavar="FILE", help=sentence("cli-certificate-out"))
     for action in (show, renew, export):
         add_data_option(action)
 
@@ -48,7 +47,7 @@ def _show(args: argparse.Namespace) -> int:
 
     found = on_hub(args.data, running, stopped)
     if args.json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
     else:
         _print(found)
     return 0

@@ -1,7 +1,6 @@
 """`plughub check`: what a start would say about the configuration and the plugins, without starting."""
 
 import argparse
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from hub.bus import Bus
 from hub.cli.folders import add_config_option
 from hub.cli.own_certificates import check_certificates
-from hub.cli.speech import sentence
+from hub.cli.speech import print_json, sentence
 from hub.clock import Clock
 from hub.config import FILE, LoadedConfiguration
 from hub.messages import HubError, Message, environment_language, render
@@ -19,7 +18,7 @@ from hub.plugins import PluginInfo, prepare
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_config_option(parser)
-    parser.add_argument("--json", action="store_true", help=sentence("check-json"))
+    parser.add_argument("--json", action="store_true", help=sentence("cli-json"))
     parser.add_argument("--safe-mode", action="store_true", help=sentence("check-safe-mode"))
 
 
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         loaded.add(problem)
     failed = [info for info in manager.plugins() if info.state == "failed"]
     if args.json:
-        print(json.dumps(_report(loaded, failed), ensure_ascii=False, indent=2))
+        print_json(_report(loaded, failed))
     else:
         _print(loaded, failed)
     return 1 if loaded.problems or failed else 0

@@ -5,12 +5,12 @@ import argparse
 from hub.broker.interface import Login
 from hub.cli import pair, plug
 from hub.cli.numbers import whole
+from hub.cli.outlets import plug_of, stopped_plug
 from hub.cli.place import StoppedHub, add_place_options, on_hub, print_secret, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
 from hub.config.validators import DAY, Duration, Wrong
-from hub.devices.device import Device
 from hub.messages import HubError
 
 Added = tuple[str, str, str, JsonObject | None]
@@ -86,12 +86,11 @@ def _add(args: argparse.Namespace) -> int:
 
 def _renew(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> tuple[str, JsonObject | None]:
-        device = next((d["id"] for d in await hub.devices() if d["key"] == args.key), args.key)
-        answer = await hub.renew_secret(device)
+        answer = await hub.renew_secret((await plug_of(hub, args.key))["id"])
         return answer["secret"], answer["broker_lines"]
 
     async def stopped(hub: StoppedHub) -> tuple[str, JsonObject | None]:
-        device = _of(hub, args.key)
+        device = stopped_plug(hub, args.key)
         secret = await hub.registry.new_secret(hub.principal, device.id)
         return secret, hub.broker_lines(Login("plug", device.hardware_id), secret)
 
@@ -103,15 +102,13 @@ def _retention(args: argparse.Namespace) -> int:
     changes = {tier: _days(value) for tier in TIERS if (value := getattr(args, tier)) is not None}
 
     async def running(hub: HubClient) -> Kept:
-        device = next((d for d in await hub.devices() if d["key"] == args.key), None)
-        if device is None:
-            raise HubError("device-unknown", device=args.key)
+        device = await plug_of(hub, args.key)
         if changes:
             device = await hub.change_device(device["id"], retention={**(device["retention"] or {}), **changes})
         return device["retention"] or {}
 
     async def stopped(hub: StoppedHub) -> Kept:
-        device = _of(hub, args.key)
+        device = stopped_plug(hub, args.key)
         await hub.registry.change(hub.principal, device.id, **{f"keep_{tier}": days for tier, days in changes.items()})
         return {tier: getattr(device, f"keep_{tier}") for tier in TIERS}
 
@@ -132,13 +129,6 @@ def _days(text: str) -> int | None:
         return days
     except Wrong as error:
         raise HubError("cli-retention-wrong", value=text) from error
-
-
-def _of(hub: StoppedHub, key: str) -> Device:
-    device = next((d for d in hub.registry.list(hub.principal) if d.key == key), None)
-    if device is None:
-        raise HubError("device-unknown", device=key)
-    return device
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from hub.cli.place import StoppedHub, add_place_options, on_hub
+from hub.cli.outlets import outlets_among
+from hub.cli.place import add_place_options, on_running
 from hub.cli.speech import sentence
 from hub.client import HubClient
 from hub.messages import HubError
@@ -28,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", required=True, metavar="TIME", help=sentence("cli-export-from"), dest="start")
     parser.add_argument("--to", metavar="TIME", help=sentence("cli-export-to"), dest="end")
     parser.add_argument("--bucket", choices=BUCKETS, default="15m", help=sentence("cli-export-bucket"))
-    parser.add_argument("--out", type=Path, metavar="FILE", help=sentence("cli-export-out"))
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help=sentence("cli-export-out"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,10 +46,7 @@ def run(args: argparse.Namespace) -> int:
                 size += file.write(piece)
         return size
 
-    async def stopped(hub: StoppedHub) -> int:
-        raise HubError("cli-export-stopped")
-
-    size = on_hub(args.data, running, stopped, args.home)
+    size = on_running(args.data, running, args.home)
     if args.out is not None:
         print(sentence("cli-export-written", file=str(args.out), kilobytes=round(size / 1000)), file=sys.stderr)
     return 0
@@ -68,19 +66,10 @@ def moment(text: str, zone: ZoneInfo, *, after: bool = False) -> int:
 
 
 def chosen(devices: list[dict[str, Any]], keys: list[str]) -> list[str]:
-    """Outlets as ID:CHANNEL, by KEY or KEY:CHANNEL, without keys all. Raises HubError("cli-export-none")."""
-    found: dict[str, list[str]] = {}
-    for device in devices:
-        for outlet in device["channels"]:
-            name = f"{device['id']}:{outlet['channel']}"
-            for key in (device["key"], device["id"]):
-                found.setdefault(key, []).append(name)
-                found[f"{key}:{outlet['channel']}"] = [name]
-    for key in keys:
-        if key not in found:
-            raise HubError("cli-export-none", device=key)
-    everything = [device["key"] for device in devices]
-    return list(dict.fromkeys(name for key in keys or everything for name in found[key]))
+    """Outlets as ID:CHANNEL, by KEY or KEY:CHANNEL, without keys all. Raises HubError("cli-plug-none")."""
+    wanted = keys or [device["key"] for device in devices]
+    outlets = [outlet for key in wanted for outlet in outlets_among(devices, key)]
+    return list(dict.fromkeys(f"{device['id']}:{channel}" for device, channel in outlets))
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,9 +13,9 @@ from hub.backup import Keys, lock_of, restore
 from hub.backup.target import SUFFIX
 from hub.bus import Bus
 from hub.cli.folders import add_config_option, add_data_option
-from hub.cli.place import StoppedHub, on_hub
+from hub.cli.place import StoppedHub, on_hub, on_running
 from hub.cli.restore import add_passphrase_option, passphrase
-from hub.cli.speech import say, sentence
+from hub.cli.speech import print_json, say, sentence
 from hub.client import HubClient
 from hub.clock import Clock
 from hub.history.inspection import HistoryCheck, HistoryStats
@@ -46,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--from", type=Path, metavar="FILE", dest="source", help=sentence("cli-history-from"))
             add_passphrase_option(action)
         else:
-            action.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
+            action.add_argument("--json", action="store_true", help=sentence("cli-json"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,10 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _confirm_time(args: argparse.Namespace) -> int:
-    async def stopped(hub: StoppedHub) -> None:
-        raise HubError("cli-history-confirm-stopped")
-
-    on_hub(args.data, HubClient.confirm_time, stopped)
+    on_running(args.data, HubClient.confirm_time)
     say("cli-history-confirmed")
     return 0
 
@@ -70,7 +66,7 @@ def _stats(args: argparse.Namespace) -> int:
 
     found = on_hub(args.data, running, _stopped(args, lambda history, _: history.stats()))
     if args.json:
-        print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2))
+        print_json(msgspec.to_builtins(found))
         return 0
     say("cli-history-held", outlets=found.outlets, samples=found.samples, size=_size(found.file_bytes))
     if found.bytes_per_sample is not None:
@@ -90,7 +86,7 @@ def _verify(args: argparse.Namespace) -> int:
 
     found = on_hub(args.data, running, _stopped(args, lambda history, _: history.check()))
     if args.json:
-        print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2))
+        print_json(msgspec.to_builtins(found))
     else:
         say("cli-history-read", samples=found.samples, buckets=found.buckets, records=found.log_records)
         for line in found.differing:

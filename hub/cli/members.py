@@ -2,7 +2,7 @@
 
 import argparse
 
-from hub.auth.people import User
+from hub.auth.user import User
 from hub.cli.place import StoppedHub
 from hub.client import HubClient
 from hub.client.client import JsonObject

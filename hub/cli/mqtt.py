@@ -1,14 +1,12 @@
 """plughub mqtt: logins for other MQTT programs, and what the broker has counted."""
 
 import argparse
-import json
 
 from hub.broker.interface import Login
-from hub.cli.place import StoppedHub, add_place_options, on_hub, print_secret, print_table
-from hub.cli.speech import say, sentence
+from hub.cli.place import StoppedHub, add_place_options, on_hub, on_running, print_secret, print_table
+from hub.cli.speech import print_json, say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
-from hub.messages import HubError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove = actions.add_parser("remove", help=sentence("cli-mqtt-remove"))
     remove.add_argument("name", metavar="NAME", help=sentence("cli-mqtt-name"))
     stats = actions.add_parser("stats", help=sentence("cli-mqtt-stats"))
-    stats.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
+    stats.add_argument("--json", action="store_true", help=sentence("cli-json"))
     for action in (add, remove, stats, actions.add_parser("list", help=sentence("cli-mqtt-list"))):
         add_place_options(action)
 
@@ -67,12 +65,9 @@ def _stats(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> JsonObject:
         return await hub.broker_stats()
 
-    async def stopped(hub: StoppedHub) -> JsonObject:
-        raise HubError("cli-mqtt-stopped")
-
-    found = on_hub(args.data, running, stopped, args.home)
+    found = on_running(args.data, running, args.home)
     if args.json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
         return 0
     say("cli-mqtt-there", connections=found["connections"], plugs=found["plugs"], clients=found["clients"] or 0)
     say("cli-mqtt-received", received=found["received"], throttled=found["throttled"])

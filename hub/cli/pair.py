@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 
-from hub.cli.place import StoppedHub, add_place_options, on_hub
+from hub.cli.outlets import plug_of
+from hub.cli.place import add_place_options, on_running
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
@@ -37,23 +38,17 @@ def pair(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> JsonObject:
         return await _follow(hub, await hub.pair_device(args.hardware_id, name, args.code, room=args.room))
 
-    return _end(on_hub(args.data, running, _stopped, args.home))
+    return _end(on_running(args.data, running, args.home))
 
 
 def replace(args: argparse.Namespace) -> int:
     """A new plug in the place of a dead one."""
 
     async def running(hub: HubClient) -> JsonObject:
-        device = next((d["id"] for d in await hub.devices() if d["key"] == args.key), None)
-        if device is None:
-            raise HubError("device-unknown", device=args.key)
-        return await _follow(hub, await hub.replace_device(device, args.hardware_id, args.code))
+        device = await plug_of(hub, args.key)
+        return await _follow(hub, await hub.replace_device(device["id"], args.hardware_id, args.code))
 
-    return _end(on_hub(args.data, running, _stopped, args.home))
-
-
-async def _stopped(hub: StoppedHub) -> JsonObject:
-    raise HubError("cli-pair-stopped")
+    return _end(on_running(args.data, running, args.home))
 
 
 async def _follow(hub: HubClient, window: JsonObject) -> JsonObject:

@@ -111,6 +111,17 @@ def on_hub(
         lock.release()
 
 
+def on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T]], home: str | None = None) -> T:
+    """Do what only a running hub can. Raises HubError("cli-hub-stopped") and what `on_hub` raises."""
+    lock = DataLock(data_dir)
+    try:
+        lock.acquire()
+    except HubError:
+        return asyncio.run(_on_running(data_dir, running, home))
+    lock.release()
+    raise HubError("cli-hub-stopped")
+
+
 def the_home(wanted: str, homes: Sequence[tuple[str, str]]) -> str:
     """The id of the home that somebody means, of these (id, name). Raises HubError("cli-home-none",
     "cli-home-twice")."""

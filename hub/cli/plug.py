@@ -2,17 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from hub.cli.numbers import whole
-from hub.cli.place import StoppedHub, add_place_options, confirm, on_hub, print_table
+from hub.cli.outlets import plug_of
+from hub.cli.place import add_place_options, confirm, on_running, print_table
 from hub.cli.speech import say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
 from hub.messages import HubError
 
-T = TypeVar("T")
 COMMANDS = {"on": "relay_on", "off": "relay_off", "toggle": "toggle"}
 NOTHING = "none"
 RIGHTS = ("view", "control", "manage", NOTHING)
@@ -70,7 +69,7 @@ def found(args: argparse.Namespace) -> int:
     async def ask(hub: HubClient) -> list[list[str]]:
         return [[plug["hardware_id"], plug["name"], plug["model"], plug["address"]] for plug in await hub.found()]
 
-    rows = _running(args, ask)
+    rows = on_running(args.data, ask, args.home)
     if not rows:
         say("cli-device-found-none")
         return 0
@@ -95,7 +94,7 @@ def change(args: argparse.Namespace) -> int:
         seen = not device["private"] or any(one["share"] for one in await hub.shares(device["id"]))
         return device, seen
 
-    device, seen = _running(args, ask)
+    device, seen = on_running(args.data, ask, args.home)
     say("cli-device-changed", name=device["name"])
     if not seen:
         print(sentence("cli-device-unseen", name=device["name"], key=device["key"]), file=sys.stderr)
@@ -135,7 +134,7 @@ def share(args: argparse.Namespace) -> int:
         await hub.share(device["id"], user["id"], right)
         return str(device["name"])
 
-    name = _running(args, ask)
+    name = on_running(args.data, ask, args.home)
     say("cli-device-shared" if right else "cli-device-unshared", email=args.email, name=name, right=right)
     return 0
 
@@ -151,7 +150,7 @@ def shares(args: argparse.Namespace) -> int:
         ]
 
     headings = [sentence(f"cli-user-heading-{name}") for name in ("email", "name", "role", "share", "right")]
-    print_table(headings, _running(args, ask))
+    print_table(headings, on_running(args.data, ask, args.home))
     return 0
 
 
@@ -164,19 +163,11 @@ def remove(args: argparse.Namespace) -> int:
     async def ask(hub: HubClient) -> None:
         await hub.remove_device(device["id"])
 
-    device = _running(args, look)
+    device = on_running(args.data, look, args.home)
     confirm(args, sentence("cli-device-remove-question", name=device["name"]))
-    _running(args, ask)
+    on_running(args.data, ask, args.home)
     say("cli-device-removed", name=device["name"])
     return 0
-
-
-async def plug_of(hub: HubClient, key: str) -> JsonObject:
-    """By its key, as the list shows it, or its id. Raises HubError("cli-export-none")."""
-    device = next((one for one in await hub.devices() if key in (one["key"], one["id"])), None)
-    if device is None:
-        raise HubError("cli-export-none", device=key)
-    return device
 
 
 def _command(args: argparse.Namespace, command: str, channel: int = 0) -> tuple[str, JsonObject]:
@@ -186,14 +177,7 @@ def _command(args: argparse.Namespace, command: str, channel: int = 0) -> tuple[
         device = await plug_of(hub, args.key)
         return device["name"], await hub.command(device["id"], command, channel)
 
-    name, result = _running(args, ask)
+    name, result = on_running(args.data, ask, args.home)
     if result["state"] == "refused":
         raise HubError("cli-device-refused", name=name, reason=result["error"])
     return name, result
-
-
-def _running(args: argparse.Namespace, ask: Callable[[HubClient], Awaitable[T]]) -> T:
-    async def stopped(hub: StoppedHub) -> T:
-        raise HubError("cli-device-stopped")
-
-    return on_hub(args.data, ask, stopped, args.home)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
+from hub.cli.place import add_place_options, on_running, print_table
 from hub.cli.speech import sentence
 from hub.client import HubClient
 from hub.cost.period import KINDS
@@ -41,10 +41,7 @@ def run(args: argparse.Namespace) -> int:
             return await hub.report_file(args.period, args.of, form=form)
         return await hub.report(args.period, args.of)
 
-    async def stopped(hub: StoppedHub) -> bytes | dict[str, Any]:
-        raise HubError("cli-report-stopped")
-
-    report = on_hub(args.data, running, stopped, args.home)
+    report = on_running(args.data, running, args.home)
     if form is None and isinstance(report, dict):
         show(report)
         return 0

@@ -3,13 +3,12 @@
 import argparse
 import os
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.backup import Keys, check, find, lock_of, restore
 from hub.cli.folders import add_config_option, add_data_option
 from hub.cli.prompt import ask_secret
-from hub.cli.speech import say, sentence
+from hub.cli.speech import local_time, say, sentence
 from hub.clock import Clock
 from hub.database import DataLock
 from hub.messages import HubError
@@ -52,8 +51,7 @@ def run(args: argparse.Namespace) -> int:
             replace=args.replace,
             history=not args.without_history,
         )
-    made = datetime.fromtimestamp(restored.head.created / 1000, UTC).astimezone()
-    say("cli-restore-done", folder=str(args.data), files=restored.files, time=f"{made:%Y-%m-%d %H:%M}")
+    say("cli-restore-done", folder=str(args.data), files=restored.files, time=local_time(restored.head.created))
     if restored.before is not None:
         say("cli-restore-before", folder=str(restored.before))
     if restored.config is not None:

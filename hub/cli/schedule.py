@@ -1,20 +1,18 @@
 """plughub schedule: switch plugs on and off at times of chosen days, on the running hub."""
 
 import argparse
-import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
-from hub.cli.speech import say, sentence
+from hub.cli.outlets import outlets_among, plug_among
+from hub.cli.place import add_place_options, on_running, print_table
+from hub.cli.speech import print_json, say, sentence
 from hub.client import ApiError, HubClient
 from hub.client.client import JsonObject
 from hub.messages import HubError
 
-T = TypeVar("T")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAILY = "daily"
 TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -27,9 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help=sentence("cli-schedule-list"))
     listing.add_argument("--device", metavar="KEY", help=sentence("cli-schedule-of"))
-    listing.add_argument("--json", action="store_true", help=sentence("cli-history-json"))
+    listing.add_argument("--json", action="store_true", help=sentence("cli-json"))
     add = actions.add_parser("add", help=sentence("cli-schedule-add"))
-    add.add_argument("device", metavar="KEY", help=sentence("cli-schedule-outlet"))
+    add.add_argument("device", metavar="KEY[:CHANNEL]", help=sentence("cli-outlet"))
     add.add_argument("--on", metavar="TIME", help=sentence("cli-schedule-on"))
     add.add_argument("--off", metavar="TIME", help=sentence("cli-schedule-off"))
     add.add_argument("--days", default=DAILY, help=sentence("cli-schedule-days"))
@@ -100,23 +98,16 @@ def following(days: Sequence[int], on: str, off: str) -> list[int]:
     return sorted(days) if off > on else sorted((day + 1) % 7 for day in days)
 
 
-def _ask(args: argparse.Namespace, running: Callable[[HubClient], Awaitable[T]]) -> T:
-    async def stopped(hub: StoppedHub) -> T:
-        raise HubError("cli-schedule-stopped")
-
-    return on_hub(args.data, running, stopped, args.home)
-
-
 def _list(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> tuple[list[JsonObject], list[JsonObject], ZoneInfo]:
         devices = await hub.devices()
-        device = None if args.device is None else _outlet(devices, args.device)[0]["id"]
+        device = None if args.device is None else plug_among(devices, args.device)["id"]
         zone = ZoneInfo((await hub.me())["home"]["time_zone"])
         return await hub.schedules(device), devices, zone
 
-    schedules, devices, zone = _ask(args, running)
+    schedules, devices, zone = on_running(args.data, running, args.home)
     if args.json:
-        print(json.dumps(schedules, ensure_ascii=False, indent=1))
+        print_json(schedules)
         return 0
     if not schedules:
         say("cli-schedule-none")
@@ -165,7 +156,7 @@ def _add(args: argparse.Namespace) -> int:
         wanted.append({"command": "relay_on", "time": on, "days": days})
 
     async def running(hub: HubClient) -> None:
-        device, channel = _outlet(await hub.devices(), args.device)
+        device, channel = outlets_among(await hub.devices(), args.device)[0]
         name = args.name or device["name"]
         for number, fields in enumerate(wanted):
             try:
@@ -176,7 +167,7 @@ def _add(args: argparse.Namespace) -> int:
                 raise HubError("cli-schedule-half", reason=error.detail) from error
             say("cli-schedule-added", id=added["id"], what=_said(added, device["name"]))
 
-    _ask(args, running)
+    on_running(args.data, running, args.home)
     return 0
 
 
@@ -198,7 +189,7 @@ def _change(args: argparse.Namespace) -> int:
         said = _said(changed, names.get(changed["device"], str(changed["device"])))
         say("cli-schedule-changed" if changed["enabled"] else "cli-schedule-changed-paused", what=said)
 
-    _ask(args, running)
+    on_running(args.data, running, args.home)
     return 0
 
 
@@ -206,7 +197,7 @@ def _remove(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> None:
         await hub.remove_schedule(args.id)
 
-    _ask(args, running)
+    on_running(args.data, running, args.home)
     say("cli-schedule-removed", id=args.id)
     return 0
 
@@ -214,12 +205,3 @@ def _remove(args: argparse.Namespace) -> int:
 def _said(schedule: JsonObject, name: str) -> str:
     id = "cli-schedule-said-on" if schedule["command"] == "relay_on" else "cli-schedule-said-off"
     return sentence(id, name=name, time=schedule["time"], days=write_days(schedule["days"]))
-
-
-def _outlet(devices: Sequence[JsonObject], text: str) -> tuple[JsonObject, int]:
-    """By KEY, or KEY:CHANNEL. Raises HubError("cli-export-none")."""
-    for device in devices:
-        for outlet in device["channels"]:
-            if text in (device["key"], f"{device['key']}:{outlet['channel']}"):
-                return device, int(outlet["channel"])
-    raise HubError("cli-export-none", device=text)

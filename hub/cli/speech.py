@@ -1,6 +1,8 @@
 """What the command line says: sentences by id, in the language of the terminal."""
 
+import json
 import sys
+from datetime import UTC, datetime
 
 from hub.messages import HubError, Message, environment_language, render
 
@@ -13,6 +15,16 @@ def sentence(id: str, /, **values: object) -> str:
 def say(id: str, /, **values: object) -> None:
     """Print a sentence."""
     print(sentence(id, **values), flush=True)
+
+
+def print_json(value: object) -> None:
+    """For programs."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def local_time(at: int) -> str:
+    """A moment (Unix ms) by the clock of this machine, to the minute."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
 def complain(error: HubError) -> None:

@@ -3,12 +3,11 @@
 import argparse
 import sys
 import time
-from datetime import datetime
 
 from hub.auth.principal import SCOPES
 from hub.cli.members import running_member, stopped_member
 from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
-from hub.cli.speech import say, sentence
+from hub.cli.speech import local_time, say, sentence
 from hub.client import HubClient
 from hub.config.validators import Duration, Wrong
 from hub.messages import HubError
@@ -85,8 +84,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _row(id: str, hint: str, name: str, scopes: list[str], times: tuple[int | None, int | None]) -> list[str]:
     never = sentence("cli-token-never")
-    texts = [never if t is None else f"{datetime.fromtimestamp(t / 1000).astimezone():%Y-%m-%d %H:%M}" for t in times]
-    return [id, f"{hint}…", name, ", ".join(scopes), *texts]
+    return [id, f"{hint}…", name, ", ".join(scopes), *(never if at is None else local_time(at) for at in times)]
 
 
 def _remove(args: argparse.Namespace) -> int:

@@ -2,20 +2,19 @@
 
 import argparse
 import sys
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from hub.auth.principal import ROLES
 from hub.cli.members import is_known, running_member, stopped_member
-from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
+from hub.cli.place import StoppedHub, add_place_options, on_hub, on_running, print_table
 from hub.cli.prompt import ask_secret
-from hub.cli.speech import say, sentence
+from hub.cli.speech import local_time, say, sentence
 from hub.client import HubClient
 from hub.client.client import JsonObject
+from hub.loopback import is_loopback
 from hub.messages import HubError, environment_language
 
 Row = list[str]
-HERE_ONLY = ("localhost", "127.0.0.1", "::1")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -175,14 +174,10 @@ def _invite(args: argparse.Namespace) -> int:
     async def running(hub: HubClient) -> JsonObject:
         return await hub.invite(args.role)
 
-    async def stopped(hub: StoppedHub) -> JsonObject:
-        raise HubError("cli-user-invite-stopped")
-
-    made = on_hub(args.data, running, stopped, args.home)
-    expires = datetime.fromtimestamp(made["invitation"]["expires"] / 1000).astimezone()
-    say("cli-user-invited", role=args.role, expires=f"{expires:%Y-%m-%d %H:%M}")
+    made = on_running(args.data, running, args.home)
+    say("cli-user-invited", role=args.role, expires=local_time(made["invitation"]["expires"]))
     print(made["link"])
-    if urlsplit(made["link"]).hostname in HERE_ONLY:
+    if is_loopback(urlsplit(made["link"]).hostname or ""):
         print(sentence("cli-user-invite-here"), file=sys.stderr)
     return 0
 

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from hub.database.faults import Faults
 from hub.database.mend import Mended, begin_closed, check, is_confirmed, is_damage, mend
 from hub.database.upgrade import upgrade
 from hub.messages import HubError
@@ -35,6 +36,8 @@ class Database:
         self._engine: AsyncEngine | None = None
         self.mended: Mended | None = None
         """What became of a damaged file when it was opened."""
+        self.faults = Faults()
+        """Values that were found to be nonsense when they were read."""
 
     async def open(self) -> None:
         """Raises HubError("database-newer", "database-foreign", "database-damaged" or "database-unreadable")."""
@@ -106,3 +109,13 @@ def prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    driver = connection.driver_connection if isinstance(connection, AdaptedConnection) else connection
+    driver.text_factory = _text
+
+
+def _text(data: bytes) -> str | bytes:
+    """What is no text would otherwise end the reading of all rows, and is known by being none."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.aside import set_aside
 from hub.database.upgrade import COPY, save_copy
-from hub.soundness import BadBlocks, damage, damage_in, says_damaged
+from hub.soundness import BadBlocks, damage, damage_in, integrity, says_damaged
 
 
 class Mended(msgspec.Struct, frozen=True):
@@ -78,6 +78,6 @@ def _is_good(copy: Path) -> bool:
     try:
         with closing(sqlite3.connect(copy)) as connection:
             connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
+            return integrity(connection) == "ok"
     except sqlite3.Error:
         return False

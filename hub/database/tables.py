@@ -22,7 +22,7 @@ from sqlalchemy import (
     event,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 AUDIT_KEPT_MS = 2 * 365 * 24 * 3600 * 1000
 
 metadata = MetaData(

@@ -3,9 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Container
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from hub.database.rows import Id, Ms, Text
 from hub.messages import HubError
 
 HARDWARE_ID = re.compile(r"[A-Za-z0-9_-]{3,64}")
@@ -13,15 +16,16 @@ COLORS = range(1, 7)
 OTHER_COLOR = 0
 KEY_LENGTH = 40
 LONGEST_NAME = 60
+Days = Annotated[int, Meta(ge=1, le=36_500)]
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"})
 
 
 class Channel(msgspec.Struct):
     """One outlet. max_power_w: the plug itself cuts above it; idle_below_w: under it "on, nothing flows"."""
 
-    name: str | None = None
-    max_power_w: int | None = None
-    idle_below_w: float = 1.0
+    name: Text | None = None
+    max_power_w: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    idle_below_w: Annotated[float, Meta(ge=0, le=1e6)] = 1.0
 
 
 class Device(msgspec.Struct):
@@ -32,25 +36,25 @@ class Device(msgspec.Struct):
     which its history is kept as samples, minutes, hours and days; None = as long as the home's.
     """
 
-    id: str
-    home: str
-    hardware_id: str
-    key: str
-    name: str
-    driver: str
-    created: int
-    room: str | None = None
-    icon: str = "plug"
-    color: int = OTHER_COLOR
-    model: str | None = None
-    firmware: str | None = None
-    interval_ms: int = 1000
+    id: Id
+    home: Id
+    hardware_id: Annotated[str, Meta(pattern=rf"^{HARDWARE_ID.pattern}\Z")]
+    key: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,48}\Z")]
+    name: Annotated[str, Meta(min_length=1, max_length=1000)]
+    driver: Annotated[str, Meta(min_length=1, max_length=40)]
+    created: Ms
+    room: Text | None = None
+    icon: Text = "plug"
+    color: Annotated[int, Meta(ge=OTHER_COLOR, le=COLORS[-1])] = OTHER_COLOR
+    model: Text | None = None
+    firmware: Text | None = None
+    interval_ms: Annotated[int, Meta(ge=1, le=86_400_000)] = 1000
     always_on: bool = False
     private: bool = False
-    keep_raw: int | None = None
-    keep_minutes: int | None = None
-    keep_hours: int | None = None
-    keep_days: int | None = None
+    keep_raw: Days | None = None
+    keep_minutes: Days | None = None
+    keep_hours: Days | None = None
+    keep_days: Days | None = None
     channels: dict[int, Channel] = {}
 
 

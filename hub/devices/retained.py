@@ -9,12 +9,14 @@ import json
 import logging
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+import msgspec
+from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.bus import Bus
 from hub.clock import Clock, Timer
 from hub.database import Database
+from hub.database.rows import Blob, Id, read
 from hub.database.tables import plug_retained
 from hub.events import Merged
 from hub.messages import HubError
@@ -30,6 +32,14 @@ Place = tuple[str, str]
 DELETE = delete(plug_retained).where(
     plug_retained.c.hardware_id == bindparam("hardware"), plug_retained.c.suffix == bindparam("below")
 )
+
+
+class Retained(msgspec.Struct):
+    """A row. What is nonsense is left out: the plug says it again."""
+
+    hardware_id: Id
+    suffix: Id
+    payload: Blob
 
 
 class PlugRetained:
@@ -52,10 +62,10 @@ class PlugRetained:
     async def load(self) -> None:
         """Read what is stored; before the broker starts."""
         async with self._database.transaction() as connection:
-            for row in await connection.execute(select(plug_retained)):
-                place = (row.hardware_id, row.suffix)
-                self._payloads[place] = row.payload
-                self._written[place] = substance(row.payload)
+            for row in await read(self._database, connection, plug_retained, Retained):
+                place = (row.value.hardware_id, row.value.suffix)
+                self._payloads[place] = row.value.payload
+                self._written[place] = substance(row.value.payload)
 
     async def start(self) -> None:
         """Begin to write behind."""
@@ -142,7 +152,7 @@ def substance(payload: bytes) -> Any:
     """A payload without what changes all the time; as it is when it is not JSON."""
     try:
         return without_fleeting(json.loads(payload))
-    except ValueError:
+    except (ValueError, RecursionError):
         return payload
 
 

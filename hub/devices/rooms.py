@@ -3,15 +3,17 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from msgspec import Meta
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.auth.audit import Audit
 from hub.auth.principal import Principal
 from hub.database import Database
+from hub.database.rows import Id, read
 from hub.database.tables import devices as device_rows
 from hub.database.tables import rooms as room_rows
 from hub.devices.device import Device, clean_name
@@ -19,15 +21,16 @@ from hub.messages import HubError
 
 MOST_ROOMS = 200
 SEES_ALL = ("user", "admin", "system")
+STAND_INS = {"name": lambda row: f"? {row['id']}", "position": 0}
 
 
 class Room(msgspec.Struct):
     """A room of a home; `position`: where it stands among the others, from 0."""
 
-    id: str
-    home: str
-    name: str
-    position: int
+    id: Id
+    home: Id
+    name: Annotated[str, Meta(min_length=1, max_length=1000)]
+    position: Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
 class Rooms:
@@ -59,10 +62,10 @@ class Rooms:
     async def load(self) -> None:
         """Read them."""
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(select(room_rows))).mappings().all()
+            rows = await read(self._database, connection, room_rows, Room, stand_ins=STAND_INS)
         self._rooms, self._named = {}, {}
         for row in rows:
-            self.keep(Room(**row))
+            self.keep(row.value)
 
     def id_of(self, home: str, name: str | None) -> str | None:
         """The room's id by the name that devices have it under."""

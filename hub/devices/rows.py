@@ -1,15 +1,55 @@
 """The registry's SQL: devices, their outlets, shares and secrets. Every statement names the home."""
 
+import hashlib
+import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import delete, insert, select, update
 
 from hub.database import Database
+from hub.database.rows import Id, Sha256, read
 from hub.database.tables import channels, device_users, devices, home_users, rooms
-from hub.devices.device import Channel, Device
+from hub.devices.device import OTHER_COLOR, Channel, Device
 from hub.devices.rooms import Room
+
+LAST_CHANNEL = 15
+Number = Annotated[int, Meta(ge=0, le=LAST_CHANNEL)]
+# Whoever looks for a device must find it, or its history would count as that of one that was removed. What protects it
+# holds where nobody knows better: nobody but a person switches it off, and nobody without a share sees it.
+DEVICE = {
+    "home": lambda row: str(row["home"]),
+    "hardware_id": lambda row: f"broken-{hashlib.sha256(row['id'].encode()).hexdigest()[:16]}",
+    "key": lambda row: f"broken-{hashlib.sha256(row['id'].encode()).hexdigest()[:16]}",
+    "name": "?",
+    "driver": "?",
+    "created": 0,
+    "room": None,
+    "icon": "plug",
+    "color": OTHER_COLOR,
+    "model": None,
+    "firmware": None,
+    "interval_ms": 1000,
+    "always_on": True,
+    "private": True,
+    "keep_raw": None,
+    "keep_minutes": None,
+    "keep_hours": None,
+    "keep_days": None,
+    "secret_hash": lambda _: secrets.token_bytes(32),  # of a secret that nobody has
+}
+CHANNEL = {"name": None, "max_power_w": None, "idle_below_w": 1.0}
+SHARE = {"share": "none"}
+
+
+class Share(msgspec.Struct):
+    """A row of the table `device_users`."""
+
+    device: Id
+    user: Id
+    share: Annotated[str, Meta(pattern=r"^(view|control|manage)\Z")]
 
 
 class Stored(msgspec.Struct):
@@ -30,17 +70,24 @@ class DeviceRows:
         """Every device of every home."""
         stored = Stored([], {}, {})
         async with self._database.transaction() as connection:
-            for row in (await connection.execute(select(devices))).mappings():
-                fields = dict(row)
-                stored.secrets[row["id"]] = fields.pop("secret_hash")
-                stored.devices.append(Device(**fields, channels={}))
+            secret = {"secret_hash": Sha256}
+            for row in await read(self._database, connection, devices, Device, stand_ins=DEVICE, beside=secret):
+                stored.secrets[row.value.id] = row.beside["secret_hash"]
+                stored.devices.append(row.value)
             by_id = {device.id: device for device in stored.devices}
-            for row in (await connection.execute(select(channels).order_by(channels.c.channel))).mappings():
-                fields = dict(row)
-                device, number = fields.pop("device"), fields.pop("channel")
-                by_id[device].channels[number] = Channel(**fields)
-            for share in await connection.execute(select(device_users)):
-                stored.shares.setdefault(share.device, {})[share.user] = share.share
+            place = {"device": Id, "channel": Number}
+            order = (channels.c.channel,)
+            for outlet in await read(
+                self._database, connection, channels, Channel, stand_ins=CHANNEL, beside=place, order_by=order
+            ):
+                if outlet.beside["device"] in by_id:
+                    by_id[outlet.beside["device"]].channels[outlet.beside["channel"]] = outlet.value
+            for share in await read(self._database, connection, device_users, Share, stand_ins=SHARE):
+                if share.value.device in by_id:
+                    stored.shares.setdefault(share.value.device, {})[share.value.user] = share.value.share
+        for device in stored.devices:
+            if not device.channels:
+                device.channels[0] = Channel()
         return stored
 
     async def add(self, device: Device, secret_hash: bytes, owner: str | None, room: Room | None) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from hub.clock import Clock
 from hub.history.ahead import Ahead
+from hub.history.files import Files
 from hub.history.inspection import HistoryCheck, HistoryStats, Inspector
 from hub.history.ledger import Ledger
 from hub.history.merging import Merging
@@ -22,6 +23,7 @@ class Care:
     def __init__(
         self,
         *,
+        files: Files,
         inspector: Inspector,
         merging: Merging,
         ledger: Ledger,
@@ -32,6 +34,7 @@ class Care:
         on_damaged: Callable[[StoreDamaged], None],
     ) -> None:
         """after: called when something was read; on_damaged: when the store said that it is beyond repair."""
+        self._files = files
         self._inspector = inspector
         self._merging = merging
         self._ledger = ledger
@@ -51,7 +54,10 @@ class Care:
         return await self._inspect(self._inspector.stats)
 
     async def check(self) -> HistoryCheck:
-        """Read everything and compare it; commits wait for one outlet at a time. HubError("history-unreadable")."""
+        """Read everything and compare it; commits wait for one outlet at a time. Raises HubError("history-unreadable",
+        "history-rebuilding")."""
+        if self._files.unbuilt is not None:
+            raise HubError("history-rebuilding", share=self._files.unbuilt.progress.share)
         found = HistoryCheck()
         for series, runs in (await self._inspect(self._inspector.contents)).items():
             await self._inspect(partial(self._inspector.check, series, runs, found))

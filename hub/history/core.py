@@ -1,66 +1,29 @@
 """History: commits what was accepted, says that it is durable, and merges it into the store."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from hub.bus import Bus
-from hub.clock import Clock
 from hub.events import ClockChanged, DeviceRemoved
-from hub.history.ahead import Ahead
-from hub.history.care import Care
-from hub.history.doubt import Doubt
-from hub.history.editions import Editions
-from hub.history.files import Files, Mended
+from hub.history.building import Needs, build
+from hub.history.files import Mended
 from hub.history.gaps import GapRecord, Outage
-from hub.history.inspection import Inspector
-from hub.history.ledger import Ledger
 from hub.history.listing import gaps_between
-from hub.history.log import FILE_NAME as LOG_FILE
-from hub.history.log import CommitLog, RecordLost
-from hub.history.mending import Mending
-from hub.history.merge import Merger
-from hub.history.merging import Merging
-from hub.history.outlooks import Devices, Outlooks
-from hub.history.pace import COMMIT_S, Pace, is_dear, mounts
-from hub.history.problems import DAMAGED, NOT_MERGED, STORE_LOST, Troubles
-from hub.history.readers import Readers
+from hub.history.log import RecordLost
+from hub.history.pace import Pace, is_dear, mounts
+from hub.history.problems import DAMAGED, NOT_MERGED, STORE_LOST
 from hub.history.recovery import Recovered
-from hub.history.repair import Repair
-from hub.history.retention import Retention
-from hub.history.salvage import Salvage
-from hub.history.salvaging import Means, Salvaging
-from hub.history.state import FILE_NAME as STATE_FILE
-from hub.history.state import State
-from hub.history.tail import UnmergedTail
-from hub.history.today import Today
-from hub.history.upkeep import Upkeep, spared
-from hub.history.worker import RETRY_S, Schedule, Worker
-from hub.history.writing import Writer
+from hub.history.worker import RETRY_S, Schedule
 from hub.messages import HubError
-from hub.plugins.contract import (
-    TIERS,
-    DeviceDriver,
-    FileStore,
-    HistoryStore,
-    SeriesKey,
-    StoreDamaged,
-    StoreError,
-)
-from hub.telemetry.arrival import Arrivals
-from hub.telemetry.buffer import Buffer
-from hub.telemetry.live import Live
-from hub.telemetry.streams import Streams
+from hub.plugins.contract import TIERS, FileStore, SeriesKey, StoreDamaged, StoreError
 
 FIRST_COMMIT_S = 10.0  # soon after a start: a hub that keeps crashing within its first minute would never commit
-LOG_LIMIT = 1 << 30
-LOG_ROOM = 64 << 20  # beyond the limit for commits: what a merge needs to say what it will do
 MERGE_BYTES = 64 << 20  # a log of this size is merged at once
 MERGE_MINUTES = 600  # of one plug that comes back after hours: merged at once
 MERGE_SAMPLES = 43_200  # of one outlet: three times what four hours at 1 Hz leave; a longer replay is merged in parts
+LAST_MERGE_S = 3.0  # when the hub stops: Docker waits 10 s for all of it before it kills
 FOREVER = (1 << 62) - 1
 OWNER = "history"
 
@@ -68,186 +31,49 @@ log = logging.getLogger("hub.history")
 
 
 class History:
-    """The one place that knows what is durable. All calls are made on the event loop; disks are touched in a thread.
+    """The one place that knows what is durable. All calls are made on the event loop; disks are touched in a thread."""
 
-    `folder` holds history.log and history-state.sqlite; the store keeps its own files.
-    """
-
-    def __init__(
-        self,
-        *,
-        folder: Path,
-        store: HistoryStore,
-        streams: Streams,
-        buffer: Buffer,
-        live: Live,
-        registry: Devices,
-        drivers: Mapping[str, DeviceDriver],
-        arrivals: Arrivals,
-        bus: Bus,
-        clock: Clock,
-        retention: Callable[[SeriesKey], Retention] = lambda _: Retention(),
-        log_limit: int = LOG_LIMIT,
-        commit_interval: float | None = COMMIT_S,
-        reserve: int | None = None,
-        means: Means | None = None,
-    ) -> None:
-        """means: to salvage a damaged store; None = that is left to people."""
-        reserve = spared(folder) if reserve is None else reserve
-        self._store = store
-        self._streams = streams
-        self._buffer = buffer
-        self._live = live
-        self._arrivals = arrivals
-        self._bus = bus
-        self._clock = clock
-        self.log = CommitLog(folder / LOG_FILE, limit=log_limit + LOG_ROOM, reserve=reserve)
-        self.state = State(folder / STATE_FILE)
-        self.worker = Worker()
-        self._changing = asyncio.Lock()  # who deletes from the store, or keeps it at rest
-        self._ledger = ledger = Ledger()
-        self._troubles = Troubles(bus)
-        self._editions = Editions()
-        self._readers = Readers()
-        self._running = False
-        self._outlooks = Outlooks(
-            streams=streams,
-            registry=registry,
-            drivers=drivers,
-            arrivals=arrivals,
-            clock=clock,
-            retention=retention,
-            ledger=ledger,
-        )
-        outlooks = self._outlooks
-        self.files = Files(folder, self.log, self.state, store, traits=outlooks.traits, hardware=outlooks.hardware)
-        self.tail = UnmergedTail(
-            store=store,
-            state=self.state,
-            streams=streams,
-            buffer=buffer,
-            outlook=self._outlooks.of,
-            session=ledger.session,
-            editions=self._editions,
-            readers=self._readers,
-        )
-        self._today = Today(store=store, tail=self.tail, streams=streams, live=live)
-        self._writer = Writer(
-            log=self.log,
-            limit=log_limit,
-            streams=streams,
-            buffer=buffer,
-            arrivals=arrivals,
-            outlooks=self._outlooks,
-            tail=self.tail,
-            today=self._today,
-            ledger=ledger,
-            worker=self.worker,
-            troubles=self._troubles,
-            bus=bus,
-            clock=clock,
-        )
-        self._repair = repair = Repair(
-            store=store,
-            state=self.state,
-            files=self.files,
-            mending=Mending(store, self.state, self._editions, outlooks.traits, outlooks.hardware),
-            streams=streams,
-            buffer=buffer,
-            tail=self.tail,
-            today=self._today,
-            editions=self._editions,
-            readers=self._readers,
-            ledger=ledger,
-            writer=self._writer,
-            worker=self.worker,
-            troubles=self._troubles,
-            changing=self._changing,
+    def __init__(self, needs: Needs) -> None:
+        parts = build(
+            needs,
             commit=self._commit,
             merge=self._merge,
             refresh=self._refresh,
             take_over=self._take_over,
-            bus=bus,
+            at_rest=self.at_rest,
         )
-        self._readers.after, self._readers.on_damaged = repair.look, repair.store_damaged
-        self._merging = Merging(
-            merger=Merger(self.log, store, self.state, self._editions),
-            log=self.log,
-            files=self.files,
-            streams=streams,
-            tail=self.tail,
-            outlooks=self._outlooks,
-            arrivals=arrivals,
-            ledger=ledger,
-            worker=self.worker,
-            troubles=self._troubles,
-            upkeep=Upkeep(
-                folder=folder,
-                reserve=reserve,
-                store=store,
-                state=self.state,
-                files=self.files,
-                streams=streams,
-                worker=self.worker,
-                troubles=self._troubles,
-                retention=retention,
-            ),
-            refresh=self._refresh,
-            bus=bus,
-            clock=clock,
-        )
-        self._doubt = Doubt(troubles=self._troubles, bus=bus, clock=clock)
-        self._ahead = Ahead(
-            store=store,
-            files=self.files,
-            streams=streams,
-            live=live,
-            tail=self.tail,
-            outlooks=outlooks,
-            on_damaged=repair.store_damaged,
-            worker=self.worker,
-            troubles=self._troubles,
-            bus=bus,
-            clock=clock,
-        )
-        self.care = Care(
-            inspector=Inspector(folder, store, self.state, self.log, outlooks.traits),
-            merging=self._merging,
-            ledger=ledger,
-            worker=self.worker,
-            ahead=self._ahead,
-            clock=clock,
-            after=repair.look,
-            on_damaged=repair.store_damaged,
-        )
-        self.salvaging: Salvaging | None = None
-        if means is not None:
-            salvage = Salvage(
-                folder,
-                store,
-                means.another,
-                reserve=reserve,
-                traits=outlooks.traits,
-                hardware=outlooks.hardware,
-                has=lambda device: registry.device(device) is not None,
-            )
-            if salvage.possible():
-                self.files.on_store_aside = salvage.note
-            self.salvaging = Salvaging(
-                salvage,
-                means,
-                folder=folder,
-                state=self.state,
-                streams=streams,
-                ledger=ledger,
-                repair=repair,
-                troubles=self._troubles,
-                at_rest=self.at_rest,
-            )
+        self._store = needs.store
+        self._streams = needs.streams
+        self._buffer = needs.buffer
+        self._live = needs.live
+        self._arrivals = needs.arrivals
+        self._bus = needs.bus
+        self._clock = needs.clock
+        self.log = parts.log
+        self.state = parts.state
+        self.files = parts.files
+        self.tail = parts.tail
+        self.care = parts.care
+        self.rebuilding = parts.rebuilding
+        self.salvaging = parts.salvaging
+        self.worker = parts.worker
+        self._changing = parts.changing
+        self._ledger = parts.ledger
+        self._troubles = parts.troubles
+        self._editions = parts.editions
+        self._readers = parts.readers
+        self._outlooks = parts.outlooks
+        self._today = parts.today
+        self._writer = parts.writer
+        self._repair = parts.repair
+        self._merging = parts.merging
+        self._doubt = parts.doubt
+        self._ahead = parts.ahead
+        self._running = False
         self.schedule = Schedule(
             self.worker,
-            clock,
-            pace=Pace(commit_interval, dear=is_dear(folder, mounts())),
+            needs.clock,
+            pace=Pace(needs.commit_interval, dear=is_dear(needs.folder, mounts())),
             commit=self.commit,
             merge=self.merge,
             urgent=self._urgent,
@@ -259,11 +85,6 @@ class History:
     def session(self) -> int:
         """Names this hub run."""
         return self._ledger.session
-
-    @property
-    def dropped(self) -> Mapping[str, int]:
-        """Counter readings that the energy rule passed over, by device."""
-        return self._merging.dropped
 
     async def start(self) -> None:
         """Read back what is on disk; from then on streams know what is durable. Raises HubError, OSError."""
@@ -277,6 +98,7 @@ class History:
                 await self.worker.run(partial(self.state.keep_untold, ""))
         except BaseException:
             self.files.stopping.set()
+            await self.rebuilding.stop()
             if self.salvaging is not None:
                 await self.salvaging.stop()
             await self.worker.run(self.files.close)
@@ -293,6 +115,7 @@ class History:
         self._bus.subscribe(DeviceRemoved, self._device_removed, OWNER)
         self._bus.subscribe(ClockChanged, self._clock_changed, OWNER)
         self._running = True
+        self.rebuilding.look()
         if self.salvaging is not None:
             self.salvaging.resume()
         self.schedule.begin(FIRST_COMMIT_S)
@@ -300,17 +123,21 @@ class History:
             self.worker.spawn(self.merge)
 
     async def stop(self) -> None:
-        """Commit and merge everything, then let go of all files. Raises HubError("history-not-saved")."""
+        """Commit everything and merge what can be merged in a few seconds, then let go of all files. What is not merged
+        is in the log, and the next start goes on with it. Raises HubError("history-not-saved")."""
         self._bus.remove_owner(OWNER)
         self._ahead.end()
         self._doubt.end()
         self._buffer.on_many = None
         self.schedule.end()
         self._repair.stopping = True
+        await self.rebuilding.stop()  # first: others wait until the store may be changed again
+        enough = self._clock.call_later(LAST_MERGE_S, self._merging.break_off)
         if self.salvaging is not None:
             await self.salvaging.stop()
         await self.worker.settled()
         await self.merge()
+        enough.cancel()
         unsaved = sum(len(part) for taken in self.tail.waiting for part in taken.columns.values())
         await self.worker.run(self._readers.close)
         await self.worker.run(self.files.close)
@@ -390,7 +217,7 @@ class History:
 
     async def _merge(self) -> bool:
         self.schedule.merge_in()
-        if self._repair.unread:
+        if self._repair.unread or self.files.unbuilt is not None:
             return False
         try:
             merged = await self._merging.merge()
@@ -406,6 +233,8 @@ class History:
     async def _refresh(self, outlets: Iterable[SeriesKey]) -> None:
         """The energy of today of these outlets, from store and log; of all, until it is known of all."""
         series = list(outlets if self._today.complete else self._streams.series())
+        if self._repair.stopping:  # nobody will ask
+            return
         if not self.files.store_open or (self._today.complete and not series):
             return
         outlook = self._outlooks.of(series)
@@ -439,6 +268,8 @@ class History:
         if self.salvaging is not None and self.files.mended.store is not None:
             self.salvaging.store_lost(self.files.mended.store)
         self.files.mended = Mended()
+        if self._running:
+            self.rebuilding.look()
         if found.lost:
             self._troubles.begin(DAMAGED, count=found.lost)
         if found.cut:

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,7 @@ from hub.history.recovery import Recovered, recover
 from hub.history.state import State, StateDamaged
 from hub.plugins.contract import (
     HistoryStore,
+    ListingStore,
     MendableStore,
     SalvageableStore,
     SeriesKey,
@@ -27,8 +29,17 @@ from hub.telemetry.streams import Streams
 
 MOST_DOUBTED = 2  # then it is believed: setting it aside costs nothing of what is in it
 MOST_UNREAD = 3  # looks, some minutes apart, at blocks that the disk does not give; it gives all the others each time
+AT_ONCE = 1_000_000  # samples from which the state is rebuilt before a start goes on: a second on a PC, some on a Pi
+REST = 1.0  # times as long as a rebuild beside everything else works it rests
 
 log = logging.getLogger("hub.history")
+
+
+class Unbuilt(NamedTuple):
+    """A state that knows only which samples there are. Once the rebuilder has read them, `open` adds the rest."""
+
+    rebuilder: Rebuilder
+    progress: Progress
 
 
 class Mended(msgspec.Struct):
@@ -66,7 +77,10 @@ class Files:
         self.store_open = False
         self.stopping = threading.Event()
         """Set when the hub ends: a rebuild that runs in `open` is broken off."""
+        self.unbuilt: Unbuilt | None = None
+        """Nothing may be merged while the state is not whole."""
         self._doubted = 0  # how often a store that called itself damaged was found sound, in this hub run
+        self._state_aside: str | None = None
         self._unread = 0  # how often blocks of it could not be read then
         self.mended = Mended()
         """Since whoever reads it took it last."""
@@ -87,8 +101,9 @@ class Files:
             self._open_state()
         self._log.open()
         self.mended.log, self.mended.moved = self._log.aside, self._log.moved
+        unbuilt, self.unbuilt = self.unbuilt, None
         if not self._state.complete:
-            self._rebuild_state()
+            self._rebuild_state(unbuilt)
         return recover(self._log, self._state, streams)
 
     def open_store(self) -> None:
@@ -189,28 +204,41 @@ class Files:
             self.mended.state = set_aside(self._state.path).name
             self._state.open()
 
-    def _rebuild_state(self) -> None:
+    def _rebuild_state(self, unbuilt: Unbuilt | None) -> None:
         try:
             self.open_store()
             contents = self._store.contents() if isinstance(self._store, MendableStore) else {}
-            if contents:
-                self._rebuild_from(contents)
-            else:
+            if not contents:
                 self._state.completed()
+            elif unbuilt is not None and unbuilt.rebuilder.complete:
+                self._complete(unbuilt.rebuilder)
+            else:
+                self._rebuild_from(contents)
         except (StoreError, OSError) as error:
             log.error("the history state could not be rebuilt from the store: %s", error)
 
     def _rebuild_from(self, contents: Mapping[SeriesKey, Iterable[str]]) -> None:
         samples = self._store.stats().raw_samples
+        listing = self._store if samples > AT_ONCE and isinstance(self._store, ListingStore) else None
         log.warning(
-            "the history state is made anew from %d samples of %d outlets: some seconds for each million of them. Only "
-            "then does the hub go on",
+            "the history state is made anew from %d samples of %d outlets%s",
             samples,
             len(contents),
+            ", beside everything else" if listing else "",
         )
         rebuilder: Rebuilder
-        progress = Progress(2 * samples, lambda: rebuilder.read, self.stopping)
+        stopping, rest = (threading.Event(), REST) if listing else (self.stopping, 0.0)
+        progress = Progress(samples, lambda: rebuilder.samples, stopping, rest=rest)
         rebuilder = Rebuilder(self._store, contents, self._state, self._traits, self._hardware, pause=progress)
+        if listing is not None:
+            rebuilder.outline(named_in(self._log), listing.seqs())
+            self.unbuilt = Unbuilt(rebuilder, progress)
+            self._state_aside, self.mended.state = self.mended.state, None  # people are told when it is done
+        else:
+            self._complete(rebuilder)
+
+    def _complete(self, rebuilder: Rebuilder) -> None:
         rebuilder.state(named_in(self._log))
         self.mended.rebuilt = rebuilder.rebuilt
+        self.mended.state, self._state_aside = self.mended.state or self._state_aside, None
         log.warning("the history state is made anew")

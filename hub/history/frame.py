@@ -10,17 +10,16 @@ import numpy as np
 from hub.history import rollups
 from hub.history.calendar import DAY, HOUR
 from hub.history.minutes import is_minutes
-from hub.history.readings import Bools, End, Readings, Run, Traits, arrange, renamed
+from hub.history.readings import End, Readings, Run, Traits, arrange, renamed
 from hub.history.rollups import Flow
-from hub.plugins.columns import empty_rollup, join_raw, select_raw
-from hub.plugins.contract import MINUTES, NONE, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
-from hub.telemetry.energy import impossible
+from hub.history.thinned import Thinned, around
+from hub.plugins.columns import empty_rollup
+from hub.plugins.contract import MINUTES, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
 
 SHORT = 12 * HOUR  # up to here everything is held at once
 TILE = 6 * HOUR  # of raw samples that are held at once: 22,000
 SPARSE_TILE = 32 * DAY  # where raw samples are hardly kept any more
 WINDOW = 16 * DAY  # of buckets that are computed at once: 23,000 minutes
-NEIGHBOURS = 4  # readings on either side of new or odd ones whose steps may be booked otherwise than without them
 
 Span = tuple[int, int]
 
@@ -58,16 +57,18 @@ class Frame:
         new: Sequence[RawColumns] = (),
         ends: Sequence[End] = (),
         sparse: int = 0,
+        thinned: Thinned | None = None,
     ) -> None:
         self._outline = outline
         self._span = span
         self._margin = margin
         self._new = new
         self._ends = ends
-        self._left_out: dict[str, set[int]] = {}  # run -> seqs behind which stored samples were left out
+        self._thinned = Thinned(outline.traits)
+        self._new_thinned = thinned
         self._thin: list[Span] = []  # where stored samples were left out
         self._loaded: tuple[Span, list[RawColumns]] = ((0, 0), [])
-        self._stored = self._thinned(sparse)
+        self._stored = self._read(*span) if span[1] - span[0] <= SHORT else self._thin_out(sparse)
 
     def whole(self) -> "View":
         """Everything. A frame must not hold it: two that know each other keep megabytes until the collector comes."""
@@ -102,12 +103,9 @@ class Frame:
         full = [] if window is None else self._load(window)
         # What is stored comes first: of one seq the last part counts.
         readings = arrange([*full, *parts], ends, self._outline.runs, self._outline.traits)
-        for k, run in enumerate(readings.runs):
-            left_out = self._left_out.get(run.run)
-            if left_out:
-                behind = np.isin(readings.seq[:-1], list(left_out)) & (readings.run[:-1] == k)
-                gone = behind & (readings.run[1:] == k) & (readings.seq[1:] - readings.seq[:-1] > 1)
-                readings.broken[1:][gone] = False  # nothing is missing there, it is only not looked at
+        self._thinned.bridge(readings)
+        if self._new_thinned is not None:
+            self._new_thinned.bridge(readings)
         return readings
 
     @property
@@ -125,37 +123,26 @@ class Frame:
     def _read(self, start: int, end: int) -> list[RawColumns]:
         return self._outline.store.read(self._outline.series, start, end)
 
-    def _thinned(self, sparse: int) -> list[RawColumns]:
-        start, end = self._span
-        if end - start <= SHORT:
-            return self._read(start, end)
-        kept: dict[str, list[RawColumns]] = {}
-        edges = self._edges()
+    def _thin_out(self, sparse: int) -> list[RawColumns]:
+        (start, end), edges = self._span, self._edges()
         while start < end:
             until = min(start + (SPARSE_TILE if start + SPARSE_TILE <= sparse else TILE), end)
             for part in self._read(start, until):
-                if is_minutes(part.run):
-                    kept.setdefault(part.run, []).append(part)
-                    continue
-                chosen = decisive(part, self._outline.traits, edges.get(part.run))
-                if not chosen.all():
+                if self._thinned.take(part, edges.get(part.run)):
                     self._thin.append((start, until))
-                    left_out = np.flatnonzero(chosen[:-1] & ~chosen[1:])
-                    self._left_out.setdefault(part.run, set()).update(part.seq[left_out].tolist())
-                kept.setdefault(part.run, []).append(select_raw(part, chosen))
             start = until
-        return [join_raw(parts) for parts in kept.values()]
+        return self._thinned.parts()
 
     def _edges(self) -> dict[str, Int64]:
         """Seqs by run next to which stored samples matter: of new samples, and at both ends of minutes."""
         seqs: dict[str, list[Int64]] = {}
         for part in self._new:
-            seqs.setdefault(renamed(part).run, []).append(_around(part))
+            seqs.setdefault(renamed(part).run, []).append(around(part))
         for run in self._outline.runs:
             if is_minutes(run):
                 stored = self._outline.store.read_stream(self._outline.series, run, 0, (1 << 62) - 1)
                 if stored is not None:
-                    seqs.setdefault(run.removesuffix(MINUTES), []).append(_around(stored))
+                    seqs.setdefault(run.removesuffix(MINUTES), []).append(around(stored))
         return {run: np.concatenate(parts) for run, parts in seqs.items()}
 
 
@@ -208,48 +195,3 @@ class Joined(msgspec.Struct):
             for part in parts:
                 setattr(part, name, columns[name][:0])
         return RollupColumns(**columns)
-
-
-def decisive(part: RawColumns, traits: Traits, near: Int64 | None) -> Bools:
-    """Which samples of a stream decide about order, gaps and energy of everything else: the first and last, those at
-    something odd, and those with a seq in `near`, each with its neighbours. Between two of them samples follow one
-    another in seq, time and counter."""
-    n = len(part.seq)
-    chosen = np.zeros(n, bool)
-    odd = np.diff(part.seq) != 1
-    step = np.diff(part.at)
-    odd |= (step < 0) | (step > traits.longest_ms)
-    known = part.up != NONE
-    odd |= known[1:] != known[:-1]
-    rise = np.where(known[1:] & known[:-1], np.diff(part.up), step)
-    odd |= (rise < 0) | (rise > traits.longest_ms)
-    chosen[1:] |= odd
-    chosen[:-1] |= odd
-    for counter in (part.energy_mwh, part.export_mwh):
-        counted = np.flatnonzero(counter != NONE)
-        if len(counted):
-            clock = np.where(known, part.up, part.at)[counted]
-            wrong = impossible(counter[counted], clock, traits.limit_w, traits.resolution_mwh)
-            chosen[counted[1:][wrong]] = chosen[counted[:-1][wrong]] = True
-            chosen[counted[:NEIGHBOURS]] = chosen[counted[-NEIGHBOURS:]] = True
-    if near is not None:
-        chosen |= np.isin(part.seq, near)
-    chosen[:1] = chosen[-1:] = True
-    return widened(chosen)
-
-
-def widened(chosen: Bools) -> Bools:
-    """With the neighbours on either side."""
-    near = chosen.copy()
-    for distance in range(1, NEIGHBOURS + 1):
-        near[:-distance] |= chosen[distance:]
-        near[distance:] |= chosen[:-distance]
-    return near
-
-
-def _around(part: RawColumns) -> Int64:
-    """The seqs at which these samples, or each of these minutes, begin and end, and those beside them."""
-    if not is_minutes(part.run):
-        return part.seq
-    first = part.extra["seq_from"].astype(np.int64)
-    return np.unique(np.concatenate([first - 1, first, part.seq, part.seq + 1]))

@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 
 from hub.aside import found_aside
-from hub.history.calendar import DAY
 from hub.history.compare import Stretch, differing, joined
 from hub.history.log import CommitLog
 from hub.history.readings import Traits
@@ -116,8 +115,7 @@ class Inspector:
         for tier in TIERS:
             found.buckets += len(self._store.rollup(series, tier, 0, FOREVER, brief=True).start)
             stretches += differing(tier, empty_rollup(), whole.early(tier))
-        mark = self._state.mark()
-        for part in whole.buckets(samples.last, mark + DAY if mark else FOREVER):
+        for part in whole.buckets(samples.last):
             stretches += differing(part.tier, part.wanted, part.stored)
         for stretch in joined(stretches):
             _tell(found, f"{outlet} {stretch}", stretch.buckets)

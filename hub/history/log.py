@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hub.aside import set_aside
+from hub.durable import sync
 from hub.history.scan import (
     BLOCK,
     KIBI,
@@ -296,7 +297,7 @@ class CommitLog:
             raise
         self.moved = set_aside(self._path).name
         path.rename(self._path)
-        _sync_folder(self._path)
+        sync(self._path.parent)
         os.dup2(new._file, self._file, inheritable=False)  # who reads meanwhile does not meet a closed file
         new.close()
         self._index, self._end, self._capacity, self._failed = new._index, new._end, new._capacity, 0
@@ -321,7 +322,7 @@ class CommitLog:
         self._empty()
         self._grow(START + self._step)
         self._write_slots()
-        _sync_folder(self._path)
+        sync(self._path.parent)
 
     def _set_aside(self) -> None:
         os.close(self._file)
@@ -384,11 +385,3 @@ def _open_unseen(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0))
     except PermissionError:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,6 +1,7 @@
 """The merge: moves what the log holds into the store, in steps of which each can be repeated after a crash."""
 
 import logging
+import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
@@ -8,14 +9,15 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from hub.history import commit as commits
-from hub.history.calendar import DAY
 from hub.history.editions import NEVER, Editions
+from hub.history.frame import Span
 from hub.history.gaps import Causes, GapRecord, Outage
 from hub.history.log import CommitLog, LogFull
-from hub.history.plan import EVERYTHING, FOREVER, Planner, SeriesPlan
+from hub.history.plan import EVERYTHING, FOREVER, MINUTES_AHEAD, Planner, SeriesPlan
 from hub.history.readings import Run, Traits
 from hub.history.retention import Retention
 from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
+from hub.history.thinned import Thinned
 from hub.plugins.codec import decode_rollup, encode_rollup
 from hub.plugins.columns import join_raw, select_rollup
 from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey, TransactionalStore
@@ -31,6 +33,10 @@ GROUP_BYTES = 128 << 10  # of the log, about 64,000 samples: what is decoded at 
 PIECE = 8192  # buckets that are encoded at once
 MOST_BUCKETS = 20_000  # that are given to the store at once: one outlet's years, or some hours of hundreds
 BATCH_BYTES = 4 << 20  # of the log that become one transaction of the store, which it may hold in memory
+
+
+class BrokenOff(Exception):
+    """The hub is ending. What is not in the store is in the log, and the next start goes on with it."""
 
 
 class Logged(Protocol):
@@ -60,6 +66,7 @@ class Intent(msgspec.Struct, array_like=True):
     late: dict[int, list[Range]]
     rollups: list[tuple[str, int, str, bytes, list[int]]]  # device, channel, tier, whole buckets, starts removed
     changes: list[SeriesChange]
+    arrived: int = FOREVER  # as Run.dated
 
 
 class Round(msgspec.Struct):
@@ -83,11 +90,19 @@ class Outlook(msgspec.Struct):
     now: int
     shift: tuple[int, int] | None
     retention: Callable[[SeriesKey], Retention]
+    arrived: int = FOREVER
+    """Unix ms by which all samples had come; nobody knows while the time is uncertain."""
 
-    def plan(
-        self, planner: Planner, series: SeriesKey, new: Sequence[RawColumns], wanted: Set[str] = EVERYTHING
+    def plan(  # noqa: PLR0917
+        self,
+        planner: Planner,
+        series: SeriesKey,
+        new: Sequence[RawColumns],
+        wanted: Set[str] = EVERYTHING,
+        thinned: Thinned | None = None,
+        window: Span = (0, FOREVER),
     ) -> SeriesPlan:
-        """The plan of one outlet; `wanted` as in Planner.plan."""
+        """The plan of one outlet; `wanted`, `thinned` and `window` as in Planner.plan."""
         runs, retention = self.runs.get(series, {}), self.retention(series)
         return planner.plan(
             series,
@@ -97,13 +112,17 @@ class Outlook(msgspec.Struct):
             Causes(runs, self.outages, self.damaged),
             horizon=self.now - retention.answered("raw"),
             minutes_from=self.now - retention.answered("1m"),
-            until=FOREVER if self.shift is None else self.now + DAY,
+            minutes_until=FOREVER if self.shift is None else self.now + MINUTES_AHEAD,
+            arrived=self.arrived,
             wanted=wanted,
+            thinned=thinned,
+            window=window,
         )
 
     def dated(self, run: Run, session: int, part: RawColumns) -> RawColumns:
         """Samples of a commit of that hub run, with their dates."""
-        return run.dated(part, self.shift[1] if self.shift is not None and self.shift[0] == session else None)
+        shift = self.shift[1] if self.shift is not None and self.shift[0] == session else None
+        return run.dated(part, shift, arrived=self.arrived)
 
 
 class Result(msgspec.Struct):
@@ -180,11 +199,16 @@ class Merger:
         self._read_stream = store.read_stream
         self._state = state
         self._editions = editions
-        self._planner = Planner(store, state)
+        self._planner = Planner(store, state, pause=self._pause)
+        self._ending = threading.Event()
+
+    def break_off(self) -> None:
+        """End the round that runs, and let no other begin. Called from any thread."""
+        self._ending.set()
 
     def run(self, round: Round, records: Records, outlook: Outlook, serial: int) -> Result:
-        """Write everything up to the round's last commit, which has this serial. Raises OSError, StoreError; may then
-        be run again."""
+        """Write everything up to the round's last commit, which has this serial. Raises OSError, StoreError, BrokenOff;
+        may then be run again."""
         result = Result()
         mine = [record for record in records if record.number <= round.through]
         for intent in round.intents:
@@ -195,7 +219,7 @@ class Merger:
         group = max(GROUP_BYTES // each, 1)
         work = Work(round, mine, outlook, result)
         for part in _parts(outlets, max(self._batch_bytes // each, group)):
-            intent = Intent(round.through, outlook.shift, {}, {}, [], [])
+            intent = Intent(round.through, outlook.shift, {}, {}, [], [], outlook.arrived)
             with self._store.together():
                 for some in _parts(part, group):
                     for change in self._intend(some, intent, work):
@@ -217,13 +241,14 @@ class Merger:
         round, records, outlook, result = work
         runs = {run.number: (series, run) for series in group for run in outlook.runs.get(series, {}).values()}
         new: dict[SeriesKey, list[RawColumns]] = {series: [] for series in group}
-        for commit in _decoded(records, runs.keys() & round.numbers):
+        for commit in self._decoded(records, runs.keys() & round.numbers):
             for number, part in commit.raw.items():
                 if number in runs:
                     series, run = runs[number]
                     new[series].append(outlook.dated(run, commit.session, part))
         change = _Change()
         for series in group:
+            self._pause()
             plan = outlook.plan(self._planner, series, new.pop(series))
             result.series.append(series)
             if plan.dropped:
@@ -306,13 +331,24 @@ class Merger:
             for first, last in ranges:
                 part = self._read_stream(series, run.run, first, last)
                 if part is not None:
-                    parts.setdefault(number, []).append(run.dated(part))
-        for commit in _decoded(records, names):
+                    parts.setdefault(number, []).append(run.dated(part, arrived=intent.arrived))
+        for commit in self._decoded(records, names):
             shift = intent.shift[1] if intent.shift is not None and intent.shift[0] == commit.session else None
             for number, part in commit.raw.items():
                 if number in names:
-                    parts.setdefault(number, []).append(names[number][1].dated(part, shift))
+                    dated = names[number][1].dated(part, shift, arrived=intent.arrived)
+                    parts.setdefault(number, []).append(dated)
         return [(names[number][0], join_raw(streams)) for number, streams in parts.items()]
+
+    def _decoded(self, records: Records, numbers: Iterable[int]) -> Iterator[commits.Commit]:
+        wanted = set(numbers)
+        for record in records:
+            self._pause()
+            yield record.read(wanted)
+
+    def _pause(self) -> None:
+        if self._ending.is_set():
+            raise BrokenOff
 
 
 def decode_intent(payload: bytes) -> Intent:
@@ -358,12 +394,6 @@ def _in_order(outlook: Outlook, numbers: set[int], done: set[SeriesKey]) -> list
 def _parts(series: Sequence[SeriesKey], size: int) -> Iterator[Sequence[SeriesKey]]:
     for at in range(0, len(series), size):
         yield series[at : at + size]
-
-
-def _decoded(records: Records, numbers: Iterable[int]) -> Iterator[commits.Commit]:
-    wanted = set(numbers)
-    for record in records:
-        yield record.read(wanted)
 
 
 def _pieces(columns: RollupColumns) -> Iterator[RollupColumns]:

@@ -1,5 +1,6 @@
 """Merging: rounds that move the log's commits into the store, and the upkeep behind them."""
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
@@ -9,7 +10,7 @@ from hub.events import GapsChanged, Merged
 from hub.history.files import Files
 from hub.history.ledger import Ledger
 from hub.history.log import CommitLog, RecordLost
-from hub.history.merge import Merger, Outlook, Result, Round
+from hub.history.merge import BrokenOff, Merger, Outlook, Result, Round
 from hub.history.outlooks import Outlooks
 from hub.history.problems import NOT_MERGED, Troubles
 from hub.history.recovery import begin
@@ -20,6 +21,8 @@ from hub.history.worker import Worker
 from hub.plugins.contract import SeriesKey, StoreDamaged, StoreError
 from hub.telemetry.arrival import Arrivals
 from hub.telemetry.streams import Streams
+
+log = logging.getLogger("hub.history")
 
 
 class Merging:
@@ -70,8 +73,12 @@ class Merging:
         """Says at once that the disk is nearly full."""
         await self._upkeep.watch(self._ledger.mark)
 
+    def break_off(self) -> None:
+        """The hub is ending, and what is merged takes too long."""
+        self._merger.break_off()
+
     async def merge(self) -> bool:
-        """Bring everything that is committed into the store; False when the store refused.
+        """Bring everything that is committed into the store; False when the store refused, or it was broken off.
 
         Raises RecordLost, StoreDamaged: merging again would not help.
         """
@@ -86,6 +93,9 @@ class Merging:
                 result = await self._worker.run(partial(self._run, round, commits, outlook, serial))
             except (RecordLost, StoreDamaged):
                 raise
+            except BrokenOff:
+                log.info("what is not merged yet stays in the log until the next start")
+                return False
             except (StoreError, OSError) as error:
                 self._troubles.begin(NOT_MERGED, reason=str(error))
                 return False
@@ -108,7 +118,7 @@ class Merging:
         self.round = None
         self._tail.merged(round.through)
         if not self._tail.commits:
-            self._ledger.sessions.clear()
+            self._ledger.merged()
             self._streams.unname(delta for taken in self._tail.waiting for delta in taken.deltas)
         for device, count in result.dropped.items():
             self.dropped[device] = self.dropped.get(device, 0) + count

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from hub.clock import Clock
 from hub.history.ledger import Ledger
 from hub.history.merge import Outlook, describe
-from hub.history.readings import Run, Traits
+from hub.history.readings import FOREVER, Run, Traits
 from hub.history.retention import Retention
 from hub.plugins.contract import DeviceDriver, SeriesKey
 from hub.telemetry.arrival import Arrivals
@@ -46,15 +46,16 @@ class Outlooks:
 
     def of(self, wanted: Iterable[SeriesKey]) -> Outlook:
         """The outlook on these outlets."""
-        series, arrivals, ledger = list(wanted), self._arrivals, self._ledger
+        series, arrivals, ledger, now = list(wanted), self._arrivals, self._ledger, self._clock.now()
         return Outlook(
             runs={key: {s.run: describe(s) for s in self._streams.of_series(key)} for key in series},
             traits={key: self.traits(key) for key in series},
             outages=ledger.outages,
             damaged=ledger.damaged,
-            now=self._clock.now(),
+            now=now,
             shift=(ledger.session, arrivals.shift) if arrivals.certain else None,
             retention=self._retention,
+            arrived=max(now, ledger.latest) if arrivals.certain else FOREVER,
         )
 
     def traits(self, series: SeriesKey) -> Traits:

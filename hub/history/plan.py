@@ -1,24 +1,26 @@
 """What a merge writes for one outlet: computed from raw samples read back around what is new, never from old sums."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import msgspec
 import numpy as np
 
 from hub.history import gaps, rollups
 from hub.history.calendar import DAY
-from hub.history.frame import Frame, Joined, Outline, Source, Span, View, widened
+from hub.history.frame import Frame, Joined, Outline, Source, Span, View
 from hub.history.hidden import hidden_ends, surrounding
 from hub.history.minutes import begins, is_minutes
 from hub.history.readings import End, Readings, Run, Traits, renamed
 from hub.history.state import SeriesState, State
 from hub.history.steps import ends_before
+from hub.history.thinned import Thinned, widened
 from hub.plugins.columns import chosen_raw, join_raw, rounded_rollup
 from hub.plugins.contract import MINUTES, NONE, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
 
 WIDEST = max(TIERS.values())
 MARGIN_MS = 2 * WIDEST  # raw read back on either side: whole buckets, and enough for the energy rule to find its feet
+MINUTES_AHEAD = 31 * DAY  # as far as samples that a clock ahead of time dated have minutes; quarters they always have
 FOREVER = (1 << 62) - 1
 EVERYTHING = frozenset({"raw", "gaps", *TIERS})
 
@@ -37,14 +39,18 @@ class SeriesPlan(msgspec.Struct):
     gaps: list[gaps.GapRecord]
     state: SeriesState
     dropped: int = 0
+    thinned: bool = False
+    """Were most of the samples left out? It has no buckets then, unless of one window."""
 
 
 class Planner:
     """Computes plans from the store, the state and what is new. Blocking; used from worker threads and the loop."""
 
-    def __init__(self, store: Source, state: State) -> None:
+    def __init__(self, store: Source, state: State, *, pause: Callable[[], None] = lambda: None) -> None:
+        """pause: called after each piece of work; what it raises ends it."""
         self._store = store
         self._state = state
+        self._pause = pause
 
     def plan(
         self,
@@ -56,22 +62,27 @@ class Planner:
         *,
         horizon: int,
         minutes_from: int,
-        until: int = FOREVER,
+        minutes_until: int = FOREVER,
+        arrived: int = FOREVER,
         wanted: Set[str] = EVERYTHING,
+        thinned: Thinned | None = None,
+        window: Span = (0, FOREVER),
     ) -> SeriesPlan:
         """`new`: samples with their dates (`at` NONE = undated), `run` named, replacing what the store holds of them.
 
         horizon: raw samples before it may be gone: buckets there are changed by what the new samples add.
-        minutes_from: the 1-minute tier is not kept before it.
-        until: no bucket begins later: a plug whose `up` leaps years ahead must not cost a bucket for each minute.
+        minutes_from: the 1-minute tier is not kept before it; minutes_until: none of its buckets begins later: a hub
+        whose clock was years ahead must not pay for each minute.
+        arrived: as Run.dated, for samples that get their dates only now.
         wanted: "raw", rollups by tier, "gaps" with all that stands beside them; what is left out takes no time.
+        thinned: what `new` is of many samples; only what lies in the `window` (Unix ms) is told of buckets then.
         """
         state = self._state.series(series)
         raw = _by_run(new)
-        late = self._now_dated(series, state, runs)
+        late = self._now_dated(series, state, runs, arrived)
         undated = _still_undated(state, raw, runs)
         parts = [dated for part in [*late, *raw] if len((dated := _dated(part)).seq)]
-        longest = max([state.longest_ms, *(_longest(part, traits) for part in parts)])
+        longest = max([state.longest_ms, *(longest_ms(part, traits) for part in parts)])
         known = SeriesState(state.first_at, state.head, undated, longest, state.unproven, traits)
         hidden = hidden_ends(series, self._store, state, raw, runs)
         around = [gap for run in hidden for gap in surrounding(self._state.gaps(series, 0, FOREVER), runs[run], runs)]
@@ -95,6 +106,7 @@ class Planner:
             new=parts,
             ends=[*ends, *newer],
             sparse=horizon - 2 * DAY,
+            thinned=thinned,
         )
         whole = frame.whole()
         readings, energy = whole.readings, whole.energy
@@ -103,10 +115,11 @@ class Planner:
         inside = {readings.runs[number].run for number in readings.run[~readings.dated].tolist()}
         for run in inside & hidden.keys():
             undated.pop(runs[run + MINUTES].number, None)  # they are in their gap now
+        horizon = max(horizon, self._state.removed(series, "raw"))  # a clock that was ahead, or a full disk, took more
         before = frame.without(ends) if low < horizon + WIDEST else None
         plan = SeriesPlan(series, kept, {}, {}, (low, high), [], known, energy.dropped)
         limits = {
-            tier: _limits(width, (low, high), minutes_from if tier == "1m" else 0, until)
+            tier: _limits(width, (low, high), *_both(window, (minutes_from, minutes_until) if tier == "1m" else window))
             for tier, width in TIERS.items()
             if tier in wanted
         }
@@ -118,7 +131,7 @@ class Planner:
         plan.gaps = [gap for gap in found if gap.start >= low and gap.end is not None and gap.end <= high]
         plan.gaps += self._explained(series, causes, (low, high))
         known.first_at = low if state.first_at is None else min(state.first_at, low)
-        known.head = _later(readings, state.head, runs)
+        known.head = later(readings, state.head, runs)
         return plan
 
     def _rollups(
@@ -137,7 +150,11 @@ class Planner:
             return
         plan.removed = {tier: [] for tier in found}
         low, high = plan.span
-        for window in frame.windows(low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST):
+        first = min(start for start, _ in limits.values()) // WIDEST * WIDEST
+        last = -(-max(end for _, end in limits.values()) // WIDEST) * WIDEST
+        low, high = max(low // WIDEST * WIDEST, first), min((high // WIDEST + 1) * WIDEST, last)
+        for window in frame.windows(low, high):
+            self._pause()
             for tier, joined in found.items():
                 start, end = max(window[0], limits[tier][0]), min(window[1], limits[tier][1])
                 if start >= end:
@@ -162,7 +179,7 @@ class Planner:
         """From the reading before everything new to the one after; the gaps `around` runs without a date are in it."""
         if not parts:
             return min(gap.start for gap in around), max(gap.end or gap.start for gap in around)
-        low, high = min(int(_starts(part, traits).min()) for part in parts), max(int(part.at.max()) for part in parts)
+        low, high = min(int(starts(part, traits).min()) for part in parts), max(int(part.at.max()) for part in parts)
         low = min([low, *(gap.start for gap in around)])
         high = max([high, *(gap.end or gap.start for gap in around)])
         if state.head is not None and any(_follows(part, state.head, runs) for part in parts):
@@ -181,14 +198,16 @@ class Planner:
             ends.append(state.head)
         return ends
 
-    def _now_dated(self, series: SeriesKey, state: SeriesState, runs: Mapping[str, Run]) -> list[RawColumns]:
+    def _now_dated(
+        self, series: SeriesKey, state: SeriesState, runs: Mapping[str, Run], arrived: int
+    ) -> list[RawColumns]:
         """Samples in the store that had no date, of runs that have one now."""
         found = []
         for run in runs.values():
             for first, last in state.undated.get(run.number, []) if run.points else []:
                 part = self._store.read_stream(series, run.run, first, last)
                 if part is not None:
-                    found.append(run.dated(part))
+                    found.append(run.dated(part, arrived=arrived))
         return found
 
     def _as_known(
@@ -258,6 +277,10 @@ def _limits(width: int, span: Span, earliest: int, until: int) -> Span:
     return start, min(end, until // width * width)
 
 
+def _both(one: Span, other: Span) -> Span:
+    return max(one[0], other[0]), min(one[1], other[1])
+
+
 def _touched(
     readings: Readings, new: Sequence[RawColumns], span: tuple[int, int], limits: tuple[int, int]
 ) -> tuple[int, int]:
@@ -270,13 +293,13 @@ def _touched(
     return min(span[0], int(at.min())), max(span[1], int(at.max()))
 
 
-def _starts(part: RawColumns, traits: Traits) -> Int64:
+def starts(part: RawColumns, traits: Traits) -> Int64:
     """When what each row tells begins."""
     return begins(part, traits.interval_ms) if is_minutes(part.run) else part.at
 
 
-def _longest(part: RawColumns, traits: Traits) -> int:
-    return int((part.at - _starts(part, traits)).max())
+def longest_ms(part: RawColumns, traits: Traits) -> int:
+    return int((part.at - starts(part, traits)).max())
 
 
 def _by_run(parts: Sequence[RawColumns]) -> list[RawColumns]:
@@ -325,7 +348,7 @@ def _follows(part: RawColumns, head: End, runs: Mapping[str, Run]) -> bool:
     return (_order(part.run, runs), int(part.seq[-1])) > (_order(head.run, runs), head.seq)
 
 
-def _later(readings: Readings, head: End | None, runs: Mapping[str, Run]) -> End | None:
+def later(readings: Readings, head: End | None, runs: Mapping[str, Run]) -> End | None:
     """The last reading of all."""
     dated = np.flatnonzero(readings.dated)
     if not len(dated):

@@ -29,6 +29,8 @@ class Traits(msgspec.Struct, frozen=True):
         return INTERVALS * self.interval_ms
 
 
+FOREVER = (1 << 62) - 1
+AHEAD_MS = 300_000  # a line through the offsets of a day away may be off by some
 POWER_LOST = frozenset({"power_on", "brownout"})
 """Reasons of a run that began because the plug had no power."""
 
@@ -44,10 +46,16 @@ class Run(msgspec.Struct, frozen=True):
     points: Sequence[tuple[int, int]] = ()
     notes: Sequence[tuple[int, int, int]] = ()
 
-    def dated(self, part: RawColumns, shift: int | None = None) -> RawColumns:
-        """With dates by this run's offsets; where there are none, by the samples' own (see `own_dates`)."""
+    def dated(self, part: RawColumns, shift: int | None = None, *, arrived: int = FOREVER) -> RawColumns:
+        """With dates by this run's offsets; where there are none, by the samples' own (see `own_dates`).
+
+        arrived: Unix ms by which all had come. Nothing is measured later than it is told: an `up` that leads beyond
+        that, and beyond when this run was ever heard, is dated by the later of the two.
+        """
         own = own_dates(part.at, shift)
         at = date(list(self.points), part.up)
+        latest = max([arrived, *(up + offset for up, offset in self.points)])
+        at[at > latest + AHEAD_MS] = latest
         return msgspec.structs.replace(part, run=self.run, at=np.where(at == NONE, own, at))
 
 

@@ -1,29 +1,48 @@
 """Rebuilding: history's state from what the store holds, and rollups from the raw samples that are still there."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 import msgspec
 import numpy as np
 
 from hub.history import commit as commits
 from hub.history.calendar import DAY
-from hub.history.gaps import Causes
+from hub.history.gaps import Causes, GapRecord, find
+from hub.history.held import Found, Held, in_order, span_of
 from hub.history.log import CommitLog
-from hub.history.plan import EVERYTHING, WIDEST, Planner, ranges_of
-from hub.history.readings import Run, Traits
-from hub.history.state import SeriesChange, State, StreamKnown, StreamRow
+from hub.history.minutes import is_minutes
+from hub.history.plan import EVERYTHING, WIDEST, Planner, later, longest_ms, starts
+from hub.history.readings import End, Run, Traits, arrange
+from hub.history.rollups import flow
+from hub.history.state import SeriesChange, SeriesState, State, StreamKnown, StreamRow
 from hub.history.takeover import parts_of, unhurried
+from hub.history.thinned import Thinned, around
 from hub.history.whole import Samples, Whole, runs_of
 from hub.plugins.codec import DamagedChunk
-from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Merge, RawColumns, SeriesKey
-from hub.telemetry.offsets import TOLERANCE_MS, Point
+from hub.plugins.columns import ROLLUP_ARRAYS, chosen_raw
+from hub.plugins.contract import (
+    MINUTES,
+    NONE,
+    TIERS,
+    HistoryStore,
+    Int64,
+    Merge,
+    RawColumns,
+    RollupColumns,
+    SeriesKey,
+)
 from hub.telemetry.ranges import Range, Ranges
 from hub.telemetry.stream import StreamDelta
 from hub.telemetry.streams import ORDER_STEP
 
 FOREVER = (1 << 62) - 1
 GAPS = frozenset({"gaps"})  # buckets, which are most of the work, are in the store
+MOST_HELD = 500_000  # samples of all outlets that decide about gaps, some 45 MB; a gap takes ten of them
+
+Place = tuple[int, str, StreamKnown]
+"""Of a run in an outlet: what its order goes by, its name, what is kept of it."""
+Told = Mapping[SeriesKey, Mapping[str, Sequence[Range]]]
 
 log = logging.getLogger("hub.history.rebuild")
 
@@ -76,32 +95,102 @@ class Rebuilder:
         self._traits = traits
         self._hardware = hardware
         self.rebuilt = Rebuilt(outlets=len(contents))
-        self.read = 0
-        """Samples so far; `state` reads each twice."""
+        self._found: dict[SeriesKey, Found] = {}
+        self.complete = False
+        """Is everything read?"""
+        self.samples = 0
+        """That were read so far."""
         self.reopened: dict[int, list[Range]] = {}
         """Seqs of lost samples, which may come again, by number of the stream."""
+
+    def outline(self, named: Mapping[tuple[str, int, str], StreamDelta], told: Told) -> None:
+        """Note which samples there are and where each outlet ends, almost without reading any: enough to go on
+        receiving, until `read` and `state` make the rest. told: what ListingStore.seqs says. Raises OSError,
+        StoreError."""
+        found: dict[SeriesKey, list[Place]] = {}
+        changes = []
+        for series, runs in self._contents.items():
+            places: list[Place] = []
+            for place, run in enumerate(runs):
+                if is_minutes(run):
+                    settled = list(self._look(series, run).settled)
+                else:
+                    settled = list(told.get(series, {}).get(run, ()))
+                if settled:
+                    places.append((place, run, StreamKnown(settled, [], [])))
+            found[series] = places
+            state = SeriesState(head=self._head(series, places))
+            changes.append(SeriesChange(series.device, series.channel, (0, 0), [], state))
+        self._state.begin_anew()
+        self._state.put(self._numbered(found, named, 0))
+        self._state.apply(changes)
+
+    def read(self) -> None:
+        """Read every sample, once: the state then takes no time. Raises OSError, StoreError."""
+        held = 0
+        for series, runs in self._contents.items():
+            samples: Thinned | None = Thinned(self._traits(series))
+            near: dict[str, list[Int64]] = {}
+            looks = {}
+            for run in in_order(runs):
+                look = looks[run] = Held()
+                for part in parts_of(self._store, series, run):
+                    look.take(run, part)
+                    if samples is not None:
+                        _thin_out(samples, part, near)
+                        if held + samples.held > MOST_HELD:
+                            samples = None
+                    self.samples += len(part.seq)
+                    self._pause()
+                look.finish()
+            held += 0 if samples is None else samples.held
+            quarters = self._store.rollup(series, "15m", 0, FOREVER, brief=True).start
+            ends = (int(quarters[0]), int(quarters[-1])) if len(quarters) else None
+            self._found[series] = Found(looks, samples, ends)
+        self.complete = True
 
     def state(self, named: Mapping[tuple[str, int, str], StreamDelta], *, above: int = 0) -> None:
         """Fill the state, which is complete once all of it is done: one that was broken off begins anew. `named`:
         streams that have a number already; `above`: so many numbers after theirs stay free. Raises OSError, StoreError.
         """
+        if not self.complete:
+            self.read()
+        places = {
+            series: [
+                (held.first, run, StreamKnown(list(held.settled), [], held.points))
+                for run, held in found.runs.items()
+                if held.settled
+            ]
+            for series, found in self._found.items()
+        }
+        rows = self._numbered(places, named, above)
+        self._state.begin_anew()
+        self._state.put(rows)
+        self.rebuilt.streams = len(rows)
+        self._state.apply(
+            [
+                self._series(series, [row for row in rows if SeriesKey(row.device, row.channel) == series], found)
+                for series, found in self._found.items()
+            ]
+        )
+        self._state.completed()
+
+    def _numbered(
+        self,
+        places: Mapping[SeriesKey, list[Place]],
+        named: Mapping[tuple[str, int, str], StreamDelta],
+        above: int,
+    ) -> list[StreamRow]:
+        """The runs of each outlet in their order, under the numbers that they have, or new ones."""
         number = max((delta.number for delta in named.values()), default=0) + above
         rows: list[StreamRow] = []
-        looks: dict[tuple[SeriesKey, str], Held] = {}
-        for series, runs in self._contents.items():
-            found: list[tuple[int, str, StreamRow]] = []
-            for run in runs:
-                held = looks[series, run] = self._look(series, run)
-                if held.settled:
-                    known = StreamKnown(list(held.settled), [], held.points)
-                    row = StreamRow(0, series.device, series.channel, run, "", None, None, known)
-                    found.append((held.first, run, row))
+        for series, found in places.items():
             found.sort(key=lambda each: each[:2])
             deltas = [named.get((series.device, series.channel, run)) for _, run, _ in found]
             orders = [delta.order for delta in deltas if delta is not None and delta.order is not None]
             first = (min(orders) // ORDER_STEP if orders else len(found) + 1) - len(found)
-            for k, (delta, (_, _, row)) in enumerate(zip(deltas, found, strict=True)):
-                row.order = (first + k) * ORDER_STEP
+            for k, (delta, (_, run, known)) in enumerate(zip(deltas, found, strict=True)):
+                row = StreamRow(0, series.device, series.channel, run, "", (first + k) * ORDER_STEP, None, known)
                 if delta is None:
                     number += 1
                     row.number, row.hardware = number, self._hardware(series.device)
@@ -109,13 +198,18 @@ class Rebuilder:
                     row.number, row.hardware, row.reason = delta.number, delta.name[3], delta.reason
                     row.order = row.order if delta.order is None else delta.order
                 rows.append(row)
-        self._state.begin_anew()
-        self._state.put(rows)
-        self.rebuilt.streams = len(rows)
-        for series in self._contents:
-            mine = [row for row in rows if SeriesKey(row.device, row.channel) == series]
-            self._series(series, mine, {row.run: looks[series, row.run] for row in mine})
-        self._state.completed()
+        return rows
+
+    def _head(self, series: SeriesKey, places: Iterable[Place]) -> End | None:
+        """The last sample of the newest run, None where it has no date."""
+        samples = [(run, known.settled[-1][1]) for _, run, known in places if not is_minutes(run)]
+        part = self._store.read_stream(series, samples[-1][0], samples[-1][1], samples[-1][1]) if samples else None
+        if part is None or part.at[0] == NONE:
+            return None
+        at, seq, up, energy, export = (
+            int(column[0]) for column in (part.at, part.seq, part.up, part.energy_mwh, part.export_mwh)
+        )
+        return End(at, part.run, seq, up, energy, export)
 
     def rollups(self, *, buckets: bool = True, salvaged: bool = False) -> None:
         """Compute the `buckets` of all raw samples anew; those of which raw is gone stay. Samples that the state takes
@@ -123,7 +217,6 @@ class Rebuilder:
         lost of which not even the state knows; buckets that count more samples than there are stay. Raises OSError,
         StoreError."""
         rows = self._state.streams()
-        mark = self._state.mark()
         for series, runs in self._contents.items():
             whole = Whole(self._store, self._state, series, rows, self._traits(series))
             samples = whole.samples(runs)
@@ -136,10 +229,11 @@ class Rebuilder:
             for tier in TIERS:
                 early = whole.early(tier)
                 self._store.merge(Merge([], [], [(series, tier, start) for start in early.start.tolist()]))
-            for part in whole.buckets(samples.last, mark + DAY if mark else FOREVER):
+            for part in whole.buckets(samples.last):
                 gone = np.setdiff1d(part.stored.start, part.wanted.start).tolist()
                 removed = [(series, part.tier, start) for start in gone]
-                self._store.merge(Merge([], [(series, part.tier, part.wanted)], removed))
+                if not _same(part.wanted, part.stored):  # most are, and a card need not be written for them
+                    self._store.merge(Merge([], [(series, part.tier, part.wanted)], removed))
                 self.rebuilt.buckets += len(part.wanted.start)
                 self._pause()
             whole.known.traits = self._traits(series)
@@ -169,7 +263,7 @@ class Rebuilder:
 
     def _outlived(self, series: SeriesKey) -> list[Range]:
         """Times whose stored buckets tell of more samples than there are, and the buckets at either side of them."""
-        begin, end = _span(self._look(series, run) for run in self._contents[series])
+        begin, end = span_of(self._look(series, run) for run in self._contents[series])
         found: list[Range] = []
         if not end:
             return found  # without raw samples nothing is computed anew
@@ -185,25 +279,48 @@ class Rebuilder:
             self._pause()
         return found
 
-    def _series(self, series: SeriesKey, rows: Iterable[StreamRow], looks: Mapping[str, "Held"]) -> None:
-        """Plan day after day as merges would, so that no more than a day is in memory."""
-        runs = runs_of({row.run: row for row in rows})
-        begin, end = _span(looks.values())
+    def _series(self, series: SeriesKey, rows: Iterable[StreamRow], found: Found) -> SeriesChange:
+        """What stands in the state beside the runs of an outlet."""
+        runs, looks = runs_of({row.run: row for row in rows}), found.runs
+        begin, end = span_of(looks.values())
+        if found.samples is None:
+            self._by_days(series, runs, (begin, end))
+            gaps, state = list[GapRecord](), self._state.series(series)
+        else:
+            gaps, state = self._gaps(series, found.samples, runs)
+        self.rebuilt.gaps += len(gaps)
+        state.unproven = []
+        oldest, newest = found.quarters or (FOREVER, 0)
+        if found.quarters and (state.first_at is None or oldest + TIERS["15m"] <= state.first_at):
+            state.first_at = oldest  # of raw samples that are gone
+            state.unproven = [(0, begin if end else newest + TIERS["15m"] - 1)]
+        state.undated = {run.number: ranges for run in runs.values() if (ranges := list(looks[run.run].undated))}
+        return SeriesChange(series.device, series.channel, (0, 0), gaps, state)
+
+    def _gaps(
+        self, series: SeriesKey, samples: Thinned, runs: Mapping[str, Run]
+    ) -> tuple[list[GapRecord], SeriesState]:
+        """All gaps of an outlet, and where its history begins and ends, by the samples that decide about it."""
+        parts, traits = samples.parts(), self._traits(series)
+        if not parts:
+            return [], SeriesState()
+        readings = arrange(parts, [], runs, traits)
+        samples.bridge(readings)
+        state = SeriesState(
+            first_at=min(int(starts(part, traits).min()) for part in parts),
+            head=later(readings, None, runs),
+            longest_ms=max(longest_ms(part, traits) for part in parts),
+            traits=traits,
+        )
+        return find(series, readings, flow(readings, traits), traits, Causes(runs)), state
+
+    def _by_days(self, series: SeriesKey, runs: Mapping[str, Run], span: Range) -> None:
+        """The same day after day as merges would, each day read again: an outlet with a gap at every few samples."""
+        begin, end = span
         for day in range(begin // DAY * DAY, end, DAY):
             parts = self._store.read(series, day, day + DAY)
             if parts:
                 self._plan(series, parts, runs, begin, wanted=GAPS)
-                self.read += sum(len(part.seq) for part in parts)
-            self._pause()
-        undated = {run.number: ranges for run in runs.values() if (ranges := list(looks[run.run].undated))}
-        state = self._state.series(series)
-        oldest = self._store.rollup(series, "15m", 0, FOREVER).start
-        state.unproven = []
-        if len(oldest) and (state.first_at is None or oldest[0] + TIERS["15m"] <= state.first_at):
-            state.first_at = int(oldest[0])  # of raw samples that are gone
-            state.unproven = [(0, begin if end else int(oldest[-1]) + TIERS["15m"] - 1)]
-        state.undated = undated
-        self._state.apply([SeriesChange(series.device, series.channel, (0, 0), [], state)])
 
     def _plan(
         self,
@@ -225,53 +342,26 @@ class Rebuilder:
                 gap.cause = "damaged"
         self._state.apply([SeriesChange(series.device, series.channel, plan.span, plan.gaps, plan.state)])
 
-    def _look(self, series: SeriesKey, run: str) -> "Held":
+    def _look(self, series: SeriesKey, run: str) -> Held:
         held = Held()
         for part in parts_of(self._store, series, run):
             held.take(run, part)
-            self.read += len(part.seq)
             self._pause()
         held.finish()
         return held
 
 
-class Held:
-    """What the store holds of one stream, taken piece by piece. first, end: from the first dated sample to behind the
-    last (Unix ms); points: offsets that give the samples the dates which they have."""
-
-    def __init__(self) -> None:
-        self.settled, self.undated = Ranges(), Ranges()
-        self.first, self.end = FOREVER, 0
-        self.points: list[Point] = []
-        self._last: Point | None = None
-
-    def take(self, run: str, part: RawColumns) -> None:
-        """The next samples."""
-        dated = part.at != NONE
-        first = part.extra["seq_from"].astype(np.int64) if run.endswith(MINUTES) else part.seq
-        for span in ranges_of(first, part.seq):
-            self.settled.add(*span)
-        if not dated.all():
-            for span in ranges_of(part.seq[~dated], part.seq[~dated]):
-                self.undated.add(*span)
-        if dated.any():
-            self.first = min(self.first, int(part.at[dated].min()))
-            self.end = max(self.end, int(part.at[dated].max()) + 1)
-        known = dated & (part.up != NONE)
-        ups, offsets = part.up[known], (part.at - part.up)[known]
-        for k in (np.append(0, np.flatnonzero(np.diff(offsets)) + 1) if len(ups) else np.empty(0, int)).tolist():
-            if not self.points or abs(int(offsets[k]) - self.points[-1][1]) > TOLERANCE_MS:
-                self.points.append((int(ups[k]), int(offsets[k])))
-        if len(ups):
-            self._last = (int(ups[-1]), int(offsets[-1]))
-
-    def finish(self) -> None:
-        """There are no more."""
-        if self._last is not None and self.points[-1][0] != self._last[0]:
-            self.points.append(self._last)
+def _thin_out(samples: Thinned, part: RawColumns, near: dict[str, list[Int64]]) -> None:
+    """Take the dated ones. near: by run the seqs at which minutes begin and end."""
+    part = chosen_raw(part, part.at != NONE)
+    if not len(part.seq):
+        return
+    if is_minutes(part.run):
+        near.setdefault(part.run.removesuffix(MINUTES), []).append(around(part))
+    edges = near.get(part.run)
+    samples.take(part, None if edges is None else np.concatenate(edges))
 
 
-def _span(looks: Iterable[Held]) -> Range:
-    """From the first dated sample of all to behind the last; (0, 0) where there is none."""
-    known = [(held.first, held.end) for held in looks if held.end]
-    return (min(first for first, _ in known), max(end for _, end in known)) if known else (0, 0)
+def _same(one: RollupColumns, other: RollupColumns) -> bool:
+    """Are they the same buckets, as they are stored?"""
+    return all(np.array_equal(getattr(one, n), getattr(other, n), equal_nan=True) for n in ROLLUP_ARRAYS)

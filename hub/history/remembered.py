@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hub.history.digest import LONG, Digest
 from hub.history.editions import Edition
 from hub.history.frame import Source
 from hub.history.plan import Planner, SeriesPlan
@@ -82,18 +83,25 @@ class Remembered:
         self._parts: dict[tuple[int, int], RawColumns] = {}  # by session and stream number
         self._key: Hashable = None
         self._plans: dict[frozenset[str], SeriesPlan] = {}  # by what they have
+        self._digest: tuple[Hashable, Digest] | None = None
 
     def plan(
-        self, edition: Edition, key: Hashable, wanted: Set[str], make: Callable[[Set[str]], SeriesPlan]
+        self,
+        edition: Edition,
+        key: Hashable,
+        wanted: Set[str],
+        make: Callable[[Set[str]], SeriesPlan],
+        *,
+        kept: bool = True,
     ) -> SeriesPlan:
-        """A remembered plan that has what is wanted, else a new one."""
+        """A remembered plan that has what is wanted, else a new one. kept: is it to be remembered?"""
         with self._lock:
             if self._edition != edition:
                 self._edition = edition
                 self._begin()
             if self._key != key:
                 self._key, self._plans = key, {}
-            plan = self._having(wanted)
+            plan = self._having(wanted) if kept else make(wanted)
             if plan is None:
                 lighter = self._having(wanted - SAMPLES) if wanted > SAMPLES else None
                 plan = make(wanted if lighter is None else SAMPLES)
@@ -106,18 +114,48 @@ class Remembered:
             return plan
 
     def committed(
-        self, commits: Sequence[Unmerged], numbers: frozenset[int], take: Callable[[Unmerged], Mapping[int, RawColumns]]
-    ) -> list[Part]:
-        """The samples of all commits that the edition does not hold; only what is new is decoded. For `make`."""
+        self,
+        commits: Sequence[Unmerged],
+        numbers: frozenset[int],
+        take: Callable[[Unmerged], Mapping[int, RawColumns]],
+        digest: tuple[Hashable, Callable[[], Digest]],
+    ) -> list[Part] | Digest:
+        """The samples of all commits that the edition does not hold; only what is new is decoded. A digest of them
+        where they are many: one that was made under the same key, or else a new one. For `make`."""
+        commits = [commit for commit in commits if commit.serial > self._edition.through]
+        if self._digest is not None:
+            return self._digested(commits, numbers, take, digest)
         new: dict[tuple[int, int], list[RawColumns]] = {place: [part] for place, part in self._parts.items()}
+        count = sum(len(part.seq) for part in self._parts.values())
         for commit in commits:
-            if commit.serial > max(self._seen, self._edition.through) and not numbers.isdisjoint(commit.streams):
+            if commit.serial > self._seen and not numbers.isdisjoint(commit.streams):
                 for number, part in take(commit).items():
                     if number in numbers:
                         new.setdefault((commit.session, number), []).append(part)
+                        count += len(part.seq)
+                if count > LONG:
+                    self._seen, self._parts = 0, {}
+                    del new
+                    return self._digested(commits, numbers, take, digest)
         if commits and commits[-1].serial > self._seen:
             self._seen, self._parts = commits[-1].serial, {place: join_raw(parts) for place, parts in new.items()}
         return [(session, number, part) for (session, number), part in self._parts.items()]
+
+    def _digested(
+        self,
+        commits: Sequence[Unmerged],
+        numbers: frozenset[int],
+        take: Callable[[Unmerged], Mapping[int, RawColumns]],
+        digest: tuple[Hashable, Callable[[], Digest]],
+    ) -> Digest:
+        key, make = digest
+        if self._digest is None or self._digest[0] != key:
+            self._digest = key, make()
+        found = self._digest[1]
+        for commit in commits:
+            if commit.serial > found.seen and not numbers.isdisjoint(commit.streams):
+                found.take(commit, {number: part for number, part in take(commit).items() if number in numbers})
+        return found
 
     def state(self, series: SeriesKey) -> SeriesState:
         """Where the merged history stands."""
@@ -149,11 +187,12 @@ class Remembered:
 
     def _weigh(self) -> None:
         self.size = OUTLET_BYTES + self._source.size + sum(map(size_of, self._parts.values()))
+        self.size += 0 if self._digest is None else self._digest[1].size
         for plan in self._plans.values():
             self.size += sum(map(size_of, plan.raw)) + sum(map(size_of, plan.rollups.values()))
 
     def _begin(self) -> None:
-        self._seen, self._parts, self._key, self._plans = 0, {}, None, {}
+        self._seen, self._parts, self._key, self._plans, self._digest = 0, {}, None, {}, None
         self._source.clear()
         self.size = OUTLET_BYTES
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from hub.aside import SIDES, found_aside
+from hub.durable import sync
 from hub.history.gaps import Outage
 from hub.history.lost_store import LostStore, opened
 from hub.history.readings import Traits
@@ -36,9 +37,10 @@ from hub.telemetry.stream import StreamDelta
 
 FOLDER = ".history-salvage"  # in the data folder; with its dot no backup takes it in
 NOTE = "of.json"
+NO_ROOM = "history-salvage-no-room"
 MOST_TRIES = 3  # whatever ends the hub each time is not tried for ever
 MOST_ASIDE = 3  # a card that breaks what was just salvaged would be filled with what is set aside, each as large as all
-REST = 3  # times as long as it worked it rests
+REST = 1.0  # times as long as it worked it rests, as a rebuild beside everything else does
 LONGEST_REST_S = 1.0
 PIECE, BLOCK = 1 << 20, 4096  # bytes
 NUMBERS = 1 << 16  # streams that may begin while the state is rebuilt
@@ -146,10 +148,12 @@ class Salvage:
                 self._write(Note([*note.files, file], note.tries, states))
 
     def again(self) -> None:
-        """The hub ends before it is done, which is no failure. Raises OSError."""
+        """What was begun is begun anew later, which is no failure; until then it takes no room. Raises OSError."""
         with self._noting:
+            shutil.rmtree(self._scratch / "store", ignore_errors=True)
             note = self._noted()
-            self._write(Note(note.files, note.tries - 1, note.states))
+            if note.files:
+                self._write(Note(note.files, max(note.tries - 1, 0), note.states))
 
     def done(self, file: str) -> None:
         """This file is not to be salvaged any more. Raises OSError."""
@@ -253,11 +257,11 @@ class Salvage:
             for new, old in zip(made.files(), self._store.files(), strict=True):
                 for side in SIDES[:-1]:
                     old.with_name(old.name + side).unlink(missing_ok=True)
-                _durable(new)
+                sync(new)
                 new.replace(old)
-        _durable(work / STATE_FILE)
+        sync(work / STATE_FILE)
         (work / STATE_FILE).replace(state)
-        _durable(self._folder)
+        sync(self._folder)
 
     def _tidy(self) -> None:
         (self._scratch / NOTE).unlink(missing_ok=True)
@@ -274,7 +278,7 @@ class Salvage:
         free = space.f_bavail * space.f_frsize
         needed = 3 * size + self._reserve  # the copy, what it becomes, and a rest
         if free < needed:
-            raise HubError("history-salvage-no-room", needed=-(-needed >> 20), free=free >> 20)
+            raise HubError(NO_ROOM, needed=-(-needed >> 20), free=free >> 20)
 
     def _noted(self) -> Note:
         try:
@@ -285,7 +289,7 @@ class Salvage:
     def _write(self, note: Note) -> None:
         new = self._scratch / f"{NOTE}.new"
         new.write_bytes(msgspec.json.encode(note))
-        _durable(new)
+        sync(new)
         new.replace(self._scratch / NOTE)
 
 
@@ -333,11 +337,3 @@ def _block(file: int, at: int, size: int) -> tuple[bytes, int]:
         if error.errno != errno.EIO:
             raise
         return bytes(length), 1
-
-
-def _durable(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -13,17 +13,21 @@ from typing import Any, TypeVar
 import msgspec
 
 from hub.history.ledger import Ledger
-from hub.history.problems import STORE_LOST, STORE_NOT_SAVED, STORE_SAVED, Troubles
+from hub.history.problems import STORE_LOST, STORE_NOT_SAVED, STORE_SAVED, STORE_WAITS, Troubles
 from hub.history.repair import Repair
-from hub.history.salvage import Known, Salvage, Salvaged, Stopped
+from hub.history.salvage import NO_ROOM, Known, Salvage, Salvaged, Stopped
 from hub.history.state import State
 from hub.messages import HubError, Message
 from hub.plugins.contract import HistoryStore, StoreError
+from hub.tasks import Tasks
 from hub.telemetry.stream import StreamDelta
 from hub.telemetry.streams import Streams
 
 SHOWN = 5  # lines of what is lost
 WAIT_S = 300.0  # until the disk is asked again that refused what must be in the store first
+
+AGAIN_S = (300.0, 900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+"""After the disk refused: what passes soon is met soon, and a disk that stays full is not filled again each hour."""
 
 log = logging.getLogger("hub.history.salvage")
 T = TypeVar("T")
@@ -66,11 +70,13 @@ class Salvaging:
         self._repair = repair
         self._troubles = troubles
         self._at_rest = at_rest
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = Tasks(log, "salvaging failed")
+        self._turn = asyncio.Lock()  # one after the other
         self._begun = False
         self._stopping = asyncio.Event()
         self._saved_files: list[tuple[str, Salvaged]] = []  # in this hub run
         self._failed_files: list[str] = []
+        self._refused = 0  # how often in a row the disk refused
 
     def store_lost(self, file: str) -> None:
         """The store was set aside under this name, and a new one begun. Before `resume` that is only noted."""
@@ -83,8 +89,8 @@ class Salvaging:
 
     async def settled(self) -> None:
         """When nothing is salvaged."""
-        while self._task is not None:
-            await asyncio.wait([self._task])
+        while self._tasks:
+            await self._tasks.settled()
 
     async def stop(self) -> None:
         """Break off; it goes on at the next start."""
@@ -93,41 +99,36 @@ class Salvaging:
         await self.settled()
 
     def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
-        """One after the other."""
         if not self._stopping.is_set():
-            before = self._task
-            self._task = task = asyncio.get_running_loop().create_task(self._after(before, work))
-            task.add_done_callback(self._done)
+            self._tasks.spawn(self._in_turn(work))
 
-    async def _after(self, before: "asyncio.Task[None] | None", work: Callable[[], Awaitable[None]]) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        await work()
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        if self._task is task:
-            self._task = None
-        if not task.cancelled() and task.exception() is not None:
-            log.error("salvaging failed", exc_info=task.exception())
+    async def _in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
+        async with self._turn:
+            await work()
 
     async def _resume(self) -> None:
         while self._begun and not self._stopping.is_set():
             file = await asyncio.to_thread(self._salvage.waiting)
             if file is None:
+                if self._troubles.holds(STORE_WAITS):  # people took it away meanwhile
+                    self._over()
                 return
-            self._troubles.begin(STORE_LOST, file=file)
+            if not self._troubles.holds(STORE_WAITS):
+                self._troubles.begin(STORE_LOST, file=file)
             await self._run(file)
 
     async def _lost(self, file: str) -> None:
         if not self._salvage.possible():
             await self._failed(file, Message("history-salvage-not-possible", {}))
             return
-        try:
-            await asyncio.to_thread(self._salvage.note, file)
-        except OSError as error:
-            await self._failed(file, str(error))
-            return
-        await self._resume()
+        while not self._stopping.is_set():
+            try:
+                await asyncio.to_thread(self._salvage.note, file)
+            except OSError as error:
+                await self._wait(file, str(error))
+            else:
+                await self._resume()
+                return
 
     async def _run(self, file: str) -> None:
         try:
@@ -138,13 +139,40 @@ class Salvaging:
                 await self._patient(lambda: self._repair.replace(partial(self._salvage.swap, self._state.path)))
             await asyncio.to_thread(self._salvage.done, file)
         except Stopped:
-            await asyncio.to_thread(self._salvage.again)
+            await self._put_off()
         except HubError as error:
-            await self._failed(file, error.message)
+            if error.message.id == NO_ROOM:
+                await self._wait(file, error.message)
+            else:
+                await self._failed(file, error.message)
         except (StoreError, OSError) as error:
-            await self._failed(file, str(error))
+            await self._wait(file, str(error))
         else:
             await self._saved(file, salvaged)
+
+    async def _wait(self, file: str, reason: str | Message) -> None:
+        """The disk refused, or a file was in use: that passes, and people are told what it waits for."""
+        await self._put_off()
+        seconds = AGAIN_S[min(self._refused, len(AGAIN_S) - 1)]
+        self._refused += 1
+        log.warning("%s cannot be salvaged now, next try in %d s: %s", file, seconds, reason)
+        self._troubles.end(STORE_LOST)
+        self._troubles.again(STORE_WAITS, file=file, reason=reason, minutes=round(seconds / 60))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _put_off(self) -> None:
+        """What was begun is begun anew later."""
+        try:
+            await asyncio.to_thread(self._salvage.again)
+        except OSError as error:
+            log.warning("that a salvage goes on later could not be noted: %s", error)
+
+    def _over(self) -> None:
+        """Nobody waits for it any more."""
+        self._refused = 0
+        self._troubles.end(STORE_WAITS)
+        self._troubles.end(STORE_LOST)
 
     async def _patient(self, step: Callable[[], Awaitable[T]]) -> T:
         """Again and again while the disk refuses what came in, which is no reason to give up. Raises Stopped."""
@@ -178,7 +206,7 @@ class Salvaging:
         lost = [what for _, each in self._saved_files for what in each.lost]
         unsure = lost or not all(each.samples for _, each in self._saved_files)
         backup = await self._means.newest_backup() if unsure else None
-        self._troubles.end(STORE_LOST)
+        self._over()
         self._troubles.again(
             STORE_SAVED,
             file=", ".join(files),
@@ -194,7 +222,7 @@ class Salvaging:
         self._failed_files.append(file)
         files = self._failed_files
         backup = await self._means.newest_backup()
-        self._troubles.end(STORE_LOST)
+        self._over()
         self._troubles.again(STORE_NOT_SAVED, file=", ".join(files), reason=reason, **self._commands(files, backup))
 
     def _commands(self, files: Sequence[str], backup: Path | None) -> dict[str, str]:

@@ -4,17 +4,20 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from typing import TypeVar
 
+from hub.history.digest import Digest, windows
 from hub.history.editions import Edition, Editions
+from hub.history.frame import Span
 from hub.history.log import RecordLost
 from hub.history.merge import Outlook
-from hub.history.plan import EVERYTHING, SeriesPlan
-from hub.history.readings import own_dates
-from hub.history.remembered import Remembered, Remembering
+from hub.history.plan import EVERYTHING, WIDEST, SeriesPlan, margin_ms
+from hub.history.readings import Traits, own_dates
+from hub.history.remembered import SAMPLES, Remembered, Remembering
 from hub.history.unmerged import Pending, Shared, Unmerged
-from hub.plugins.columns import empty_rollup, select_raw, select_rollup
+from hub.plugins.columns import join_rollup, select_raw, select_rollup
 from hub.plugins.contract import RawColumns, RollupColumns, SeriesKey
 
 TOGETHER = 16  # outlets for which a commit is decoded at once
+GAPS = frozenset({"gaps"})
 LINE = frozenset({"raw", "15m", "1m"})  # whoever asks for samples asks for their energy, by minutes at both ends
 
 T = TypeVar("T")
@@ -53,28 +56,38 @@ class Snapshot:
 
     def raw(self, start: int, end: int) -> list[RawColumns]:
         """Unmerged samples with start <= at < end, one entry a stream."""
-        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in self._of(LINE).raw]
+        plan = self._of(LINE)
+        if plan.thinned:
+            plan = self._of(SAMPLES, (start, end))
+        chosen = [select_raw(part, (part.at >= start) & (part.at < end)) for part in plan.raw]
         return [part for part in chosen if len(part.seq)]
 
     def buckets(self, tier: str, start: int, end: int) -> RollupColumns:
         """Whole new values of every bucket that unmerged samples touch; each replaces the store's."""
-        whole = self._of(frozenset({tier})).rollups.get(tier)
-        if whole is None:
-            return empty_rollup()
+        wanted = frozenset({tier})
+        plan = self._of(wanted)
+        plans = [plan]
+        if plan.thinned:
+            low, high = max(plan.span[0], start) // WIDEST, -(-min(plan.span[1] + WIDEST, end) // WIDEST)
+            plans = [self._of(wanted, window) for window in windows(low * WIDEST, high * WIDEST)]
+        whole = join_rollup([plan.rollups[tier] for plan in plans if tier in plan.rollups])
         return select_rollup(whole, (whole.start >= start) & (whole.start < end))
 
     def plan(self) -> SeriesPlan:
         """What a merge would write now."""
         return self.with_plan(lambda plan: plan)
 
-    def with_plan(self, read: Callable[[SeriesPlan], T], wanted: Set[str] = EVERYTHING) -> T:
+    def with_plan(
+        self, read: Callable[[SeriesPlan], T], wanted: Set[str] = EVERYTHING, window: Span | None = None
+    ) -> T:
         """What `read` makes of the plan (`wanted` as in Planner.plan) and of reads of store and state, all of one
-        edition."""
+        edition. window: of a tail that is too long to be held, what lies in it (Unix ms)."""
         try:
             while True:
                 edition = self._editions.settled(self.series)
                 try:
-                    result = read(self._known.plan(edition, self._key(), wanted, partial(self._compute, edition)))
+                    compute = partial(self._compute, edition, window)
+                    result = read(self._known.plan(edition, self._key(), wanted, compute, kept=window is None))
                 except RecordLost:  # a log whose records are all merged begins anew, and the edition with it
                     if self._editions.of(self.series) == edition:
                         raise
@@ -99,16 +112,23 @@ class Snapshot:
         last = self._commits[-1].serial if self._commits else 0
         return last, tuple((p.serial, n, len(c)) for p in self._pending for n, c in p.columns.items())
 
-    def _of(self, wanted: Set[str]) -> SeriesPlan:
-        return self.with_plan(lambda plan: plan, wanted)
+    def _of(self, wanted: Set[str], window: Span | None = None) -> SeriesPlan:
+        return self.with_plan(lambda plan: plan, wanted, window)
 
-    def _compute(self, edition: Edition, wanted: Set[str]) -> SeriesPlan:
+    def _compute(self, edition: Edition, window: Span | None, wanted: Set[str]) -> SeriesPlan:
         outlook, known = self.outlook, self._known
         runs = {run.number: run for run in outlook.runs.get(self.series, {}).values()}
-        parts = [
-            outlook.dated(runs[number], session, part)
-            for session, number, part in known.committed(self._commits, self.numbers, self._decoded)
-        ]
+        traits = outlook.traits.get(self.series, Traits())
+
+        def dated(session: int, number: int, part: RawColumns) -> RawColumns:
+            return outlook.dated(runs[number], session, part)
+
+        dating = outlook.shift is None, tuple((run.number, tuple(run.points)) for run in runs.values())
+        found = known.committed(self._commits, self.numbers, self._decoded, (dating, partial(Digest, traits, dated)))
+        if isinstance(found, Digest):
+            parts = [*found.thinned.parts(), *found.newest()]
+        else:
+            parts = [dated(*part) for part in found]
         for pending in self._pending:
             if pending.serial > edition.through:
                 for number, columns in pending.columns.items():
@@ -118,7 +138,16 @@ class Snapshot:
                     parts.append(outlook.dated(runs[number], self._session, raw))
         if not parts:
             return SeriesPlan(self.series, [], {}, {}, (0, 0), [], known.state(self.series))
-        return outlook.plan(known.planner, self.series, parts, wanted)
+        if not isinstance(found, Digest):
+            return outlook.plan(known.planner, self.series, parts, wanted)
+        if window is None:
+            plan = outlook.plan(known.planner, self.series, parts, GAPS, found.thinned)
+        else:
+            margin = WIDEST + margin_ms(traits, known.state(self.series).longest_ms)
+            parts += found.within((window[0] - margin, window[1] + margin), self._commits, self._decoded)
+            plan = outlook.plan(known.planner, self.series, parts, wanted, found.thinned, window)
+        plan.thinned = True
+        return plan
 
     def _decoded(self, commit: Unmerged) -> Mapping[int, RawColumns]:
         return commit.decoded(self.numbers) if self._shared is None else self._shared.take(commit, self.numbers)

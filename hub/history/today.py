@@ -10,12 +10,12 @@ from hub.history.commit import Taken
 from hub.history.day import KEPT_MS, TIER, Day, counted_on, day_of, follows
 from hub.history.frame import Source
 from hub.history.plan import MARGIN_MS
-from hub.history.readings import Traits, arrange
+from hub.history.readings import FOREVER, Traits, arrange
 from hub.history.snapshot import Snapshot, one_by_one
 from hub.history.tail import UnmergedTail
 from hub.plugins.columns import join_rollup, select_raw
 from hub.plugins.contract import NONE, TIERS, Float64, RawColumns, SeriesKey
-from hub.telemetry.buffer import Columns
+from hub.telemetry.buffer import AT, ENERGY, UP, Columns
 from hub.telemetry.energy import largest_step, power_steps
 from hub.telemetry.live import Live
 from hub.telemetry.streams import Streams
@@ -93,7 +93,8 @@ class Today:
         if not self.complete:
             return found
         for series, (traits, runs) in taken.outlets.items():
-            dated = [run.dated(raw[run.number]) for run in runs]
+            arrived = taken.at if taken.certain else FOREVER
+            dated = [run.dated(raw[run.number], arrived=arrived) for run in runs]
             parts = [part for part in (select_raw(part, part.at != NONE) for part in dated) if len(part.seq)]
             if sum(len(part.seq) for part in parts) < sum(len(part.seq) for part in dated):
                 self._undated.add(series)
@@ -161,13 +162,11 @@ def newest_counter(parts: Sequence[Columns], base: tuple[int, int] | None) -> in
 def first_counter(parts: Sequence[Columns], now: int) -> tuple[int, int] | None:
     """Unix ms and value of the first reading of the counter, where the newest sample came `now`."""
     for part in parts:
-        values = part.column("energy")
-        known = np.flatnonzero(values != NONE)
-        if len(known):
-            first = known[0]
-            clock = "at" if part.column("up")[first] == NONE else "up"
-            since = int(parts[-1].column(clock)[-1]) - int(part.column(clock)[first])
-            return now - abs(since), int(values[first])
+        index = part.first_counter()
+        if index is not None:
+            first = part.row(index)
+            clock = AT if first[UP] == NONE else UP
+            return now - abs(parts[-1].row(-1)[clock] - first[clock]), first[ENERGY]
     return None
 
 

@@ -6,15 +6,16 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from hub.history.frame import NEIGHBOURS, Frame, Outline, Span
+from hub.history.frame import Frame, Outline, Span
 from hub.history.gaps import GapRecord
 from hub.history.lost import Finder, Lost
 from hub.history.minutes import is_minutes
-from hub.history.plan import WIDEST, margin_ms, ranges_of
+from hub.history.plan import MINUTES_AHEAD, WIDEST, margin_ms, ranges_of
 from hub.history.readings import End, Run, Traits
 from hub.history.state import SeriesState, State, StreamRow
 from hub.history.steps import ends_before
 from hub.history.takeover import pieces_of
+from hub.history.thinned import NEIGHBOURS
 from hub.plugins.columns import rounded_rollup, select_rollup
 from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
@@ -73,14 +74,13 @@ class Whole:
             self._stream(run, found)
         return found
 
-    def buckets(self, last: int, until: int = FOREVER) -> Iterator[Compared]:
-        """Window by window, of all times whose buckets follow from raw samples. last: the newest date of a sample;
-        until: no bucket begins later. Raises OSError, StoreError."""
+    def buckets(self, last: int) -> Iterator[Compared]:
+        """Window by window, of all times whose buckets follow from raw samples. last: the newest date of a sample.
+        Raises OSError, StoreError."""
         floor = self.floor()
         stored = [self._store.rollup(self.series, "15m", max(last, 0), FOREVER).start[-1:]]
         head = [] if self.known.head is None else [self.known.head.at]
         last = max([last, *head, *(int(starts[0]) for starts in stored if len(starts))])
-        last = min(last, until)
         begin = max(floor, self.known.first_at or 0)
         if self.known.first_at is None or last < begin:
             return
@@ -97,14 +97,16 @@ class Whole:
         start = self._proven_from(whole.readings.at[~whole.readings.bare], floor)
         if start is None:
             return
+        mark = self._state.mark()
         for window in frame.windows(start, (last // WIDEST + 1) * WIDEST):
             for tier in TIERS:
                 low = max(window[0], self._removed[tier] and self._removed[tier] // WIDEST * WIDEST + WIDEST)
-                if low >= window[1]:
+                high = min(window[1], (mark + MINUTES_AHEAD) // WIDEST * WIDEST if mark and tier == "1m" else FOREVER)
+                if low >= high:
                     continue
-                wanted = rounded_rollup(whole.buckets(window, tier, low, window[1]))
-                held = self._store.rollup(self.series, tier, low, window[1])
-                yield Compared(tier, low, window[1], self._proven(wanted, tier), self._proven(held, tier))
+                wanted = rounded_rollup(whole.buckets(window, tier, low, high))
+                held = self._store.rollup(self.series, tier, low, high)
+                yield Compared(tier, low, high, self._proven(wanted, tier), self._proven(held, tier))
 
     def early(self, tier: str) -> RollupColumns:
         """Buckets that end before anything was ever measured."""

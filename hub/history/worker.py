@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from hub.clock import Clock, Timer
 from hub.history.pace import Pace, merge_in, worth_merging
+from hub.tasks import Tasks
 
 SOONEST_S = 1.0
 RETRY_S = 300.0  # after the store refused a merge
@@ -23,7 +24,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.writing = asyncio.Lock()
-        self.tasks: set[asyncio.Task[bool]] = set()
+        self.tasks = Tasks(log, "history failed")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
 
     async def run(self, call: Callable[[], T]) -> T:
@@ -32,22 +33,15 @@ class Worker:
 
     def spawn(self, work: Work) -> None:
         """Do it in a task; what it raises is logged."""
-        task = asyncio.get_running_loop().create_task(work())
-        self.tasks.add(task)
-        task.add_done_callback(self._done)
+        self.tasks.spawn(work())
 
     async def settled(self) -> None:
         """When every task that was spawned so far has ended."""
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.tasks.settled()
 
     def close(self) -> None:
         """Wait for the thread and end it. Blocking."""
         self._thread.shutdown()
-
-    def _done(self, task: asyncio.Task[bool]) -> None:
-        self.tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("history failed", exc_info=task.exception())
 
 
 class Schedule:

@@ -141,9 +141,8 @@ class Writer:
         self._tail.add(written.commit)
         self._today.put(written.today.days)
         self._today.late |= written.today.late
-        self._ledger.wrote()
+        self._ledger.wrote(taken.at, certain=taken.certain)
         if taken.certain:
-            self._ledger.mark = taken.at
             self._clock.set_mark(taken.at)
         grown = [self._streams.by_number(delta.number) for delta in taken.deltas if delta.settled]
         keys = tuple(stream.key for stream in grown if stream is not None)

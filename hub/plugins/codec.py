@@ -23,6 +23,7 @@ __all__ = [
     "decode_raw",
     "decode_rollup",
     "decode_rollups",
+    "decode_seqs",
     "encode_raw",
     "encode_rollup",
     "pack_raw",
@@ -78,6 +79,16 @@ def decode_brief(data: bytes, seq: Int64, at: Int64, power: Float64) -> bool:
     seq[:] = restore(seqs, length)[0]
     at[:] = _times(columns, length, seq)[1]
     return False
+
+
+@QUIET
+def decode_seqs(data: bytes) -> Int64:
+    """Only the seqs of what `encode_raw` was given. Raises DamagedChunk."""
+    rows, label = unpack(data, (0,))
+    length, columns = _one(rows)
+    if not label or label[0] != RAW:
+        raise DamagedChunk("no samples")
+    return restore(columns[0], length)[0]
 
 
 @QUIET

@@ -307,6 +307,15 @@ class MendableStore(Protocol):
         `open` makes an empty store."""
 
 
+@runtime_checkable
+class ListingStore(Protocol):
+    """What a HistoryStore may offer besides: to say which raw samples it holds without reading all of them, so that a
+    hub whose own notes are lost goes on receiving at once."""
+
+    def seqs(self) -> Mapping[SeriesKey, Mapping[str, Sequence[tuple[int, int]]]]:
+        """The seqs of each run as ranges (first, last), ascending and apart."""
+
+
 class Damage(msgspec.Struct, frozen=True):
     """A piece of an outlet's history that does not check. tier: raw, 1m, 15m; start, end: it held nothing outside (Unix
     ms; of undated samples both 0); what: in words."""

@@ -25,6 +25,7 @@ FIELDS = np.dtype(
         *(("energy", "<i8"), ("export", "<i8"), ("relay", "i1"), ("apparent", "i1")),
     ]
 )
+ENERGY, UP, AT = (list(FIELDS.names or ()).index(name) for name in ("energy", "up", "at"))
 _pack = ROW.pack
 
 
@@ -89,6 +90,17 @@ class Columns:
     def column(self, name: str) -> npt.NDArray[Any]:
         """A copy of one of FIELDS, in order of arrival."""
         return np.array(self._table()[name])
+
+    def first_counter(self) -> int | None:
+        """Which sample is the first with a reading of the import counter; None = there is none."""
+        if self._rows and self.row(0)[ENERGY] != NONE:
+            return 0  # nearly always, and a hundred times faster than to look at all of them
+        known = np.flatnonzero(self._table()["energy"] != NONE)
+        return int(known[0]) if len(known) else None
+
+    def row(self, index: int) -> tuple[Any, ...]:
+        """One sample, in the order of FIELDS; negative indices count from the newest."""
+        return ROW.unpack_from(self._rows, index % len(self) * ROW.size)
 
     def raw(self, run: str) -> RawColumns:
         """A copy as numpy columns, ascending by seq."""

@@ -30,6 +30,8 @@ from hub.telemetry.streams import Streams
 OLDER_RUNS = 16  # that a status may name
 AHEAD_MS = 300_000
 DAY_MS = 86_400_000
+YEAR_MS = 366 * DAY_MS
+EARLIEST = 1_577_836_800_000  # 2020: no clock that was ever set says less
 
 log = logging.getLogger("hub.telemetry.ingest")
 
@@ -297,9 +299,10 @@ class Ingest:
         )
 
     def _believable(self, ts: int) -> bool:
-        """A plug's own time counts unless it lies ahead of a certain clock or before all retention."""
+        """A plug's own time counts unless it lies ahead of a certain clock or before all retention; while the clock is
+        uncertain, unless it can be that of no home."""
         if not self._arrivals.certain:
-            return 0 < ts < MOST
+            return EARLIEST <= ts <= self._arrivals.wall + YEAR_MS
         return self._arrivals.wall - self._longest <= ts <= self._arrivals.wall + AHEAD_MS
 
     def _clock_stepped(self, step: int) -> None:

@@ -156,8 +156,3 @@ def date(points: list[Point], up: Int64) -> Int64:
         offsets.append(offset)
     line = np.rint(np.interp(up, ups, offsets)).astype(np.int64)
     return np.where(up == NONE, NONE, up + line)
-
-
-def date_one(points: list[Point], up: int) -> int:
-    """The same for a single `up`."""
-    return int(date(points, np.array([up], np.int64))[0])

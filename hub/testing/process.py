@@ -1,7 +1,8 @@
 """The hub as a process of its own, for tests that kill it and benchmarks that measure it."""
 
 import asyncio
-import contextlib
+import atexit
+import itertools
 import os
 import random
 import shutil
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import aiohttp
 PASSWORD = "only for tests, never a home"  # noqa: S105
 EMAIL = "tester@home.example"
 START_SECONDS = 30.0
+BLOCK = 200  # ports
 READY = "The hub is ready: "  # the command line says so when every part has started
 # One admin makes plugs by the thousand here; the limits of requests have tests of their own.
 CONFIGURATION = """network:
@@ -29,14 +32,38 @@ security:
 """
 
 
+def _ports() -> Iterator[int]:
+    # Below those that the system gives to outgoing connections: one of them might take a port before the hub does.
+    # Processes that test at the same time have a block each, whose first port is held for as long as they live; and
+    # none of a block comes twice before all of it came.
+    firsts = list(range(10_000, 32_000, BLOCK))
+    random.shuffle(firsts)
+    held = next(filter(None, map(_bound, firsts)))
+    atexit.register(held.close)
+    first = held.getsockname()[1]
+    for port in itertools.cycle(range(first + 1, first + BLOCK)):
+        if (taken := _bound(port)) is not None:
+            taken.close()
+            yield port
+
+
+def _bound(port: int) -> socket.socket | None:
+    """A socket that has it, or None where another one does."""
+    made = socket.socket()
+    try:
+        made.bind(("127.0.0.1", port))
+    except OSError:
+        made.close()
+        return None
+    return made
+
+
+_free = _ports()
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now, below those that the system gives to outgoing connections: one of them
-    might take it before the hub does."""
-    while True:
-        port = random.randrange(10_000, 32_000)  # noqa: S311
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.bind(("127.0.0.1", port))
-            return port
+    """A port of 127.0.0.1 that is free now, and that no other process of tests will take."""
+    return next(_free)
 
 
 class HubProcess:

@@ -22,6 +22,7 @@ from hub.plugins.columns import empty_rollup, join_raw, join_rollup, select_raw,
 from hub.plugins.contract import (
     NONE,
     HistoryStore,
+    ListingStore,
     MendableStore,
     Merge,
     RawColumns,
@@ -178,6 +179,16 @@ class StoreConformance:
         assert list(pieces) == sorted(pieces)
         assert np.array_equal(np.concatenate([part.seq for part in parts]), columns.seq)
         assert list(store.pieces(LAMP, columns.run, 5000)) == list(store.pieces(FRIDGE, "another", 5000)) == []
+
+    def test_which_seqs_there_are(self, store: HistoryStore) -> None:
+        """Of stores that offer it: whether dated, undated or dated among others."""
+        if not isinstance(store, ListingStore):
+            return
+        columns = trace(15_000, start=T)
+        columns.at[9000:11_000] = NONE
+        columns.at[14_000:] = T
+        store.merge(raw((FRIDGE, select_raw(columns, (columns.seq < 4000) | (columns.seq > 6000)))))
+        assert store.seqs() == {FRIDGE: {columns.run: [(0, 3999), (6001, 14_999)]}}
 
     def test_undated_samples_wait_for_their_date(self, store: HistoryStore) -> None:
         dated = trace(8000, start=T)

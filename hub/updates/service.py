@@ -108,10 +108,7 @@ class Updates:
 
     async def load(self) -> None:
         """Read what was answered before."""
-        try:
-            self._stored = msgspec.convert(self._table.get(STORED) or {}, Stored)
-        except msgspec.ValidationError as error:  # of a hub that was newer, and no reason not to start
-            log.warning("what was known of new versions cannot be read: %s", error)
+        self._stored = self._table.typed(STORED, Stored, self._stored)
         if self._stored.source != self._source_id:  # another distributor, who may count otherwise
             self._stored = Stored(self._stored.check)
 

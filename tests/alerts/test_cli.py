@@ -36,7 +36,7 @@ def plughub(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 async def test_from_its_beginning_to_its_end(home: Home, plughub: Run) -> None:
     for words in (("--above", "1500", "--for", "10 min", "--name", "Left on"), ("--offline", "--name", "Away")):
-        assert "is there" in await plughub("add", "--device", "heater", *words)
+        assert "is there" in await plughub("add", "heater", *words)
         await home.clock.advance(1)
     power, away = (line.split("  ") for line in (await plughub("list")).splitlines()[1:])
     assert [cell.strip() for cell in power if cell][1:5] == [
@@ -50,7 +50,7 @@ async def test_from_its_beginning_to_its_end(home: Home, plughub: Run) -> None:
     await plughub("change", first, "--for", "0 s", "--threshold", "0.5")
     await home.measures(100, 1)
     assert "fires" in await plughub("list", "--device", "heater", "--firing")
-    await plughub("change", first, "--off", "--name", "Hot")
+    await plughub("change", first, "--disable", "--name", "Hot")
     assert "fires" not in await plughub("list")
     assert [(one.name, one.enabled, one.threshold, one.hold_s) for one in home.alerts.all()] == [
         ("Hot", False, 0.5, 0),
@@ -73,13 +73,13 @@ async def test_messages_on_trial(home: Home, plughub: Run) -> None:
 
 async def test_what_does_not_work_is_said(home: Home, plughub: Run) -> None:
     offline = ("--offline", "--name", "x")
-    assert "no plug cellar" in await plughub("add", "--device", "cellar", *offline, code=1)
+    assert "no plug cellar" in await plughub("add", "cellar", *offline, code=1)
     assert "no plug cellar" in await plughub("list", "--device", "cellar", code=1)
-    assert "outlet" in await plughub("add", "--device", "heater:3", *offline, code=1)
-    assert "outlet" in await plughub("add", "--device", "heater:x", *offline, code=1)
-    assert "no time" in await plughub("add", "--device", "heater", *offline, "--for", "2 d", code=1)
+    assert "outlet" in await plughub("add", "heater:3", *offline, code=1)
+    assert "outlet" in await plughub("add", "heater:x", *offline, code=1)
+    assert "no time" in await plughub("add", "heater", *offline, "--for", "2 d", code=1)
     assert "Nothing to change" in await plughub("change", "x", code=1)
-    assert "no such alert" in await plughub("change", "x", "--on", code=1)
+    assert "no such alert" in await plughub("change", "x", "--enable", code=1)
     assert "no such alert" in await plughub("remove", "x", code=1)
     assert "not running" in await plughub("list", code=1, running=False)
     assert home.alerts.all() == []

@@ -84,7 +84,7 @@ async def test_what_another_version_kept_keeps_nothing_from_starting(
     again = Past(home.alerts, home.registry, home.settings, bus=home.bus, clock=home.clock)
     await again.start()
     assert again.list(home.principal("user")) == []
-    assert "cannot be read" in caplog.text
+    assert "settings alerts_past" in caplog.text
     await again.stop()
 
 

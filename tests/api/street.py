@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import insert
 
 from hub.auth.homes import Home
-from hub.auth.people import User
 from hub.auth.principal import Principal, system
+from hub.auth.user import User
 from hub.clock import Clock
 from hub.database.tables import passkeys
 from hub.devices.device import Device

@@ -284,7 +284,7 @@ async def test_a_problem_speaks_the_readers_language(house: House) -> None:
 
 async def test_405_names_what_is_possible(house: House) -> None:
     async with house.http.put("/api/v1/devices") as response:
-        assert response.headers["Allow"] == "GET, POST"
+        assert response.headers["Allow"] == "GET, HEAD, POST"
 
 
 async def test_what_nobody_expected_is_logged_and_says_little(

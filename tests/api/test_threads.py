@@ -13,6 +13,7 @@ import pytest
 from hub.api import ApiServer, DeviceViews
 from hub.api.today import Today
 from hub.history import commit as commits
+from hub.history.building import Needs
 from hub.history.core import History
 from hub.history.query import Query
 from hub.telemetry import Arrivals, Buffer, Ingest, Rejects, Streams
@@ -76,7 +77,7 @@ class LivingHouse(House):
             "bus": self.bus,
             "arrivals": arrivals,
         }
-        self.core = History(folder=self.data, store=self.store, clock=self.clock, **common)
+        self.core = History(Needs(folder=self.data, store=self.store, clock=self.clock, **common))
         self.ingest = Ingest(**common, rejects=Rejects(), presence=self.presence)
         today = Today(self.core, self.identity.homes, self.clock)
         self.services = dataclasses.replace(

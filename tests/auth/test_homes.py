@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from hub.auth.audit import Asked, Entry
 from hub.auth.homes import Home
-from hub.auth.people import User
 from hub.auth.principal import Principal, system
+from hub.auth.user import User
 from hub.database.tables import refresh_tokens, users
 from hub.messages import HubError
 from tests.auth.conftest import PASSWORD, Hall

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from hub.auth.people import User
 from hub.auth.principal import Principal, system
+from hub.auth.user import User
+from hub.database.tables import home_users, invitations
 from hub.messages import HubError
 from tests.auth.conftest import PASSWORD, Hall
 
@@ -109,6 +110,59 @@ async def test_links_of_who_may_not_invite_any_more_are_over(hall: Hall, how: st
         await hall.people.change(system(ada.home), ben.id, role="user")
     assert await refused(join(hall, link)) == "invitation-over"
     assert hall.identity.invitations.list(ada) == []
+
+
+LOSSES = ("removed", "deleted", "locked", "no admin any more")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_links_do_not_come_back_with_their_author(hall: Hall, loss: str) -> None:
+    """Nor is anything of them on the disk."""
+    ada = await admin(hall)
+    hub = system(ada.home)
+    ben = await hall.people.add(hub, email="ben@example.org", name="Ben", role="admin", password=PASSWORD)
+    zoe = await hall.people.add(hub, email="zoe@example.org", name="Zoe", password=PASSWORD)
+    links = hall.identity.invitations
+    if loss == "removed":
+        other = await hall.identity.homes.add(ada, name="Garden house")
+        await hall.people.add_membership(ben, other.id, "user")  # and so the account stays
+    author = hall.principal(ben.id, ada.home)
+    _, invitation = await links.invite(author, "user")
+    _, password = await links.reset(author, zoe.id)
+    _, of_the_hub = await links.invite(hub, "user")
+    if loss in ("removed", "deleted"):
+        await hall.people.remove(hub, ben.id)
+    else:
+        change = {"disabled": True} if loss == "locked" else {"role": "user"}
+        await hall.people.change(hub, ben.id, **change)
+    async with hall.database.transaction() as connection:
+        assert (await connection.execute(select(invitations.c.author))).scalars().all() == [None]
+    if loss == "removed":
+        await hall.people.add_membership(ben, ada.home, "admin")
+    elif loss != "deleted":
+        back = {"disabled": False} if loss == "locked" else {"role": "admin"}
+        await hall.people.change(hub, ben.id, **back)
+    for identity in (hall.identity, await hall.again()):
+        for link in (invitation, password):
+            with pytest.raises(HubError, match="ended before"):
+                identity.invitations.look(link)
+        assert identity.invitations.look(of_the_hub).author is None
+        assert len(identity.invitations.list(ada)) == 1
+
+
+async def test_links_that_held_no_more_at_the_stop_are_over_after_the_start(hall: Hall) -> None:
+    """As an older version left them, which judged by the present role alone."""
+    ada = await admin(hall)
+    ben = await hall.people.add(system(ada.home), email="ben@example.org", name="Ben", role="admin", password=PASSWORD)
+    _, link = await hall.identity.invitations.invite(hall.principal(ben.id, ada.home), "user")
+    for role, holds in (("user", False), ("admin", False)):
+        async with hall.database.transaction() as connection:
+            this = home_users.c.user == ben.id
+            await connection.execute(update(home_users).where(this).values(role=role))
+        again = await hall.again()
+        assert bool(again.invitations.list(ada)) == holds
+    with pytest.raises(HubError):
+        again.invitations.look(link)
 
 
 async def test_only_admins_of_the_home_invite_and_take_back(hall: Hall) -> None:

@@ -214,6 +214,39 @@ async def test_no_password_link_is_made_by_or_for_who_is_removed_meanwhile(hall:
     assert links.list(hub) == (await hall.again()).invitations.list(hub) == []
 
 
+@pytest.mark.parametrize("how", ["demoted", "locked", "removed"])
+@pytest.mark.parametrize("purpose", ["join", "password"])
+async def test_no_link_is_made_by_who_loses_the_right_meanwhile(hall: Hall, how: str, purpose: str) -> None:
+    """It would be there when they come back."""
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    hub = system(home.id)
+    zoe = await hall.people.add(hub, email="zoe@example.org", name="Zoe", role="admin", password=PASSWORD)
+    ben = await hall.people.add(hub, email="ben@example.org", name="Ben", password=PASSWORD)
+    hut = await hall.identity.homes.add(hall.principal(user.id, home.id), name="Hut")
+    await hall.people.add_membership(zoe, hut.id, "user")
+    asks, links = hall.principal(zoe.id, home.id), hall.identity.invitations
+    leaving: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+        "demoted": lambda: hall.people.change(hub, zoe.id, role="user"),
+        "locked": lambda: hall.people.change(hub, zoe.id, disabled=True),
+        "removed": lambda: hall.people.remove(hub, zoe.id),
+    }
+    coming_back: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+        "demoted": lambda: hall.people.change(hub, zoe.id, role="admin"),
+        "locked": lambda: hall.people.change(hub, zoe.id, disabled=False),
+        "removed": lambda: hall.people.add_membership(zoe, home.id, "admin"),
+    }
+    makes = links.invite(asks, "user") if purpose == "join" else links.reset(asks, ben.id)
+    async with hall.database.transaction():
+        going = asyncio.ensure_future(leaving[how]())
+        await queued()
+        making = asyncio.ensure_future(ended(makes))
+        await queued()
+    await going
+    assert await making == "forbidden"
+    await coming_back[how]()
+    assert links.list(hub) == (await hall.again()).invitations.list(hub) == []
+
+
 @pytest.mark.parametrize("how", ["joins another home", "leaves"])
 async def test_a_password_link_ends_with_what_its_person_does_meanwhile(hall: Hall, how: str) -> None:
     user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)

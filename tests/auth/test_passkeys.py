@@ -67,6 +67,19 @@ async def test_whoever_made_it_signs_in_with_it_also_after_a_restart(hall: Hall,
     await again.login(HERE, device.get(again.ask(HERE)), PEER)
 
 
+async def test_wrong_passwords_delay_no_passkey(hall: Hall) -> None:
+    owner = await ada(hall)
+    device = Authenticator(owner.user)
+    await made(hall, owner, device)
+    found = []
+    for _ in range(30):
+        with pytest.raises(HubError) as caught:
+            await hall.identity.logins.login("ada@example.org", "wrong", PEER)
+        found.append(caught.value.id)
+    assert set(found) == {"login-wrong", "too-many-attempts"}
+    assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == "in"
+
+
 async def test_it_stands_for_password_and_second_factor(hall: Hall) -> None:
     owner = await ada(hall)
     device = Authenticator(owner.user)
@@ -264,9 +277,8 @@ async def test_guessing_has_to_wait_and_what_was_not_judged_counts_for_nothing(h
     assert found[:10] == ["passkey-refused"] * 10
     assert found[-1] == "too-many-attempts"
     assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == "too-many-attempts"
-    with pytest.raises(HubError) as caught:  # the same for passwords: it is the address that waits
-        await hall.identity.logins.login("ada@example.org", PASSWORD, PEER)
-    assert caught.value.id == "too-many-attempts"
+    await hall.identity.logins.login("ada@example.org", PASSWORD, PEER)  # a signature is no guess of a password
+    assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == "too-many-attempts", "still"
     assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE)), peer="10.0.0.8") == "in"
 
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import insert
 
 from hub.auth.homes import Home
-from hub.auth.people import User
 from hub.auth.principal import Principal, system
+from hub.auth.user import User
 from hub.database.tables import home_users
 from hub.messages import HubError
 from tests.auth.conftest import PASSWORD, Hall
@@ -133,6 +133,17 @@ async def test_it_ends_with_the_rights_of_its_author(hut: Hut) -> None:
     await hut.people.change(first, hut.ada.id, role="user")
     assert hut.asks(hut.ada).is_admin
     await hut.kept(link)
+    await hut.people.change(first, hut.ada.id, role="admin")
+    await hut.kept(link)
+
+
+async def test_what_the_author_may_still_open_goes_on(hut: Hut) -> None:
+    """Xena is in the hut only, of which Ada remains an admin."""
+    link = await hut.link(hut.asks(hut.ada))
+    first = system(hut.first.id)
+    await hut.people.add(first, email="eve@example.org", name="Eve", role="admin", password=PASSWORD)
+    await hut.people.change(first, hut.ada.id, role="user")
+    assert await hut.opens(link) == "opened"
 
 
 async def own(hut: Hut) -> None:

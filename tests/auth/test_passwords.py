@@ -1,12 +1,13 @@
 """Which passwords are refused, and that all of one counts."""
 
 import asyncio
+import threading
 
 import bcrypt
 import pytest
 
 from hub.auth.common import common_words, is_common
-from hub.auth.passwords import Passwords, prehash, require_good
+from hub.auth.passwords import MOST_WAITING, Passwords, prehash, require_good
 from hub.messages import HubError
 
 COMMON_TEXT = (
@@ -126,15 +127,17 @@ async def test_right_guess_of_the_dummy_is_no_login(passwords: Passwords) -> Non
 
 
 async def test_event_loop_goes_on_and_the_queue_is_bounded() -> None:
-    passwords = Passwords(cost=10)
-    results = asyncio.gather(*(passwords.hash("copper lantern riddle") for _ in range(40)), return_exceptions=True)
-    turns = 0
-    while not results.done():
-        await asyncio.sleep(0)
-        turns += 1
-    outcomes = await results
-    assert turns > 100  # it was never blocked for the length of a hash
-    refused = [outcome for outcome in outcomes if isinstance(outcome, HubError)]
-    assert {error.id for error in refused} == {"too-many-attempts"}
+    passwords, free = Passwords(cost=4), threading.Event()
+    for _ in range(2):
+        passwords._threads.submit(free.wait)
+    asked = [asyncio.ensure_future(passwords.hash("copper lantern riddle")) for _ in range(40)]
+    waiting, too_many = asked[:MOST_WAITING], asked[MOST_WAITING:]
+    try:
+        refused = await asyncio.gather(*too_many, return_exceptions=True)
+        assert not any(one.done() for one in waiting), "they were hashed on the event loop"
+    finally:
+        free.set()
+    assert {error.id for error in refused if isinstance(error, HubError)} == {"too-many-attempts"}
     assert len(refused) == 24
+    assert all(digest.startswith(b"$2b$04$") for digest in await asyncio.gather(*waiting))
     passwords.close()

@@ -9,11 +9,13 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.auth.audit import Asked, Entry
-from hub.auth.people import User
+from hub.auth.passkeys import Place
 from hub.auth.personal import Personal
 from hub.auth.principal import Principal, system
+from hub.auth.user import User
 from hub.database.tables import AUDIT_KEPT_MS, audit_people
 from hub.messages import HubError
+from tests.auth.authenticator import NAME, ORIGIN, Authenticator
 from tests.auth.conftest import PASSWORD, Hall
 
 SECRETS = ("Benjamin Blake", "ben@private.example", "Benny", "benny@private.example")
@@ -83,6 +85,49 @@ async def test_they_go_with_the_account_and_no_line_changes(hall: Hall, ada: Pri
     [setup] = await lines(hall, ada, action="setup")
     assert setup.after is not None
     assert setup.after["name"] == "Ada"
+
+
+async def test_names_of_keys_and_passkeys_go_with_their_owner(hall: Hall, ada: Principal, ben: User) -> None:
+    """Whoever made or ended them: oneself, an admin, the command line."""
+    keys, passkeys = hall.identity.keys, hall.identity.passkeys
+    asks = hall.principal(ben.id, ada.home, via="session b")
+    own, _ = await keys.add(asks, name="Bens Node-RED", scopes=["read"])
+    given, _ = await keys.add(system(ada.home), name="Bens script", scopes=["read"], user=ben.id)
+    await keys.remove(ada, own.id)
+    await keys.remove(asks, given.id)
+    device, place = Authenticator(ben.id), Place(ORIGIN, NAME)
+    challenge, _ = await passkeys.begin(asks, place, PASSWORD)
+    passkey = await passkeys.add(asks, place, "Bens phone", device.create(challenge))
+    await passkeys.rename(asks, passkey.id, "Bens tablet")
+    await passkeys.login(place, device.get(passkeys.ask(place)), "10.0.0.7")
+    await passkeys.remove(asks, passkey.id, PASSWORD)
+
+    def named(found: list[Entry]) -> list[tuple[str, object, object]]:
+        named = []
+        for line in reversed(found):
+            before, after = line.before or {}, line.after or {}
+            if line.action.startswith(("key.", "passkey.")) or "passkey" in after:
+                names = ("passkey" if line.action == "login" else "name", "-")
+                named.append((line.action, before.get(*names), after.get(*names)))
+        return named
+
+    assert named(await lines(hall, ada)) == [
+        ("key.add", "-", "Bens Node-RED"),
+        ("key.add", "-", "Bens script"),
+        ("key.remove", "Bens Node-RED", "-"),
+        ("key.remove", "Bens script", "-"),
+        ("passkey.add", "-", "Bens phone"),
+        ("passkey.rename", "Bens phone", "Bens tablet"),
+        ("login", "-", "Bens tablet"),
+        ("passkey.remove", "Bens tablet", "-"),
+    ]
+    await hall.people.remove(ada, ben.id)
+    left = named(await lines(hall, ada))
+    assert len(left) == 8
+    assert {name for _, *names in left for name in names} == {None, "-"}
+    with closing(sqlite3.connect(hall.database.path)) as connection:
+        connection.execute("VACUUM")
+        assert "Bens" not in "\n".join(connection.iterdump())
 
 
 async def test_of_a_home_that_goes_too(hall: Hall, ada: Principal) -> None:

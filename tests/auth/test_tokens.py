@@ -9,10 +9,11 @@ import jwt
 import pytest
 from sqlalchemy import func, select
 
-from hub.auth.people import Home, User
+from hub.auth.homes import Home
 from hub.auth.principal import system
 from hub.auth.signing import Signer
 from hub.auth.tokens import Grant, Tokens
+from hub.auth.user import User
 from hub.database.tables import refresh_tokens
 from hub.messages import HubError
 from tests.auth.conftest import PASSWORD, Hall

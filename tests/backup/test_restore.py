@@ -15,7 +15,7 @@ from hub.plugins.contract import SeriesKey
 from hub.testing.process import PASSWORD, HubProcess
 from tests.backup.home import PASSPHRASE
 from tests.faults.archive import read
-from tests.faults.test_kill import acknowledged, caught_up, check, holes, make_plug
+from tests.faults.test_kill import PATIENCE, acknowledged, caught_up, check, holes, make_plug, more
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = f"""
@@ -64,11 +64,12 @@ async def test_the_same_home_on_a_fresh_machine(hub: HubProcess, tmp_path: Path)
     await caught_up([plug])
     await plughub("backup", "--with-history", "--to", usb, *folders(hub))
     at_backup = acknowledged(plug, 0)
-    await asyncio.sleep(1.5)
+    await more(plug, 1)
+    await caught_up([plug])
     await plughub("backup", "--with-history", "--to", usb, *folders(hub))
     second = acknowledged(plug, 0)
     assert second > at_backup >= 0
-    await asyncio.sleep(1.5)
+    await more(plug, 1)
     await caught_up([plug])
     last = acknowledged(plug, 0)
     assert last > second, "what came after the backup is lost with the machine"
@@ -86,7 +87,7 @@ async def test_the_same_home_on_a_fresh_machine(hub: HubProcess, tmp_path: Path)
     await fresh.log_in()
     [known] = (await fresh.call("GET", "/devices"))["items"]
     assert known["id"] == device
-    await asyncio.wait_for(plug.wait_online(), 20)
+    await asyncio.wait_for(plug.wait_online(), PATIENCE)
     await caught_up([plug])
     assert session[0][0] < last, "the ack falls back to what the backup holds"
     measured = plug.measured(0)
@@ -135,7 +136,7 @@ async def test_the_home_without_history_gets_back_what_plugs_still_hold(hub: Hub
 
 async def test_the_api_and_the_command_line_of_a_running_and_a_stopped_hub(hub: HubProcess) -> None:
     state = await hub.call("POST", "/backups", {"history": True})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while state["running"] is not None:
             await asyncio.sleep(0.05)
             state = (await hub.call("GET", "/backups"))["state"]

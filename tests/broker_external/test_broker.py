@@ -76,12 +76,14 @@ async def test_retained_statuses_come_as_such_and_make_nobody_present(made: Made
 async def test_a_will_ends_a_plugs_presence_unless_it_is_back_at_once(
     made: Made, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.broker.external.broker.LEAVE_S", 0.3)
+    monkeypatch.setattr("hub.broker.external.broker.LEAVE_S", 60.0)
     side = await made.side(mosquitto, "plug-one")
     await side.ready()
     await mosquitto.publish("smartplug/plug-one/status", ON)
     await mosquitto.publish("smartplug/plug-one/status", WILL, "-r")
     await mosquitto.publish("smartplug/plug-one/status", ON, "-r")
+    await side.heard.until(lambda: side.heard.events.count(("message", "plug-one", "status", ON, False)) == 2)
+    monkeypatch.setattr("hub.broker.external.broker.LEAVE_S", 0.1)
     await mosquitto.publish("smartplug/plug-one/status", WILL, "-r")
     await side.heard.event("disconnected", "plug-one", "will")
     assert side.heard.events == [

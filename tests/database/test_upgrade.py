@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, text
+from sqlalchemy.exc import IntegrityError
 
 from hub.auth.audit import Asked, Audit
 from hub.auth.principal import system
@@ -125,6 +126,51 @@ async def test_names_in_lines_from_before_go_with_the_account(tmp_path: Path) ->
         ({"name": None}, {"name": None}),
     ]
     assert left == []
+
+
+async def test_names_of_keys_and_passkeys_in_lines_from_before_go_with_the_account(tmp_path: Path) -> None:
+    """A key's owner is known by the key, or by the line of its making; where neither is there, its name goes now."""
+    database = Database(tmp_path / "data")
+    database.path.parent.mkdir()
+    thaw(FOLDER / "0006.sql", database.path)  # in which the key id-1 is of id-1
+    told = [
+        ("system", "key.add", "id-1", None, {"name": "Bens script", "scopes": ["read"]}),
+        ("id-1", "key.add", "gone-key", None, {"name": "Bens old one"}),
+        ("id-2", "key.remove", "gone-key", {"name": "Bens old one"}, None),
+        ("id-2", "key.remove", "other-key", {"name": "Bens oldest"}, None),
+        ("id-1", "passkey.rename", "p", {"name": "Bens phone"}, {"name": "Bens tablet"}),
+        ("id-1", "login", "id-1", None, {"passkey": "Bens tablet"}),
+        ("gone", "passkey.add", "q", None, {"name": "Zoes phone", "rp_id": "plughub.local"}),
+        ("id-1", "device.add", "lamp", None, {"name": "Bens lamp"}),
+    ]
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        for actor, action, thing, before, after in told:
+            connection.execute(
+                "INSERT INTO audit_logs(home, at, actor, origin, via, action, object, before, after, count) "
+                "VALUES ('id-1', 5, ?, '', '', ?, ?, ?, ?, 1)",
+                (actor, action, thing, before and json.dumps(before), after and json.dumps(after)),
+            )
+    await database.open()
+    audit = Audit(database, FakeClock())
+    found = await audit.page(system("id-1"), Asked(start=5), below=None, limit=10)
+    stored = repr(rows(database.path)["audit_logs"])
+    async with database.transaction() as writing:
+        await writing.execute(delete(users).where(users.c.id == "id-1"))
+        with pytest.raises(IntegrityError, match="append-only"):
+            await writing.execute(text("UPDATE audit_logs SET at = 1"))
+    left = await audit.page(system("id-1"), Asked(start=5), below=None, limit=10)
+    await database.close()
+    seen = [(line.actor, line.action, line.object, line.before, line.after) for line in reversed(found)]
+    assert seen == [
+        *told[:3],
+        ("id-2", "key.remove", "other-key", {"name": None}, None),
+        *told[4:6],
+        ("gone", "passkey.add", "q", None, {"name": None, "rp_id": "plughub.local"}),
+        told[7],
+    ]
+    assert not [name for name in ("script", "old one", "oldest", "phone", "tablet") if f"Bens {name}" in stored]
+    assert "Zoes" not in stored
+    assert "Bens" not in repr(list(left)[1:]), "but for the name of the lamp"
 
 
 @pytest.mark.parametrize("version", [None, "", "ae1027a6acf1"], ids=["no Alembic", "no version", "other versions"])

@@ -60,7 +60,7 @@ async def test_device_on_a_stopped_hub(tmp_path: Path, capsys: pytest.CaptureFix
     capsys.readouterr()
     assert await command("device", "list", data=data) == 0
     listed = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
-    assert [cells[0] for cells in listed] == ["Key", "kitchen-lamp", "plug-2"]
+    assert [cells[0] for cells in listed] == ["KEY", "kitchen-lamp", "plug-2"]
     async with StoppedHub(data).opened() as hub:
         device = hub.registry.by_hardware("plug-1")
         assert device is not None
@@ -215,7 +215,7 @@ async def test_how_long_history_of_a_plug_is_kept(
         assert await command("device", "retention", "plug-1", "--raw", "soon", data=folder) == 1
         assert "as in 3d" in capsys.readouterr().err
         assert await command("device", "retention", "plug-2", "--raw", "3d", data=folder) == 1
-        assert "no such device" in capsys.readouterr().err
+        assert "There is no plug plug-2." in capsys.readouterr().err
 
 
 async def test_what_the_broker_has_counted(
@@ -231,14 +231,14 @@ async def test_what_the_broker_has_counted(
     running.broker_counts |= {"refused:login": 4, "dropped:away": 12, "throttled": 1}
     assert await command("mqtt", "stats", data=tmp_path) == 0
     assert [line.split() for line in capsys.readouterr().out.splitlines()[2:]] == [
-        ["What", "Reason", "Count"],
+        ["WHAT", "REASON", "COUNT"],
         ["refused", "login", "4"],
         ["dropped", "away", "12"],
     ]
     assert await command("mqtt", "stats", "--json", data=tmp_path) == 0
     assert '"login": 4' in capsys.readouterr().out
     assert await command("mqtt", "stats", data=tmp_path / "stopped") == 1
-    assert "does not run" in capsys.readouterr().err
+    assert "is not running" in capsys.readouterr().err
 
 
 async def test_a_plug_is_paired_and_replaced_step_by_step(
@@ -267,4 +267,4 @@ async def test_a_plug_is_paired_and_replaced_step_by_step(
 
 async def test_pairing_needs_a_running_hub(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert await command("device", "pair", "--hardware-id", "plug-1", "--code", CODE, data=tmp_path) == 1
-    assert "does not run" in capsys.readouterr().err
+    assert "is not running" in capsys.readouterr().err

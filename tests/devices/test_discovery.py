@@ -1,6 +1,7 @@
 """mDNS on the loopback interface, with a real zeroconf at both ends."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,10 @@ from tests.devices.fakes import FakeDriver
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 20
 PLUG = "_smartplug._tcp.local."
+# The loopback interface is that of every process of tests on this machine.
+MINE = str(os.getpid())
+NAME = f"Test hub {MINE}"
+ONE, TWO = f"plug-1-{MINE}", f"plug-2-{MINE}"
 
 
 def make(house: House) -> Discovery:
@@ -24,8 +29,8 @@ def make(house: House) -> Discovery:
         house.registry,
         house.bus,
         {"smartplug": FakeDriver()},
-        name="Test hub",
-        hub_id="0123456789abcdef",
+        name=NAME,
+        hub_id=f"{os.getpid():016x}",
         interfaces=[LOOPBACK],
         clock=house.clock,
     )
@@ -49,11 +54,11 @@ async def neighbour() -> AsyncIterator[AsyncZeroconf]:
 def plug(name: str, **properties: str) -> AsyncServiceInfo:
     return AsyncServiceInfo(
         PLUG,
-        f"{name}.{PLUG}",
+        f"{name}-{MINE}.{PLUG}",
         addresses=[socket.inet_aton(LOOPBACK)],
         port=80,
         properties=properties,
-        server=f"{name}.local.",
+        server=f"{name}-{MINE}.local.",
     )
 
 
@@ -65,13 +70,13 @@ async def test_hub_is_announced(discovery: Discovery, neighbour: AsyncZeroconf) 
     seen: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     def changed(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
-        if state_change is ServiceStateChange.Added:
+        if state_change is ServiceStateChange.Added and name.startswith(f"{NAME}."):
             seen.put_nowait((service_type, name))
 
     kinds = ["_plughub._tcp.local.", "_http._tcp.local.", "_mqtt._tcp.local."]
     browser = AsyncServiceBrowser(neighbour.zeroconf, kinds, handlers=[changed])
     found = {(await asyncio.wait_for(seen.get(), PATIENCE_S)) for _ in kinds}
-    assert found == {(kind, f"Test hub.{kind}") for kind in kinds}
+    assert found == {(kind, f"{NAME}.{kind}") for kind in kinds}
     ports = {}
     for kind, name in found:
         info = AsyncServiceInfo(kind, name)
@@ -85,22 +90,30 @@ async def test_hub_is_announced(discovery: Discovery, neighbour: AsyncZeroconf) 
 
 async def test_plugs_are_found_added_and_gone(house: House, discovery: Discovery, neighbour: AsyncZeroconf) -> None:
     heard: asyncio.Queue[DeviceFound] = asyncio.Queue()
-    house.bus.subscribe(DeviceFound, heard.put_nowait, "test")
-    first, second = plug("plug-a", id="plug-1", model="SP-1"), plug("plug-b", id="plug-2")
+
+    def note(event: DeviceFound) -> None:
+        if event.hardware_id in {ONE, TWO}:
+            heard.put_nowait(event)
+
+    def found() -> list[Found]:
+        return [found for found in discovery.found() if found.hardware_id in {ONE, TWO}]
+
+    house.bus.subscribe(DeviceFound, note, "test")
+    first, second = plug("plug-a", id=ONE, model="SP-1"), plug("plug-b", id=TWO)
     for info in (first, second, plug("stranger")):
         await (await neighbour.async_register_service(info))
     events = {event.hardware_id: event for event in [await next_found(heard), await next_found(heard)]}
-    assert events["plug-1"] == DeviceFound("plug-1", "plug-a", "SP-1", LOOPBACK)
-    assert discovery.found() == [
-        Found("plug-1", "plug-a", "SP-1", LOOPBACK, "smartplug"),
-        Found("plug-2", "plug-b", "", LOOPBACK, "smartplug"),
+    assert events[ONE] == DeviceFound(ONE, f"plug-a-{MINE}", "SP-1", LOOPBACK)
+    assert found() == [
+        Found(ONE, f"plug-a-{MINE}", "SP-1", LOOPBACK, "smartplug"),
+        Found(TWO, f"plug-b-{MINE}", "", LOOPBACK, "smartplug"),
     ]
-    await house.registry.add(house.admin, hardware_id="plug-1", name="Lamp")
-    assert await next_found(heard) == DeviceFound("plug-1", "plug-a", "SP-1", LOOPBACK, gone=True)
-    assert [found.hardware_id for found in discovery.found()] == ["plug-2"]
+    await house.registry.add(house.admin, hardware_id=ONE, name="Lamp")
+    assert await next_found(heard) == DeviceFound(ONE, f"plug-a-{MINE}", "SP-1", LOOPBACK, gone=True)
+    assert [found.hardware_id for found in found()] == [TWO]
     await (await neighbour.async_unregister_service(second))
-    assert await next_found(heard) == DeviceFound("plug-2", "plug-b", "", LOOPBACK, gone=True)
-    assert discovery.found() == []
+    assert await next_found(heard) == DeviceFound(TWO, f"plug-b-{MINE}", "", LOOPBACK, gone=True)
+    assert found() == []
     await (await neighbour.async_unregister_service(first))
     assert heard.empty()
 

@@ -6,17 +6,19 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from hub.testing.process import HubProcess
 
+expect.set_options(timeout=30_000)
 NAME = "plughub.local"
 CHROMIUM = [
     "--no-sandbox",
@@ -30,27 +32,42 @@ CHROMIUM = [
 ]
 
 
+class DemoHub(HubProcess):
+    """`plughub run --demo`; `plugs` is `plughub demo` beside it."""
+
+    plugs: asyncio.subprocess.Process
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """All plugs are silent: no answer of one is faster than what is looked at meanwhile."""
+        self.plugs.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.plugs.send_signal(signal.SIGCONT)
+
+
 @contextlib.asynccontextmanager
-async def demo(program: tuple[str, ...] = ("-m", "hub", "run")) -> AsyncIterator[HubProcess]:
+async def demo(program: tuple[str, ...] = ("-m", "hub", "run")) -> AsyncIterator[DemoHub]:
     """`plughub run --demo` before its first run, with the five plugs of `plughub demo` in a process of their own.
     `program`: what Python is to run as the hub."""
-    hub = HubProcess(arguments=("--demo",), program=program)
+    hub = DemoHub(arguments=("--demo",), program=program)
     try:
         await hub.start()
         command = [sys.executable, "-m", "hub", "demo", "--data", str(hub.data)]
         with (hub.folder / "demo.log").open("wb") as log:
-            plugs = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+            hub.plugs = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
             yield hub
         finally:
-            plugs.terminate()
-            await plugs.wait()
+            hub.plugs.terminate()
+            await hub.plugs.wait()
     finally:
         await hub.close()
 
 
 @pytest.fixture
-async def demo_hub() -> AsyncIterator[HubProcess]:
+async def demo_hub() -> AsyncIterator[DemoHub]:
     """The demo as it is."""
     async with demo() as hub:
         yield hub

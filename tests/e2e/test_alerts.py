@@ -9,7 +9,6 @@ from hub.testing.process import HubProcess
 from tests.e2e.test_first_evening import DESKTOP, PHONE, log_in, open_tab
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)
 
 
 async def test_an_alert_from_its_first_to_its_last_moment(demo_hub: HubProcess, browser: Browser, shots: Path) -> None:

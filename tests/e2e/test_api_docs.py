@@ -13,7 +13,6 @@ from tests.e2e.conftest import NAME
 from tests.e2e.test_first_evening import DESKTOP, open_tab
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)
 KEPT = "async () => [localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length]"
 
 

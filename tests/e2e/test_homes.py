@@ -11,7 +11,6 @@ from tests.e2e.test_first_evening import DESKTOP, PHONE, SIZES, log_in, log_in_a
 pytestmark = pytest.mark.browser
 GARDEN = {"name": "Garden house", "time_zone": "Europe/Berlin", "currency": "EUR"}
 ZOE = {"name": "Zoe", "email": "zoe@home.example", "role": "admin", "password": PASSWORD}
-expect.set_options(timeout=15_000)
 
 
 async def sign_in(page: Page, email: str) -> None:
@@ -74,6 +73,7 @@ async def test_an_admin_is_made_with_the_password(demo_hub: HubProcess, browser:
     await log_in(page)
     await expect(page.get_by_role("heading", name="People")).to_be_visible()
     # After a restart the session goes on; who sits there the hub does not know any more.
+    tab.expect_broken_off()
     await demo_hub.kill()
     await demo_hub.start()
     await page.goto(f"/people/{ben['id']}")

@@ -11,7 +11,6 @@ from tests.e2e.conftest import NAME
 from tests.e2e.test_first_evening import DESKTOP, PHONE, log_in
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)
 
 # A finger that lies on this authenticator answers all that is asked, the list under the e-mail field too, which with
 # people waits for their choice. Where the button is tried, the browser says that it has no such list.

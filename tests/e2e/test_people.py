@@ -14,7 +14,6 @@ from tests.e2e.test_first_evening import DESKTOP, PHONE, log_in, open_tab
 
 pytestmark = pytest.mark.browser
 GUEST_PASSWORD = "three words and a number 7"
-expect.set_options(timeout=15_000)
 
 
 async def test_a_guest_comes_by_a_link_and_sees_what_is_shared(

@@ -20,7 +20,7 @@ async def test_a_device_gets_the_certificate(hub: HubProcess, browser: Browser, 
     await expect(page.get_by_role("button", name="First get the certificate")).to_be_disabled()
     await expect(page.get_by_text(f"http://{NAME}:{hub.http_port}/secure")).to_be_visible()
     drawn = await page.get_by_role("img", name="QR code of").evaluate(
-        "image => image.complete && image.naturalWidth > 0"
+        "image => image.decode().then(() => image.naturalWidth > 0)"
     )
     assert drawn
     async with page.expect_download() as loading:

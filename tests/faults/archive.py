@@ -9,6 +9,7 @@ from hub.bus import Bus
 from hub.clock import Clock
 from hub.database import Database
 from hub.devices.registry import Registry
+from hub.history.building import Needs
 from hub.history.core import History
 from hub.history.gaps import GapRecord
 from hub.plugins.contract import SeriesKey
@@ -42,16 +43,18 @@ async def read(data: Path, work: Path) -> Archive:
     streams, buffer = Streams(), Buffer()
     store = SqliteStore(work / "history.sqlite")
     history = History(
-        folder=work,
-        store=store,
-        streams=streams,
-        buffer=buffer,
-        live=Live(),
-        registry=registry,
-        drivers={"smartplug": SmartplugDriver()},
-        arrivals=Arrivals(clock),
-        bus=bus,
-        clock=clock,
+        Needs(
+            folder=work,
+            store=store,
+            streams=streams,
+            buffer=buffer,
+            live=Live(),
+            registry=registry,
+            drivers={"smartplug": SmartplugDriver()},
+            arrivals=Arrivals(clock),
+            bus=bus,
+            clock=clock,
+        )
     )
     await history.start()
     await history.merge()

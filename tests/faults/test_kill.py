@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ history:
 """
 KILLS = int(os.environ.get("KILLS", "10"))
 INTERVAL_MS = 200  # the shortest that a plug takes
+COMMIT_SAMPLES = 15  # of one commit interval and the next, and their writes
+PATIENCE = 60  # seconds until a test gives up waiting
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ async def start(plug: DesktopPlug) -> None:
     await plug.start()
     for outlet in plug.plug.outlets:
         listen(outlet)
-    await asyncio.wait_for(plug.wait_online(), 10)
+    await asyncio.wait_for(plug.wait_online(), PATIENCE)
 
 
 def listen(outlet: Any) -> None:
@@ -79,6 +81,13 @@ def acknowledged(plug: DesktopPlug, channel: int) -> int:
     return int(plug.plug.outlets[channel].acked[0])
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Until it holds: plugs run in this process, and change nothing but while it waits."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
 def holes(archive: Archive, series: SeriesKey) -> list[GapRecord]:
     """Every gap but the one that is open since the plug was stopped, and those in which the plug itself, on a busy
     machine, measured nothing between two samples that follow one another."""
@@ -90,12 +99,17 @@ def holes(archive: Archive, series: SeriesKey) -> list[GapRecord]:
     return [gap for gap in archive.gaps[series] if gap.end is not None and not stalled(gap)]
 
 
+async def more(plug: DesktopPlug, count: int) -> None:
+    """Until each outlet has measured so often from now on."""
+    rings = [outlet.ring for outlet in plug.plug.outlets]
+    goals = [(ring, ring.next + count) for ring in rings]
+    await until(lambda: all(ring.next >= goal for ring, goal in goals))
+
+
 async def caught_up(plugs: list[DesktopPlug]) -> None:
     """Until everything that each plug has measured before now is acknowledged."""
     goals = [(p, c, p.plug.outlets[c].ring.next - 1) for p in plugs for c in range(len(p.meters))]
-    async with asyncio.timeout(60):
-        while any(acknowledged(plug, channel) < goal for plug, channel, goal in goals):
-            await asyncio.sleep(0.05)
+    await until(lambda: all(acknowledged(plug, channel) >= goal for plug, channel, goal in goals))
 
 
 def check(archive: Archive, series: SeriesKey, measured: dict[tuple[str, int], tuple[object, ...]]) -> None:
@@ -131,7 +145,8 @@ async def test_kills_lose_nothing_and_double_nothing(hub: HubProcess, tmp_path: 
             assert not lost, f"kill {number}: {len(lost)} of {seq + 1} acknowledged samples are not on the disk"
         await hub.start()
     for plug in plugs:
-        await asyncio.wait_for(plug.wait_online(), 10)
+        await asyncio.wait_for(plug.wait_online(), PATIENCE)
+        await more(plug, max(0, 150 - min(outlet.ring.next for outlet in plug.plug.outlets)))
     await caught_up(plugs)
     for plug in plugs:
         await plug.stop()
@@ -150,7 +165,9 @@ async def test_hub_and_plug_killed_together_lose_at_most_a_commit_interval_and_s
 ) -> None:
     device, plug = await make_plug(hub, "kill-both")
     await caught_up([plug])
-    await asyncio.sleep(0.5)
+    await more(plug, 1)
+    # A write that the machine's disk holds up is no loss of the hub's: power goes while none is overdue.
+    await until(lambda: plug.plug.outlets[0].ring.next - 1 - acknowledged(plug, 0) <= COMMIT_SAMPLES)
     promised = acknowledged(plug, 0)
     before = plug.measured(0)
     await asyncio.gather(hub.kill(), plug.power_cut())
@@ -165,7 +182,7 @@ async def test_hub_and_plug_killed_together_lose_at_most_a_commit_interval_and_s
     held = archive.samples[series]
     lost = [place for place in before if place not in held]
     assert all(seq > promised for _, seq in lost), "an acknowledged sample is gone"
-    assert len(lost) * INTERVAL_MS <= 3000, "more than what one commit interval and its write hold"
+    assert len(lost) <= COMMIT_SAMPLES, "more than what one commit interval and its write hold"
     assert max(held.values()) == 1
     check(archive, series, {place: v for place, v in after.items() if place in archive.settled[series]})
     (gap,) = holes(archive, series)
@@ -180,18 +197,16 @@ async def test_an_older_data_folder_is_filled_up_from_the_plug(hub: HubProcess, 
     backup = tmp_path / "backup"
     shutil.copytree(hub.data, backup)
     await hub.start()
-    await asyncio.wait_for(plug.wait_online(), 10)
+    await asyncio.wait_for(plug.wait_online(), PATIENCE)
     await caught_up([plug])
     assert await hub.stop() == 0
     shutil.rmtree(hub.data)
     shutil.copytree(backup, hub.data)
     await hub.start()
-    await asyncio.wait_for(plug.wait_online(), 10)
-    await asyncio.sleep(0.2)
+    await asyncio.wait_for(plug.wait_online(), PATIENCE)
+    await more(plug, 1)  # which only this hub can acknowledge
     await caught_up([plug])
-    async with asyncio.timeout(60):
-        while plug.plug.outlets[0].acked[1] > acknowledged(plug, 0):
-            await asyncio.sleep(0.05)
+    await until(lambda: plug.plug.outlets[0].acked[1] <= acknowledged(plug, 0))
     measured = plug.measured(0)
     await plug.stop()
     assert await hub.stop() == 0
@@ -206,9 +221,9 @@ async def test_a_refused_sample_does_not_stop_the_ack(hub: HubProcess, tmp_path:
     meter = plug.meters[0]
     await caught_up([plug])
     meter.watts = 60_000  # more than a plug can carry
-    await asyncio.sleep(0.2)
+    await more(plug, 2)
     meter.watts = 500
-    await asyncio.sleep(0.2)
+    await more(plug, 2)
     await caught_up([plug])
     await plug.stop()
     assert await hub.stop() == 0

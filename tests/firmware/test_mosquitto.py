@@ -3,12 +3,12 @@
 import asyncio
 import json
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from hub.testing.process import free_port
 from tests.firmware.conftest import PlugProcess
 
 ROOT = "smartplug/test-plug/"
@@ -18,12 +18,6 @@ def found(name: str) -> str:
     path = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     assert path is not None, f"{name} is missing: apt-get install mosquitto mosquitto-clients"
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Mosquitto:

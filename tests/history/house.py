@@ -1,6 +1,7 @@
 """A hub's data core for tests: real files, real store, a clock that tests move; it can be killed at any point."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 
 from hub.bus import Bus
 from hub.events import Committed, ProblemEnded, ProblemRaised
+from hub.history.building import Needs
 from hub.history.core import History
 from hub.plugins.contract import MINUTES, RawColumns, SeriesKey
 from hub.telemetry import Acks, Arrivals, Buffer, Ingest, Live, Rejects, Streams
@@ -109,18 +111,20 @@ class DataCore:
             arrivals=self.arrivals,
         )
         self.history = History(
-            folder=folder,
-            store=Plain(self.store) if plain else self.store,
-            streams=self.streams,
-            buffer=self.buffer,
-            live=self.live,
-            registry=registry,
-            drivers=self.drivers,
-            arrivals=self.arrivals,
-            bus=self.bus,
-            clock=clock,
-            log_limit=log_limit,
-            **options,
+            Needs(
+                folder=folder,
+                store=Plain(self.store) if plain else self.store,
+                streams=self.streams,
+                buffer=self.buffer,
+                live=self.live,
+                registry=registry,
+                drivers=self.drivers,
+                arrivals=self.arrivals,
+                bus=self.bus,
+                clock=clock,
+                log_limit=log_limit,
+                **options,
+            )
         )
         self.acker = Acks(
             registry=registry,
@@ -141,8 +145,7 @@ class DataCore:
             worker.spawn = lambda work: None  # type: ignore[method-assign]
         await self.history.start()
         worker.spawn = spawn  # type: ignore[method-assign]
-        for task in list(worker.tasks):
-            await task
+        await worker.settled()
         return self
 
     async def stop(self) -> None:
@@ -196,6 +199,16 @@ def problems(core: DataCore) -> list[tuple[str, dict[str, Any]]]:
     core.bus.subscribe(ProblemRaised, lambda event: found.append((event.id, event.values)), "test")
     core.bus.subscribe(ProblemEnded, lambda event: found.append((f"{event.id} ended", {})), "test")
     return found
+
+
+@asynccontextmanager
+async def telling(
+    folder: Path, clock: ManualClock, registry: Registry
+) -> AsyncIterator[tuple[DataCore, list[tuple[str, dict[str, Any]]]]]:
+    """A hub that runs in the block, and what it tells there."""
+    core = await DataCore(folder, clock, registry).start()
+    yield core, problems(core)
+    await core.stop()
 
 
 def problem_ids(core: DataCore) -> list[str]:

@@ -1,6 +1,5 @@
 """When disks refuse, records are damaged, the clock is uncertain, or a device goes: what history does then."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -242,8 +241,7 @@ async def test_a_removed_device_takes_its_history_with_it(tmp_path: Path, clock:
     await core.history.merge()
     play(core, 10, 19)
     core.bus.publish(DeviceRemoved("d1", "home"))
-    for task in list(core.history.worker.tasks):
-        await task
+    await core.history.worker.settled()
     assert stored(core) == []
     assert core.store.read_stream(SERIES, RUN, 0, 100) is None
     assert len(core.store.rollup(SERIES, "15m", 0, FOREVER).start) == 0
@@ -301,14 +299,14 @@ async def test_timers_commit_each_minute_and_merge_after_the_hour(
     for minute in range(minutes):
         core.send(sample(minute, up=minute * 60_000))
         await clock.advance(60)
-        await asyncio.gather(*core.history.worker.tasks)
+        await core.history.worker.settled()
         assert len(core.committed) == minute + 1
         assert seqs(core) == {}
     await clock.advance(1.9)
     core.send(sample(minutes, up=minutes * 60_000))
     assert seqs(core) == {}
     await clock.advance(0.2)
-    await asyncio.gather(*core.history.worker.tasks)
+    await core.history.worker.settled()
     assert seqs(core) == {RUN: list(range(minutes + 1))}, "two seconds after the hour"
     await core.stop()
 
@@ -322,7 +320,7 @@ async def test_a_merge_that_would_merge_little_waits_for_hours(
         core.send(sample(hour, up=hour * 3_600_000))
         for _ in range(60):
             await clock.advance(60)
-            await asyncio.gather(*core.history.worker.tasks)
+            await core.history.worker.settled()
         merged.append(len(seqs(core).get(RUN, [])))
     assert merged == [0, 0, 0, 4, 4, 4, 4, 8, 8, 8]
     await core.stop()
@@ -332,8 +330,7 @@ async def test_a_full_buffer_is_committed_at_once(tmp_path: Path, clock: ManualC
     core = await DataCore(tmp_path, clock, registry).start()
     core.buffer._limit = core.buffer._look = 50
     play(core, 0, 49)
-    for task in list(core.history.worker.tasks):
-        await task
+    await core.history.worker.settled()
     assert core.committed[-1].samples == 50
     await core.stop()
 

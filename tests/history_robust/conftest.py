@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.history import salvage
 from tests.api.conftest import empty_house, house
 from tests.history.conftest import clock, registry
 
@@ -12,3 +13,9 @@ __all__ = ["clock", "empty_house", "house", "registry"]
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture
+def unrested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A salvage on a machine of its own."""
+    monkeypatch.setattr(salvage, "REST", 0)

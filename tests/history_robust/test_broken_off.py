@@ -40,14 +40,14 @@ async def test_a_rebuild_that_was_broken_off_begins_anew(
     folder.mkdir()
     merged, gaps = await two_runs(folder, clock, registry)
     core = DataCore(folder, clock, registry)
-    reached, loop, read = asyncio.Event(), asyncio.get_running_loop(), core.store.read
+    reached, loop, read = asyncio.Event(), asyncio.get_running_loop(), core.store.read_stream
 
     def held(*args: Any, **options: Any) -> Any:
         loop.call_soon_threadsafe(reached.set)
         core.history.files.stopping.wait(10)
         return read(*args, **options)
 
-    core.store.read = held  # type: ignore[method-assign]
+    core.store.read_stream = held  # type: ignore[method-assign]
     starting = asyncio.create_task(core.start())
     await reached.wait()
     shutil.copytree(folder, tmp_path / "killed")

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from hub.bus import Bus
@@ -11,7 +12,7 @@ from hub.events import PayloadRejected, SampleReceived, StatusReported
 from hub.plugins.contract import NONE, Minutes, Status
 from hub.sample import Sample
 from hub.telemetry import Arrivals, Buffer, Ingest, Live, Rejects, Streams
-from hub.telemetry.offsets import date_one
+from hub.telemetry.offsets import date
 from hub.telemetry.starts import AT_ONCE, EVERY_MS
 from integrations.devices.smartplug.driver import SmartplugDriver
 from tests.history.house import START, ManualClock, Plug, Registry, sample
@@ -266,8 +267,8 @@ def test_the_first_message_after_a_step_already_has_the_new_time(bench: Bench, s
     bench.send(sample(90))
     stream = bench.streams.get("d1", 0, "a" * 16)
     assert stream is not None
-    known = stream.offsets.wall.known()
-    assert [date_one(known, seq * 1000) for seq in (89, 90)] == [START + 89_000, START + 90_000 + step]
+    dated = date(stream.offsets.wall.known(), np.array([89_000, 90_000]))
+    assert dated.tolist() == [START + 89_000, START + 90_000 + step]
 
 
 def test_after_a_step_the_live_line_goes_on(bench: Bench) -> None:

@@ -1,10 +1,11 @@
 """Steps of the hub's clock: what comes after one is dated by the new time from its first sample on."""
 
+import numpy as np
 import pytest
 
 from hub.plugins.contract import NONE
 from hub.telemetry import Streams
-from hub.telemetry.offsets import OffsetLine, Offsets, date_one
+from hub.telemetry.offsets import OffsetLine, Offsets, date
 from tests.telemetry.test_offsets import BEGAN, MINUTE, hear
 
 HOUR = 3_600_000
@@ -13,7 +14,7 @@ DAY = 24 * HOUR
 
 def told(offsets: Offsets, up: int) -> int:
     """The hub's date of it, as an offset."""
-    return date_one(offsets.wall.known(), up) - up
+    return int(date(offsets.wall.known(), np.array([up]))[0]) - up
 
 
 def heard(offsets: Offsets, first: int, last: int, offset: int, *, delays: tuple[int, ...] = (0,)) -> None:
@@ -145,4 +146,4 @@ def test_a_line_of_its_own_dates_nothing_without_samples() -> None:
     line = OffsetLine()
     line.stepped()
     assert line.known() == []
-    assert date_one(line.known(), MINUTE) == NONE
+    assert date(line.known(), np.array([MINUTE])).tolist() == [NONE]

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { act, render, screen } from "@testing-library/react";
+import { act, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
 import { session } from "../test/page";
 import { Hub, HubProvider, useHub } from "./hub";
@@ -74,7 +74,7 @@ it("asks once for what many frames have made old", async () => {
   );
   ask.mockClear();
   Line.last.hear(...Array.from({ length: 50 }, (_, seq) => ({ type: "gaps", seq: seq + 1, device: `d${seq}` })));
-  await vi.waitFor(() => expect(ask).toHaveBeenCalled());
+  await waitFor(() => expect(ask).toHaveBeenCalled());
   await new Promise((done) => setTimeout(done, 150));
   expect(ask).toHaveBeenCalledTimes(1);
   stop();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Right } from "../api/people.types";
+import type { Right, Scope } from "../api/people.types";
 import type { Device } from "../api/devices.types";
 import { translate, type Translate } from "../i18n/i18n";
 import { device } from "../test/make";
@@ -97,9 +97,17 @@ it.each([
 });
 
 it("says what a key may do", () => {
-  expect(scopeWords(t, "en", ["read"])).toBe("reads");
-  expect(scopeWords(t, "en", ["read", "control"])).toBe("reads and switches");
-  expect(scopeWords(t, "en", ["control"])).toBe("switches only");
+  expect(scopeWords(t, "en", ["read"], "admin")).toBe("reads");
+  expect(scopeWords(t, "en", ["read", "control"], "user")).toBe("reads and switches");
+  expect(scopeWords(t, "en", ["control"], "user")).toBe("switches only");
   expect(scopesOf("guest")).toEqual(["read"]);
   expect(scopesOf("user")).not.toContain("admin");
+});
+
+it("says of a key no more than its owner may now", () => {
+  const all: Scope[] = ["read", "control", "manage", "admin"];
+  expect(scopeWords(t, "en", all, "admin")).toBe("reads, switches, changes plugs, looks after the home");
+  expect(scopeWords(t, "en", all, "user")).toBe("reads, switches and changes plugs");
+  expect(scopeWords(t, "en", all, "guest")).toBe("reads");
+  expect(scopeWords(t, "en", ["control"], "guest")).toBe("does nothing with the present role");
 });

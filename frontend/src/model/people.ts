@@ -137,12 +137,16 @@ export const scopesUpTo = (most: Scope): Scope[] => SCOPES.slice(0, SCOPES.index
 export const scopesOf = (role: Role): Scope[] =>
   scopesUpTo(role === "guest" ? "read" : role === "user" ? "manage" : "admin");
 
-/** "reads and switches": the largest counts; a list that leaves smaller ones out is named one by one. */
-export function scopeWords(t: Translate, language: Language, scopes: Scope[]): string {
-  const most = SCOPES.findLast((scope) => scopes.includes(scope));
-  if (most === undefined) return "";
+/**
+ * What a key does while its owner has this role: "reads and switches". The largest scope counts; a list that leaves
+ * smaller ones out is named one by one.
+ */
+export function scopeWords(t: Translate, language: Language, given: Scope[], role: Role): string {
+  const scopes = scopesOf(role).filter((scope) => given.includes(scope));
+  const most = scopes.at(-1);
+  if (most === undefined) return t("people.scope.none");
   if (scopesUpTo(most).every((scope) => scopes.includes(scope))) return t(`people.scope.${most}` as MessageId);
-  const names = SCOPES.filter((scope) => scopes.includes(scope)).map((scope) => t(`people.only.${scope}` as MessageId));
+  const names = scopes.map((scope) => t(`people.only.${scope}` as MessageId));
   return new Intl.ListFormat(localeOf(language)).format(names);
 }
 

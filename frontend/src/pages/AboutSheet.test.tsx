@@ -44,8 +44,8 @@ it("asks plainly before anybody is asked, and tells what came of it", async () =
   expect(look).not.toBeChecked();
   expect(screen.getByText(/releases\.example.*the same from every hub/)).toBeInTheDocument();
   await userEvent.click(look);
-  expect(sent).toEqual([{ asked: "PATCH /system/updates", body: { check: true } }]);
   const told = await screen.findByText(/mends a security fault/);
+  expect(sent).toEqual([{ asked: "PATCH /system/updates", body: { check: true } }]);
   expect(told.closest(".note")).toHaveClass("danger-soft");
   const notes = screen.getByRole("link", { name: "What is new, and how to update" });
   expect(notes).toHaveAttribute("href", out.notes);

@@ -86,7 +86,12 @@ it("makes a key with every scope up to the chosen one, and shows it once", async
   const keys = part("API keys");
   await userEvent.click(keys.getByRole("button", { name: "Make a key" }));
   await userEvent.type(keys.getByLabelText("Name"), "Node-RED");
-  await userEvent.selectOptions(keys.getByLabelText("What it may do"), "control");
+  const may = keys.getByLabelText("What it may do");
+  expect(may).toHaveAccessibleDescription(/sees .* and changes nothing\.$/);
+  await userEvent.selectOptions(may, "admin");
+  expect(may).toHaveAccessibleDescription(/makes nobody an admin/);
+  await userEvent.selectOptions(may, "control");
+  expect(may).toHaveAccessibleDescription("It also switches the plugs that you may switch.");
   await userEvent.selectOptions(keys.getByLabelText("Holds for"), "never");
   await userEvent.click(keys.getByRole("button", { name: "Make a key" }));
   expect(keys.getByText("Enter your password.")).toBeInTheDocument();
@@ -108,7 +113,19 @@ it("offers a guest only keys that read", async () => {
   showPage(<Account />, OFF, session({ role: "guest" }));
   const keys = part("API keys");
   await userEvent.click(keys.getByRole("button", { name: "Make a key" }));
-  expect(within(keys.getByLabelText("What it may do")).getAllByRole("option")).toHaveLength(1);
+  const may = keys.getByLabelText("What it may do");
+  expect(within(may).getAllByRole("option")).toHaveLength(1);
+  expect(may).toHaveAccessibleDescription(/A guest’s key can do no more\.$/);
+});
+
+it("tells a user that only an admin's key looks after the home", async () => {
+  showPage(<Account />, OFF, session({ role: "user" }));
+  const keys = part("API keys");
+  await userEvent.click(keys.getByRole("button", { name: "Make a key" }));
+  const may = keys.getByLabelText("What it may do");
+  expect(within(may).queryByRole("option", { name: /home/ })).not.toBeInTheDocument();
+  await userEvent.selectOptions(may, "manage");
+  expect(may).toHaveAccessibleDescription(/Only an admin’s key looks after the home\.$/);
 });
 
 it("does not let the last admin go, and says why in the dialog", async () => {

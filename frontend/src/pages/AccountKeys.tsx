@@ -23,6 +23,7 @@ const EXPIRIES: Expiry[] = ["30", "90", "365", "never"];
 export function AccountKeys() {
   const { t } = useI18n();
   const keys = useMyKeys();
+  const { user } = useSession();
   const away = useConnection().state === "away";
   const [makes, setMakes] = useState(false);
   const [added, setAdded] = useState<AddedKey | null>(null);
@@ -54,7 +55,13 @@ export function AccountKeys() {
             keys.data.length > 0 && (
               <ul className="list person-keys">
                 {keys.data.map((key) => (
-                  <KeyRow key={key.id} apiKey={key} path={`/account/keys/${key.id}`} queryKey={["keys"]} />
+                  <KeyRow
+                    key={key.id}
+                    apiKey={key}
+                    role={user.role}
+                    path={`/account/keys/${key.id}`}
+                    queryKey={["keys"]}
+                  />
                 ))}
               </ul>
             )
@@ -134,6 +141,7 @@ function NewKey({ onBack, onAdded }: { onBack: () => void; onAdded: (added: Adde
       <Choice
         label={t("account.keys.scope")}
         value={most}
+        hint={t(`account.keys.does.${most}`, { role: user.role })}
         error={error.at("scopes")}
         options={scopesOf(user.role).map((value) => ({ value, label: t(`account.keys.scope.${value}`) }))}
         onChange={(value) => setMost(value as Scope)}

@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
 import type { Session } from "../api/auth.types";
@@ -58,8 +58,8 @@ it("takes the whole text of a QR code in either field, and says who else pairs t
   expect(screen.getByLabelText("Code")).toHaveValue("K7QM-2XPA-9D4T-HV3N");
   await connect();
   const body = { hardware_id: "plug-7c2f11", name: "plug-7c2f11", pairing_code: "K7QM2XPA9D4THV3N" };
-  expect(sent).toEqual([["/api/v1/devices", body]]);
   expect(await screen.findByText("Somebody else is pairing it.")).toBeInTheDocument();
+  expect(sent).toEqual([["/api/v1/devices", body]]);
 });
 
 it("says at its field what no label has, and asks the hub for nothing", async () => {
@@ -76,7 +76,7 @@ it("puts the new plug in the place of the one that it is asked for", async () =>
   await paste("Hardware id", QR);
   await connect();
   const body = { hardware_id: "plug-7c2f11", pairing_code: "K7QM2XPA9D4THV3N" };
-  expect(sent).toEqual([["/api/v1/devices/d1/replace", body]]);
+  await waitFor(() => expect(sent).toEqual([["/api/v1/devices/d1/replace", body]]));
 });
 
 it("says where the home's own broker keeps the logins, and goes by hand", async () => {

@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
 import type { Session } from "../api/auth.types";
@@ -107,15 +107,17 @@ it("starts one, and changes only what was changed", async () => {
   const asked = show([archive]);
   const user = userEvent.setup();
   await user.click(await screen.findByRole("button", { name: "Back up now" }));
-  expect(asked).toContainEqual({ method: "POST", path: "/api/v1/backups", body: {} });
+  await waitFor(() => expect(asked).toContainEqual({ method: "POST", path: "/api/v1/backups", body: {} }));
   await user.type(screen.getByLabelText("Folder"), "/media/usb/plughub");
   await user.type(screen.getByLabelText("Passphrase"), "a quiet blue kettle");
   await user.click(screen.getByRole("button", { name: "Save" }));
-  expect(asked).toContainEqual({
-    method: "PATCH",
-    path: "/api/v1/backups/settings",
-    body: { folder: "/media/usb/plughub", passphrase: "a quiet blue kettle" },
-  });
+  await waitFor(() =>
+    expect(asked).toContainEqual({
+      method: "PATCH",
+      path: "/api/v1/backups/settings",
+      body: { folder: "/media/usb/plughub", passphrase: "a quiet blue kettle" },
+    }),
+  );
 });
 
 it("does not offer what the configuration sets", async () => {

@@ -13,7 +13,7 @@ import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
 import { ApiError } from "../api/client";
 import { useMyKeys, useMySessions } from "../api/people";
-import type { ApiKey, SignedIn } from "../api/people.types";
+import type { ApiKey, Role, SignedIn } from "../api/people.types";
 import { useConnection, useHub, useNow, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { agentWords, readAgent, scopeWords } from "../model/people";
@@ -34,6 +34,7 @@ export function SignedInSection() {
   const { t } = useI18n();
   const sessions = useMySessions();
   const keys = useMyKeys();
+  const { user } = useSession();
   const error = sessions.error ?? keys.error;
   const others = sessions.data?.filter(({ current }) => !current) ?? [];
   return (
@@ -48,7 +49,7 @@ export function SignedInSection() {
             <SessionRow key={session.id} session={session} />
           ))}
           {keys.data.map((key) => (
-            <KeyRow key={key.id} apiKey={key} path={`/account/keys/${key.id}`} queryKey={["keys"]} />
+            <KeyRow key={key.id} apiKey={key} role={user.role} path={`/account/keys/${key.id}`} queryKey={["keys"]} />
           ))}
         </ul>
       ) : error ? (
@@ -184,12 +185,14 @@ function SessionRow({ session }: { session: SignedIn }) {
 
 interface KeyRowProps {
   apiKey: ApiKey;
+  /** Its owner's, as it is now. */
+  role: Role;
   path: string;
   queryKey: string[];
 }
 
 /** A key: programs that use it stop when it ends, so that is asked. */
-export function KeyRow({ apiKey, path, queryKey }: KeyRowProps) {
+export function KeyRow({ apiKey, role, path, queryKey }: KeyRowProps) {
   const { t, language } = useI18n();
   const { client } = useHub();
   const { home } = useSession();
@@ -199,7 +202,7 @@ export function KeyRow({ apiKey, path, queryKey }: KeyRowProps) {
   const [asks, setAsks] = useState(false);
   const away = useConnection().state === "away";
   const { name, used, expires, hint } = apiKey;
-  const scopes = scopeWords(t, language, apiKey.scopes);
+  const scopes = scopeWords(t, language, apiKey.scopes, role);
   const over = expires !== null && expires <= client.now();
   const until = expires === null ? null : fullDate(expires, home.time_zone, language);
   return (

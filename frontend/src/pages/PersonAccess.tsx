@@ -116,6 +116,7 @@ export function PersonAccess({ person }: { person: User }) {
               <KeyRow
                 key={key.id}
                 apiKey={key}
+                role={person.role}
                 path={`/users/${person.id}/keys/${key.id}`}
                 queryKey={["keys", person.id]}
               />

@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Hub, HubProvider } from "../app/hub";
@@ -47,8 +47,8 @@ it("saves the time shown under the name that the hub gives", async () => {
   const headers = { "Content-Disposition": 'attachment; filename="lamp-2026-11-01-2026-11-01-15m.csv"' };
   show(() => new Response("time_utc\r\n", { headers }));
   await userEvent.click(screen.getByRole("button", { name: "Download data (CSV)" }));
+  await waitFor(() => expect(saved.map(({ name }) => name)).toEqual(["lamp-2026-11-01-2026-11-01-15m.csv"]));
   expect(asked).toEqual(["/api/v1/telemetry/export?device=abc%3A1&from=1000&to=2000&bucket=15m"]);
-  expect(saved.map(({ name }) => name)).toEqual(["lamp-2026-11-01-2026-11-01-15m.csv"]);
   expect(await saved[0]?.blob.text()).toBe("time_utc\r\n");
 });
 

@@ -102,7 +102,13 @@ export function Choice({ value, onChange, options, ...frame }: ChoiceProps) {
   return (
     <Frame id={id} {...frame}>
       <div className="field-box">
-        <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
+        <select
+          id={id}
+          value={value}
+          aria-invalid={Boolean(frame.error)}
+          aria-describedby={(frame.error ?? frame.hint) ? `${id}-note` : undefined}
+          onChange={(event) => onChange(event.target.value)}
+        >
           {options.map((option) => (
             <option key={option.value} value={option.value}>
               {option.label}

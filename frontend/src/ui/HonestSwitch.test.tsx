@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen } from "@testing-library/react";
+import { act, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Hub, HubProvider } from "../app/hub";
@@ -68,9 +68,9 @@ describe("touching the switch", () => {
     expect(theSwitch()).toHaveAttribute("aria-checked", "false");
     expect(screen.getByText("Switching on…")).toBeVisible();
     fireEvent.click(theSwitch());
-    await vi.waitFor(() => expect(commands).toEqual([{ command: "relay_on", channel: 0 }]));
+    await waitFor(() => expect(commands).toEqual([{ command: "relay_on", channel: 0 }]));
     await reply(200, { id: "c", state: "confirmed", on: true, error: null });
-    await vi.waitFor(() => expect(theSwitch()).toHaveAttribute("aria-checked", "true"));
+    await waitFor(() => expect(theSwitch()).toHaveAttribute("aria-checked", "true"));
     expect(theSwitch()).toHaveAttribute("aria-busy", "false");
     expect(screen.getByText("Lamp is on.")).toBeInTheDocument();
   });
@@ -78,24 +78,24 @@ describe("touching the switch", () => {
   it("says so when no answer came, and sends the same again", async () => {
     const { commands, reply } = show(device({}, { on: false }));
     fireEvent.click(theSwitch());
-    await vi.waitFor(() => expect(commands).toHaveLength(1));
+    await waitFor(() => expect(commands).toHaveLength(1));
     await reply(504, { title: "", status: 504, code: "unconfirmed", detail: "No answer." });
     expect(await screen.findByText("No answer. It may be on.")).toBeVisible();
     expect(theSwitch()).toHaveAttribute("aria-checked", "false");
     fireEvent.click(theSwitch());
-    await vi.waitFor(() => expect(commands).toEqual(Array(2).fill({ command: "relay_on", channel: 0 })));
+    await waitFor(() => expect(commands).toEqual(Array(2).fill({ command: "relay_on", channel: 0 })));
     await reply(200, { id: "c", state: "confirmed", on: true, error: null });
   });
 
   it("explains a refusal and offers the way on", async () => {
     const { commands, reply } = show(device({}, { on: true }));
     fireEvent.click(theSwitch());
-    await vi.waitFor(() => expect(commands).toHaveLength(1));
+    await waitFor(() => expect(commands).toHaveLength(1));
     await reply(200, { id: "c", state: "refused", on: false, error: "overload" });
     expect(await screen.findByText(/^Cut off: above 2,500/)).toBeVisible();
     await userEvent.click(theSwitch());
     await userEvent.click(await screen.findByRole("button", { name: "Switch on" }));
-    await vi.waitFor(() => expect(commands.at(-1)).toEqual({ command: "relay_on", channel: 0 }));
+    await waitFor(() => expect(commands.at(-1)).toEqual({ command: "relay_on", channel: 0 }));
     await reply(200, { id: "c", state: "confirmed", on: true, error: null });
   });
 
@@ -109,7 +109,7 @@ describe("touching the switch", () => {
   it("shows what the hub says when it does not take the command", async () => {
     const { commands, reply } = show(device());
     fireEvent.click(theSwitch());
-    await vi.waitFor(() => expect(commands).toHaveLength(1));
+    await waitFor(() => expect(commands).toHaveLength(1));
     await reply(409, { title: "", status: 409, code: "device-offline", detail: "Lamp is offline." });
     expect(await screen.findByText("Not switched. Lamp is offline.")).toBeVisible();
   });
@@ -125,7 +125,7 @@ describe("a protected plug", () => {
     expect(commands).toEqual([]);
     fireEvent.pointerDown(theSwitch());
     act(() => void vi.advanceTimersByTime(2000));
-    await vi.waitFor(() => expect(commands).toEqual([{ command: "relay_off", channel: 0 }]));
+    await waitFor(() => expect(commands).toEqual([{ command: "relay_off", channel: 0 }]));
     await reply(200, { id: "c", state: "confirmed", on: false, error: null });
   });
 
@@ -137,7 +137,7 @@ describe("a protected plug", () => {
       fireEvent.keyDown(theSwitch(), { key: " ", repeat: true });
       act(() => void vi.advanceTimersByTime(500));
     }
-    await vi.waitFor(() => expect(commands).toHaveLength(1));
+    await waitFor(() => expect(commands).toHaveLength(1));
     await reply(200, { id: "c", state: "confirmed", on: false, error: null });
   });
 

@@ -24,8 +24,8 @@ from hub.api.types.people import (
     User,
 )
 from hub.auth.keys import ApiKey as StoredKey
-from hub.auth.people import User as StoredUser
 from hub.auth.sessions import Session as StoredSession
+from hub.auth.user import User as StoredUser
 from hub.messages import HubError
 
 TAG = "account"

@@ -4,14 +4,14 @@ import msgspec
 from aiohttp import web
 
 from hub.api.cookies import refresh_cookie, set_cookies
-from hub.api.routing import AnyCall, Call, NoQuery, Route
+from hub.api.routing import AnyCall, Call, NoQuery, Route, counted_alone
 from hub.api.security import is_forwarded, peer_address, require_own_origin
 from hub.api.shown import as_shown
 from hub.api.types.auth import LoginRequest, Me, RefreshRequest, Session, SetupRequest, TokenKey
 from hub.api.types.people import Home, User
 from hub.auth.homes import Home as StoredHome
-from hub.auth.people import User as StoredUser
 from hub.auth.tokens import Grant
+from hub.auth.user import User as StoredUser
 from hub.messages import HubError
 
 TAG = "auth"
@@ -149,6 +149,7 @@ ROUTES = (
         handler=set_up,
         role="open",
         body=SetupRequest,
+        counted_as=counted_alone("setup"),
         answer=Session,
         status=201,
         errors=(
@@ -168,6 +169,7 @@ ROUTES = (
         handler=login,
         role="open",
         body=LoginRequest,
+        counted_as=counted_alone("login"),
         answer=Session,
         errors=("login-wrong", "code-needed", "code-wrong", "session-ended", "too-many-attempts", "origin-refused"),
         description=f"Browsers get the refresh token as a cookie; programs send `{CLIENT_HEADER}: program` and get it "
@@ -184,7 +186,7 @@ ROUTES = (
         role="open",
         body=RefreshRequest,
         body_optional=True,
-        shown_by=whose,
+        counted_as=whose,
         answer=Session,
         errors=("session-ended", "origin-refused"),
         description="The refresh token (cookie or body) is used up; the new one comes the same way.",
@@ -200,7 +202,7 @@ ROUTES = (
         role="open",
         body=RefreshRequest,
         body_optional=True,
-        shown_by=whose,
+        counted_as=whose,
         errors=("session-ended", "origin-refused"),
         example=RefreshRequest(),
     ),

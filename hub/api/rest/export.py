@@ -64,11 +64,12 @@ async def _stream(call: Call[ExportQuery, None], keys: list[SeriesKey]) -> web.S
         packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
     try:
         await response.prepare(call.request)
-        await _send(response, packer, first)
-        async for page in pages:
-            await _send(response, packer, page)
-        if packer is not None:
-            await response.write(packer.flush())
+        if not call.wants_head_only:
+            await _send(response, packer, first)
+            async for page in pages:
+                await _send(response, packer, page)
+            if packer is not None:
+                await response.write(packer.flush())
         await response.write_eof()
     except HubError as error:
         # Cut off: a file that ends early must not look complete.

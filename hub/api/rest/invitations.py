@@ -58,6 +58,14 @@ async def remove_invitation(call: AnyCall) -> None:
     await call.services.identity.invitations.remove(call.principal, call.path("invitation"))
 
 
+def link_of(call: AnyCall) -> str | None:
+    """What a link that holds counts as: itself. One that does not is a stranger's."""
+    try:
+        return f"link {call.services.identity.invitations.look(call.body.token).id}"
+    except HubError:
+        return None
+
+
 async def look_at_link(call: Call[NoQuery, LinkRequest]) -> LinkView:
     """POST /auth/link"""
     services = call.services
@@ -153,6 +161,7 @@ ROUTES = (
         handler=look_at_link,
         role="open",
         body=LinkRequest,
+        counted_as=link_of,
         answer=LinkView,
         errors=("invitation-over",),
         example=LinkRequest(EXAMPLE_LINK),
@@ -166,6 +175,7 @@ ROUTES = (
         handler=join,
         role="open",
         body=JoinRequest,
+        counted_as=link_of,
         answer=Session,
         status=201,
         errors=(
@@ -189,6 +199,7 @@ ROUTES = (
         handler=set_password,
         role="open",
         body=ResetRequest,
+        counted_as=link_of,
         errors=("invitation-over", "origin-refused", "too-many-attempts", *PASSWORD_ERRORS),
         description="A second factor stays: the next sign-in asks for its code.",
         example={"token": EXAMPLE_LINK, "password": "a long enough phrase"},

@@ -6,7 +6,7 @@ from aiohttp import web
 from hub.api.paging import PageQuery, page
 from hub.api.rest.account import CONFIRMED, ISSUER, own
 from hub.api.rest.auth import EXAMPLE, sign_in
-from hub.api.routing import AnyCall, Call, NoQuery, Route
+from hub.api.routing import AnyCall, Call, NoQuery, Route, counted_alone
 from hub.api.security import peer_address, require_own_origin
 from hub.api.types.auth import Session
 from hub.api.types.passkeys import (
@@ -125,6 +125,7 @@ ROUTES = (
         tag=TAG,
         handler=ask_for_passkey,
         role="open",
+        counted_as=counted_alone("passkey challenge"),
         answer=PasskeyLoginOptions,
         errors=HERE,
         description=f"{DESCRIPTION} The challenge holds for five minutes and serves once.",
@@ -138,6 +139,7 @@ ROUTES = (
         handler=login_with_passkey,
         role="open",
         body=PasskeyLoginRequest,
+        counted_as=counted_alone("passkey"),
         answer=Session,
         errors=("passkey-refused", "session-ended", *HERE, *ANSWERED),
         description="It stands for password and second factor: the device has to check who uses it. Session and tokens "

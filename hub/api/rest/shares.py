@@ -10,8 +10,8 @@ from msgspec import Meta
 from hub.api.paging import MOST, Cursor, Limit, PageQuery, page, read_cursor
 from hub.api.routing import AnyCall, Call, NoQuery, Route
 from hub.api.types.devices import DeviceShare, DeviceShareList, HomeShare, HomeShareList, ShareRequest
-from hub.auth.people import User
 from hub.auth.principal import Principal
+from hub.auth.user import User
 from hub.devices.device import Device
 from hub.messages import HubError
 

@@ -189,7 +189,7 @@ ROUTES = (
         handler=check_history,
         role="operator",
         answer=HistoryCheck,
-        errors=("history-unreadable",),
+        errors=("history-unreadable", "history-rebuilding"),
         answer_example=HistoryCheck(samples=3024000, buckets=391200, log_records=42),
     ),
     Route(

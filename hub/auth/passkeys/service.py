@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import secrets
+from typing import Annotated
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from msgspec import Meta
+from sqlalchemy import delete, insert, update
 
 from hub.auth.audit import Audit
 from hub.auth.fields import require_name
@@ -14,16 +16,22 @@ from hub.auth.logins import Logins
 from hub.auth.passkeys.ceremony import Assertion, Attestation, challenge_in, judge_assertion, judge_attestation
 from hub.auth.passkeys.challenges import Challenges
 from hub.auth.passkeys.places import Place
-from hub.auth.people import People, User
+from hub.auth.people import People
+from hub.auth.personal import Personal
 from hub.auth.principal import Principal
+from hub.auth.user import User
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.engine import UNWRITABLE_ID
+from hub.database.rows import Blob, Id, Ms, Text, read
 from hub.database.tables import passkeys
 from hub.messages import HubError
 
 MOST_PASSKEYS = 20  # a person
 LONGEST_CREDENTIAL = 1023  # bytes; WebAuthn's own bound
+HIGHEST_COUNT = (1 << 32) - 1  # the same
+# Of what is wrong nothing comes that could sign in: no signature counts higher, and no place has no name.
+STAND_INS = {"sign_count": HIGHEST_COUNT, "name": "?", "created": 0, "rp_id": "", "used": None}
 log = logging.getLogger("hub.auth")
 
 
@@ -31,15 +39,15 @@ class Passkey(msgspec.Struct):
     """rp_id: the name of the hub that it belongs to; sign_count: what its authenticator counted last, 0 where that does
     not count; created, used: Unix ms, used None = not yet."""
 
-    id: str
-    user: str
-    credential: bytes
-    public_key: bytes
-    sign_count: int
-    name: str
-    created: int
-    rp_id: str
-    used: int | None = None
+    id: Id
+    user: Id
+    credential: Blob
+    public_key: Blob
+    sign_count: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
+    name: Text
+    created: Ms
+    rp_id: Text
+    used: Ms | None = None
 
 
 class Passkeys:
@@ -58,8 +66,8 @@ class Passkeys:
     async def load(self) -> None:
         """Read them."""
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(select(passkeys))).mappings()
-            self._passkeys = {row["credential"]: Passkey(**row) for row in rows}
+            rows = await read(self._database, connection, passkeys, Passkey, stand_ins=STAND_INS)
+        self._passkeys = {row.value.credential: row.value for row in rows}
 
     def of(self, user: str) -> list[Passkey]:
         """Somebody's, the newest first."""
@@ -111,19 +119,19 @@ class Passkeys:
             self._passkeys.pop(made.credential, None)
             raise
         await self._audit.record(
-            principal, "passkey.add", passkey.id, after={"name": passkey.name, "rp_id": passkey.rp_id}
+            principal, "passkey.add", passkey.id, after={"name": _told(passkey), "rp_id": passkey.rp_id}
         )
         return passkey
 
     async def rename(self, principal: Principal, passkey_id: str, name: str) -> Passkey:
         """Raises HubError("passkey-unknown", "name-invalid")."""
         passkey, plain = self._own(principal, passkey_id), require_name(name)
-        before = passkey.name
+        before = _told(passkey)
         async with self._database.transaction() as connection:
             await connection.execute(update(passkeys).where(passkeys.c.id == passkey.id).values(name=plain))
         passkey.name = plain
         await self._audit.record(
-            principal, "passkey.rename", passkey.id, before={"name": before}, after={"name": passkey.name}
+            principal, "passkey.rename", passkey.id, before={"name": before}, after={"name": _told(passkey)}
         )
         return passkey
 
@@ -134,7 +142,7 @@ class Passkeys:
         async with self._database.transaction() as connection:
             await connection.execute(delete(passkeys).where(passkeys.c.id == passkey.id))
         self._passkeys.pop(passkey.credential, None)
-        await self._audit.record(principal, "passkey.remove", passkey.id, before={"name": passkey.name})
+        await self._audit.record(principal, "passkey.remove", passkey.id, before={"name": _told(passkey)})
 
     def ask(self, place: Place) -> bytes:
         """The challenge for a sign-in at that place; whose it will be, the passkey says."""
@@ -200,6 +208,11 @@ class Passkeys:
             if error.id != UNWRITABLE_ID:
                 raise
             log.warning("the use of passkey %s could not be stored: %s", passkey.id, error)
+
+
+def _told(passkey: Passkey) -> Personal:
+    """Its name, for the audit log: people call them after themselves."""
+    return Personal(passkey.user, passkey.name)
 
 
 def require_room(mine: list[Passkey]) -> None:

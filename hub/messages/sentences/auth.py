@@ -59,7 +59,7 @@ EN = {
     "keys-too-many": "A person has at most {most} keys. Remove one that is not used.",
     "key-unknown": "There is no such key.",
     "session-unknown": "There is no such session.",
-    "invitation-over": "This link was used already, or its 24 hours are over. Ask for a new one.",
+    "invitation-over": "This link holds no more: it was used, its 24 hours are over, or it was ended before. Ask for a new one.",
     "invitation-unknown": "There is no such invitation.",
     "invitations-too-many": "There are {most} open invitations. Take one back first.",
     "hub-key-wrong": "{file} holds no key of the hub: it takes 64 hexadecimal digits. Put the file back from a backup. Or "
@@ -128,7 +128,7 @@ DE = {
     "keys-too-many": "Eine Person hat höchstens {most} Schlüssel. Entferne einen, der nicht benutzt wird.",
     "key-unknown": "Diesen Schlüssel gibt es nicht.",
     "session-unknown": "Diese Sitzung gibt es nicht.",
-    "invitation-over": "Dieser Link wurde schon benutzt, oder seine 24 Stunden sind vorbei. Bitte um einen neuen.",
+    "invitation-over": "Dieser Link gilt nicht mehr: Er wurde benutzt, seine 24 Stunden sind vorbei, oder er wurde vorher beendet. Bitte um einen neuen.",
     "invitation-unknown": "Diese Einladung gibt es nicht.",
     "invitations-too-many": "Es gibt {most} offene Einladungen. Nimm erst eine zurück.",
     "hub-key-wrong": "{file} enthält keinen Schlüssel des Hubs: es sind 64 hexadezimale Ziffern. Hol die Datei aus einer "

@@ -11,7 +11,6 @@ EN = {
     "cli-schedule-list": "list the schedules: when next, and how the last run went",
     "cli-schedule-of": "only of this plug",
     "cli-schedule-add": "add a schedule, or with --on and --off two that belong together",
-    "cli-schedule-outlet": "key of the plug, with :CHANNEL for one of its outlets (`plughub device list` shows the keys)",
     "cli-schedule-on": "switch on at this time, such as 06:30, by the clocks of the home",
     "cli-schedule-off": "switch off at this time; where it is not later than --on, on the next day",
     "cli-schedule-days": "mon-fri, or sat,sun, or daily (of a new one the default)",
@@ -48,7 +47,6 @@ EN = {
     "cli-schedule-no-change": "Say what changes: --time, --days, --command, --name, --enable or --disable.",
     "cli-schedule-time-wrong": "{text} is no time of day. Write 06:30.",
     "cli-schedule-days-wrong": "{text} names no days. Write mon-fri, or sat,sun, or daily.",
-    "cli-schedule-stopped": "The hub is not running. Start it with `plughub run`: it runs the schedules.",
 }
 
 DE = {
@@ -62,7 +60,6 @@ DE = {
     "cli-schedule-list": "die Zeitpläne auflisten: wann das nächste Mal, und wie das letzte ausging",
     "cli-schedule-of": "nur von diesem Stecker",
     "cli-schedule-add": "einen Zeitplan anlegen, oder mit --on und --off zwei, die zusammengehören",
-    "cli-schedule-outlet": "Schlüssel des Steckers, mit :KANAL für einen seiner Ausgänge (`plughub device list` zeigt sie)",
     "cli-schedule-on": "um diese Zeit anschalten, etwa 06:30, nach den Uhren des Zuhauses",
     "cli-schedule-off": "um diese Zeit ausschalten; wo sie nicht nach --on liegt, am nächsten Tag",
     "cli-schedule-days": "mon-fri, oder sat,sun, oder daily (für jeden Tag; so, wenn bei einem neuen nichts dasteht)",
@@ -99,5 +96,4 @@ DE = {
     "cli-schedule-no-change": "Sag, was sich ändert: --time, --days, --command, --name, --enable oder --disable.",
     "cli-schedule-time-wrong": "{text} ist keine Uhrzeit. Schreibe 06:30.",
     "cli-schedule-days-wrong": "{text} nennt keine Tage. Schreibe mon-fri, oder sat,sun, oder daily.",
-    "cli-schedule-stopped": "Der Hub läuft nicht. Starte ihn mit `plughub run`: Er führt die Zeitpläne aus.",
 }

@@ -72,7 +72,6 @@ EN = {
     "yaml-key": "A name is expected before the colon. Put text that begins with a brace or a bracket in quotes.",
     "yaml-key-twice": "“{key}” is there twice; first in line {line}.",
     "yaml-merge": "Behind << stands an alias of a section.",
-    "check-json": "print JSON for programs",
     "check-safe-mode": "leave out third-party plugins",
     "check-plugin": "Plugin “{plugin}”: {reason}",
 }
@@ -150,7 +149,6 @@ DE = {
     "yaml-key": "Vor dem Doppelpunkt steht ein Name. Setz Text, der mit einer Klammer beginnt, in Anführungszeichen.",
     "yaml-key-twice": "„{key}“ steht zweimal da, zuerst in Zeile {line}.",
     "yaml-merge": "Hinter << steht ein Verweis auf einen Abschnitt.",
-    "check-json": "JSON für Programme ausgeben",
     "check-safe-mode": "Erweiterungen von Dritten weglassen",
     "check-plugin": "Erweiterung „{plugin}“: {reason}",
 }

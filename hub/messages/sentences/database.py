@@ -17,6 +17,10 @@ EN = {
     "go back to the version before, which still runs with it, and tell us of this. A copy is in {copy}.",
     "database-unreadable": "{file} cannot be opened: {reason}. Check who owns it and whether its disk is full or "
     "read-only.",
+    "registry-faults": "{count, plural, one {# value} other {# values}} in registry.sqlite cannot be used: {what}. The "
+    "file was not changed. Schedules and alerts among them are switched off, people, keys and shares give no right, and "
+    "the rest has a default. Look at these in the app and save them anew, or delete them there. What the app does not "
+    "show comes back with a backup, or with the hub stopped by correcting the row. The hub's log names all of them.",
     "database-unwritable": "Nothing was changed, because the hub's disk takes nothing more ({reason}). Make room on it, "
     "or replace it.",
 }
@@ -40,6 +44,11 @@ DE = {
     "geändert: geh auf die Version davor zurück, die damit weiter läuft, und sag uns Bescheid. Eine Kopie liegt in {copy}.",
     "database-unreadable": "{file} lässt sich nicht öffnen: {reason}. Prüfe, wem sie gehört und ob ihr Datenträger voll "
     "oder schreibgeschützt ist.",
+    "registry-faults": "{count, plural, one {# Wert} other {# Werte}} in registry.sqlite {count, plural, one {ist} other "
+    "{sind}} nicht brauchbar: {what}. Die Datei wurde nicht geändert. Zeitpläne und Alarme darunter sind ausgeschaltet, "
+    "Personen, Schlüssel und Freigaben geben kein Recht, für den Rest gilt ein Standardwert. Sieh sie dir in der App an "
+    "und speichere sie neu, oder lösche sie dort. Was die App nicht zeigt, kommt mit einer Sicherung zurück, oder indem "
+    "du bei angehaltenem Hub die Zeile berichtigst. Im Log des Hubs stehen alle.",
     "database-unwritable": "Es wurde nichts geändert, weil der Datenträger des Hubs nichts mehr aufnimmt ({reason}). "
     "Schaffe dort Platz oder ersetze ihn.",
 }

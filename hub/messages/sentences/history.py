@@ -16,6 +16,10 @@ EN = {
     "history-store-lost": "The history database was damaged and is now kept as {file}. The hub has begun a new one, and "
     "takes over what can be read of the old one while it runs; that may take some hours. Plugs send again what they "
     "still hold.",
+    "history-store-waits": "The history database was damaged and is now kept as {file}. The hub has begun a new one, and "
+    "cannot take over now what can be read of the old one: {reason}. It tries again in {minutes, plural, one {# minute} "
+    "other {# minutes}}, later less often, and at each start. Make room where the disk is full. Nothing of the old one "
+    "is lost meanwhile.",
     "history-store-saved": "The history database was damaged and is now kept as {file}. What could be read of it is "
     "there again: {samples, plural, one {# measurement} other {# measurements}}. {lost, plural, =0 {Nothing was "
     "lost.} one {One piece was lost ({what}).} other {# pieces were lost, among them: {what}.}} {backup, select, none "
@@ -32,6 +36,9 @@ EN = {
     "history-salvage-not-possible": "this kind of store cannot do so by itself",
     "history-state-lost": "The notes that the hub keeps about its history were damaged ({file}). They were rebuilt from "
     "the history itself for {outlets, plural, one {# outlet} other {# outlets}}; why older gaps came about is lost.",
+    "history-rebuilding": "The notes that the hub keeps about its history are lost or damaged. It makes them anew from "
+    "the history itself, {share} % are done. Meanwhile it measures, switches and shows charts as ever; earlier gaps, "
+    "backups and checks of the history wait until it is done.",
     "history-space": "The disk is nearly full: {free} MB are left. The oldest single measurements were removed to make "
     "room; what was measured then is shown in minutes. Make room on the disk.",
     "history-disk-low": "The disk is nearly full: {free} MB are left. When no more can be stored the plugs keep their "
@@ -69,6 +76,10 @@ DE = {
     "history-store-lost": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Der Hub hat "
     "eine neue begonnen und übernimmt im Betrieb, was von der alten lesbar ist; das kann einige Stunden dauern. Die "
     "Stecker senden noch einmal, was sie noch haben.",
+    "history-store-waits": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Der Hub hat "
+    "eine neue begonnen und kann jetzt nicht übernehmen, was von der alten lesbar ist: {reason}. Er versucht es in "
+    "{minutes, plural, one {# Minute} other {# Minuten}} wieder, später seltener, und bei jedem Start. Schaffe Platz, wenn "
+    "der Datenträger voll ist. Von der alten geht dabei nichts verloren.",
     "history-store-saved": "Die Datenbank des Verlaufs war beschädigt und liegt jetzt als {file} daneben. Was davon "
     "lesbar war, ist wieder da: {samples, plural, one {# Messung} other {# Messungen}}. {lost, plural, =0 {Nichts ging "
     "verloren.} one {Ein Stück ging verloren ({what}).} other {# Stücke gingen verloren, darunter: {what}.}} {backup, "
@@ -86,6 +97,9 @@ DE = {
     "history-state-lost": "Die Notizen des Hubs zu seinem Verlauf waren beschädigt ({file}). Sie wurden für {outlets, "
     "plural, one {# Steckdose} other {# Steckdosen}} aus dem Verlauf selbst neu aufgebaut; warum ältere Lücken "
     "entstanden, ist verloren.",
+    "history-rebuilding": "Die Notizen des Hubs zu seinem Verlauf sind verloren oder beschädigt. Er baut sie aus dem "
+    "Verlauf selbst neu auf, {share} % sind fertig. Solange misst, schaltet und zeigt er wie immer; frühere Lücken, "
+    "Sicherungen und Prüfungen des Verlaufs warten, bis er fertig ist.",
     "history-space": "Der Datenträger ist fast voll: {free} MB sind noch frei. Die ältesten Einzelmesswerte wurden "
     "gelöscht, um Platz zu schaffen; was älter ist, zeigt der Hub in Minuten. Schaffe Platz auf dem Datenträger.",
     "history-disk-low": "Der Datenträger ist fast voll: {free} MB sind noch frei. Kann nichts mehr gespeichert werden, "

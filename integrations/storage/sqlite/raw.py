@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from hub.plugins import RawColumns, m4
-from hub.plugins.codec import DamagedChunk, decode_brief, decode_raw, encode_raw
-from hub.plugins.columns import brief_raw, join_raw, select_raw
+from hub.plugins.codec import DamagedChunk, decode_brief, decode_raw, decode_seqs, encode_raw
+from hub.plugins.columns import brief_raw, chosen_raw, join_raw, select_raw
 from hub.plugins.contract import Damage, Int64
 from integrations.storage.sqlite import lines
 from integrations.storage.sqlite.lines import HOUR, Brief
@@ -19,6 +19,7 @@ UNDATED = 3600  # seqs of one undated chunk; its "hour" is -1 - seq // UNDATED
 LAST_SEQ = (1 << 63) - 1
 MANY = 10_000  # hours beyond which a scan is quicker than a look-up for each
 
+STREAM = "id, series, run, last_seq, first_hour, last_hour"
 COLUMNS = "raw.id, raw.stream, raw.hour, raw.count, raw.data"
 BY_HOUR = f"""
 with recursive place(hour) as (values(?) union all select hour + 1 from place where hour < ?)
@@ -118,8 +119,22 @@ class RawChunks:
         columns = self._joined(self._by_seq(stream, seq_from, seq_to), stream)
         if columns is None:
             return None
-        columns = select_raw(columns, (columns.seq >= seq_from) & (columns.seq <= seq_to))
+        columns = chosen_raw(columns, (columns.seq >= seq_from) & (columns.seq <= seq_to))
         return columns if len(columns.seq) else None
+
+    def seqs(self) -> dict[int, dict[str, list[tuple[int, int]]]]:
+        """See ListingStore, by number of the series: a chunk of as many samples as there are seqs in its range needs
+        not be unpacked."""
+        streams = {row[0]: Stream(*row) for row in self._shelf.all(f"select {STREAM} from stream")}  # noqa: S608
+        extents: dict[int, list[tuple[int, int]]] = {}
+        for id, number, first, last, count in self._shelf.all("select id, stream, seq_from, seq_to, count from raw"):
+            whole = count == last - first + 1
+            extents.setdefault(number, []).extend([(first, last)] if whole else self._unpacked(id, streams[number]))
+        found: dict[int, dict[str, list[tuple[int, int]]]] = {}
+        for number, ranges in extents.items():
+            stream = streams[number]
+            found.setdefault(stream.series, {})[stream.run] = _apart(ranges)
+        return found
 
     def pieces(self, series: int, run: str, most: int) -> list[tuple[int, int]]:
         """Ranges of seqs in which all samples of one stream lie, each of chunks of no more than `most` samples; more
@@ -215,6 +230,17 @@ class RawChunks:
         hours = (-1, -2) if stream.first_hour is None else (stream.first_hour, stream.last_hour)
         return self._shelf.all(EXTENTS, -1 - stream.last_seq // UNDATED, stream.id, *hours, stream.id)
 
+    def _unpacked(self, id: int, stream: Stream) -> Iterator[tuple[int, int]]:
+        chunk: Any = self._shelf.one(f"select {COLUMNS} from raw where id = ?", id)  # noqa: S608
+        try:
+            seqs = decode_seqs(chunk[-1])
+        except DamagedChunk as error:
+            self._damaged(chunk, stream, error)
+            return
+        ends = np.flatnonzero(np.diff(seqs) != 1)
+        firsts, lasts = seqs[np.append(0, ends + 1)], seqs[np.append(ends, len(seqs) - 1)]
+        yield from zip(firsts.tolist(), lasts.tolist(), strict=True)
+
     def _joined(self, chunks: Iterable[Chunk], stream: Stream) -> RawColumns | None:
         parts = [part for chunk in chunks if (part := self._decoded(chunk, stream)) is not None]
         return join_raw(parts) if parts else None
@@ -269,13 +295,14 @@ class RawChunks:
 
     def _streams(self, series: int) -> list[Stream]:
         rows = self._shelf.all(
-            "select id, series, run, last_seq, first_hour, last_hour from stream where series = ?", series
+            f"select {STREAM} from stream where series = ?",  # noqa: S608
+            series,
         )
         return [Stream(*row) for row in rows]
 
     def _stream(self, series: int, run: str) -> Stream | None:
         row = self._shelf.maybe(
-            "select id, series, run, last_seq, first_hour, last_hour from stream where series = ? and run = ?",
+            f"select {STREAM} from stream where series = ? and run = ?",  # noqa: S608
             series,
             run,
         )
@@ -284,6 +311,17 @@ class RawChunks:
     def _new_stream(self, series: int, run: str) -> Stream:
         id = self._shelf.added("insert into stream(series, run, last_seq) values(?, ?, -1)", series, run)
         return Stream(id, series, run, -1, None, None)
+
+
+def _apart(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same numbers in ranges that do not touch, ascending."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(last, found[-1][1])
+        else:
+            found.append((first, last))
+    return found
 
 
 def _arrays(length: int) -> Brief:

@@ -162,6 +162,11 @@ class SqliteStore:
             number = shelf.known(series)
             return [] if number is None else RawChunks(shelf).pieces(number, run, most)
 
+    def seqs(self) -> dict[SeriesKey, dict[str, list[tuple[int, int]]]]:
+        """See ListingStore."""
+        with self._view() as shelf:
+            return {shelf.key(number): runs for number, runs in RawChunks(shelf).seqs().items()}
+
     def files(self) -> list[Path]:
         """The one file: while nobody writes, its journal is empty."""
         return [self._path]

@@ -247,7 +247,7 @@ it("leads to a plug where there is none yet", async () => {
 
 it("says that the hub did not answer, and keeps what it had", async () => {
   const { hub } = show([schedule()], { "GET /schedules": problem(503, "busy", "") });
-  expect(await screen.findByText("Something went wrong on the hub", {}, { timeout: 3000 })).toBeInTheDocument();
+  expect(await screen.findByText("Something went wrong on the hub")).toBeInTheDocument();
   hub.queries.setQueryData(["schedules"], [schedule()]);
   expect(await screen.findByRole("switch", { name: "Lamp on at 06:30, Mon–Fri" })).toBeInTheDocument();
 });
