@@ -15,6 +15,7 @@ from hub.devices.device import Device
 from hub.plugins import Notification
 from tests.api.house import PASSWORD, House
 from tests.api.rules import SCOPES, Standing
+from tests.auth.authenticator import Authenticator
 
 STATUS = {
     "token-missing": 401,
@@ -171,9 +172,9 @@ class Street(House):
         return (await self.identity.keys.add(principal, name="x", scopes=["read"]))[0].id
 
     async def passkey_of(self, user: User) -> str:
-        """One that nobody could sign in with."""
-        number = f"passkey-{next(self._numbers)}"
-        row = {"id": number, "user": user.id, "credential": number.encode(), "public_key": b"", "sign_count": 0}
+        """One whose authenticator is thrown away."""
+        number, made = f"passkey-{next(self._numbers)}", Authenticator(user.id)
+        row = {"id": number, "user": user.id, "credential": made.credential, "public_key": made.cose(), "sign_count": 0}
         async with self.database.transaction() as connection:
             await connection.execute(insert(passkeys).values(**row, name="x", created=0, rp_id="localhost"))
         await self.identity.passkeys.load()
