@@ -4,6 +4,7 @@ import re
 from http import HTTPStatus
 
 import msgspec
+from msgspec import UNSET
 
 from hub.api.types.common import Problem
 from hub.messages import HubError, render
@@ -97,11 +98,13 @@ STATUS = {
     "requests-too-many": 429,
     "address-refused": 403,
     "forwarding-invalid": 400,
+    "host-invalid": 400,
     "connections-too-many": 503,
     "exports-too-many": 503,
     "history-unreadable": 503,
     "history-rebuilding": 503,
     "deleted-meanwhile": 409,
+    "registry-row-held": 409,
     "database-unwritable": 507,
     "certificates-unwritable": 507,
     "internal-error": 500,
@@ -126,7 +129,7 @@ def problem(error: HubError, language: str) -> Problem:
         status=status,
         code=error.id,
         detail=render(error.message, language),
-        field=error.field,
+        field=UNSET if error.field is None else error.field,
     )
 
 

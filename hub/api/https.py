@@ -1,6 +1,5 @@
 """HTTPS: the certificate that new connections get, and what plain HTTP still answers where HTTPS is asked for."""
 
-import re
 import ssl
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -8,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from hub.api.hosts import host_name
 from hub.api.routing import PREFIX
 from hub.api.security import CONTENT_POLICY, is_forwarded, peer_address
 from hub.broker.tls import Certificate, server_context
@@ -19,7 +19,6 @@ SECURE_PAGE = "/secure"
 DOCS_PAGE = f"{PREFIX}/docs"
 OPEN_PATHS = (f"{PREFIX}/system/info", f"{PREFIX}/setup")
 OPEN_PREFIXES = (f"{PREFIX}/certificates/", "/assets/")
-HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 HSTS = "max-age=31536000"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -98,12 +97,6 @@ def web_context(files: Certificate) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def host_name(host: str) -> str | None:
-    """The name in a Host header, without the port; None where it is none."""
-    found = HOST.fullmatch(host)
-    return None if found is None else found[1]
 
 
 def require_https(https: Https | None, has_admin: Callable[[], bool]) -> Callable[..., Awaitable[web.StreamResponse]]:

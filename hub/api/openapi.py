@@ -27,6 +27,7 @@ ALWAYS = (
     "head-too-long",
     "expectation-unknown",
     "forwarding-invalid",
+    "host-invalid",
     "https-required",
     "requests-too-many",
     "field-unknown",
@@ -162,7 +163,7 @@ def possible_errors(route: Route) -> list[str]:
     if "{" in route.path:
         codes += ["path-unknown"]
     if route.method != "GET":
-        codes += ["database-unwritable", "deleted-meanwhile"]
+        codes += ["database-unwritable", "deleted-meanwhile", "registry-row-held"]
     if route.role in ("admin", "operator"):
         codes += ["address-refused"]
     if route.role != "open":

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hub.api.https import Https, host_name
+from hub.api.hosts import host_name, port_of
+from hub.api.https import Https
 from hub.auth.certificates.names import PLAIN, own_addresses
-from hub.loopback import is_loopback
+from hub.loopback import is_here
 
 SOMEWHERE = ("192.0.2.1", 9)
 """An address that nobody has (RFC 5737): which of the machine's own it would be asked from, the system knows."""
@@ -24,7 +25,7 @@ class Reach(msgspec.Struct, frozen=True):
         """For another device, without the port: what whoever asks has reached the hub by (a Host header), unless that
         means "this machine"; then its address in the home, or where it has none its name. None: it is no host."""
         name = host_name(asked)
-        if name is None or not is_loopback(name) or self.alone:
+        if name is None or not is_here(name) or self.alone:
             return name
         return house_address() or self.name
 
@@ -35,7 +36,7 @@ class Reach(msgspec.Struct, frozen=True):
         Over HTTPS where whoever asks uses it, where nothing else is answered, or where the certificate is one that
         every device trusts: whoever has not installed the hub's own authority yet would only see a warning.
         """
-        host = self.host(asked)
+        host = self.host(asked) or self.name
         if host == host_name(asked):
             return f"{scheme}://{asked}"
         tls = https if https is not None and https.port else None
@@ -44,11 +45,6 @@ class Reach(msgspec.Struct, frozen=True):
         if tls is not None and tls.only:
             return f"https://{host}:{tls.port}"
         return f"{scheme}://{host}{port_of(asked)}"
-
-
-def port_of(host: str) -> str:
-    """ ":8080" of a Host header; empty where it names none."""
-    return host.removeprefix(host_name(host) or "")
 
 
 def house_address() -> str | None:

@@ -12,7 +12,7 @@ from aiohttp import web
 from multidict import CIMultiDict, MultiMapping
 
 from hub.accept import reader_language, takes_gzip
-from hub.api.errors import broken
+from hub.api.errors import broken, status_of
 from hub.api.security import peer_address
 from hub.auth.principal import ROLES, Principal
 from hub.broker.limits import host_key
@@ -40,15 +40,30 @@ THREAD_FROM = 100_000  # bytes of JSON; compressing more would hold up everybody
 GZIP_LEVEL = 1  # 60 KB of devices: 0.1 ms, level 6 takes three times as long for a tenth less
 
 
-REFUSED = frozenset({
-    *("token-missing", "token-wrong", "forbidden", "person-needed", "address-refused", "origin-refused"),
-    *("device-unknown", "room-unknown", "user-unknown", "invitation-over", "setup-code-wrong"),
-    *("schedule-unknown", "alert-unknown", "pairing-unknown", "session-unknown", "key-unknown", "invitation-unknown"),
-    *("home-unknown", "plug-room-unknown", "client-unknown"),
-})  # fmt: skip
-"""What the audit log notes of those who may not, or who ask for what is not theirs or not there.
+REFUSING = frozenset({401, 403})
+REFUSED_TOO = frozenset({"setup-code-wrong", "invitation-over", "too-many-attempts", "room-unknown"})
+"""Refusals of other statuses. `too-many-attempts`: equal ones are one line a minute, whoever goes on trying."""
+NOT_NOTED = {
+    "token-expired": "everyday: a program renews it",
+    "session-ended": "everyday: one signs in again; a token that comes back is session.reused",
+    "login-wrong": "stands there already, with the account",
+    "code-needed": "the first half of a sign-in with a second factor",
+    "passkey-refused": "stands there already, with the reason",
+    "passkey-needs-name": "about how the hub was opened",
+    "passkey-needs-https": "about how the hub was opened",
+    "passkey-name-unknown": "about how the hub was opened",
+    "https-required": "about how the hub was opened",
+    "path-unknown": "no such route, for anybody",
+    "notifier-unknown": "of configuration.yaml, the same for everybody",
+}
+"""What the audit log does not note, with the reason."""
 
-A session or a token that has run out is everyday."""
+
+def is_noted(id: str) -> bool:
+    """Does the audit log note this refusal? Of those who may not, and who ask for what is not theirs or not there: all
+    but what is named above with its reason, so that a new refusal is noted."""
+    hidden = id.endswith("-unknown") and status_of(id) == 404
+    return id not in NOT_NOTED and (status_of(id) in REFUSING or hidden or id in REFUSED_TOO)
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -202,7 +217,7 @@ def write_down(
 ) -> None:
     """A refused access, for the audit log of the asker's home; a stranger's stands in the first one's. `asked_of`: the
     thing that it was about."""
-    if error.id not in REFUSED:
+    if not is_noted(error.id):
         return
     who = principal or Principal("", services.homes.first.id, "guest")
     who = msgspec.structs.replace(who, origin=who.origin or peer)

@@ -1,9 +1,8 @@
 """What keeps other websites out: security headers, and the check that a request comes from the hub's own page."""
 
-from urllib.parse import urlsplit
-
 from aiohttp import web
 
+from hub.api.hosts import is_house_host
 from hub.messages import HubError
 from hub.origin import is_own_origin
 
@@ -41,7 +40,6 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
 }
 
-HOUSE_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain", ".localhost", ".box", ".test")
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 
 
@@ -69,18 +67,7 @@ def require_own_origin(request: web.Request) -> None:
 def is_forwarded(request: web.Request) -> bool:
     """Does the peer's address say nothing about who asks? True behind a proxy, and where the hub is called by a name
     of the internet: a page there can make a browser in the house talk to the hub under that name (DNS rebinding)."""
-    return any(name in request.headers for name in FORWARDED) or not is_house_name(request.host)
-
-
-def is_house_name(host: str) -> bool:
-    """An address, a bare name, or a name that only a local network gives."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:  # half an IPv6 address
-        return False
-    if "." not in name or ":" in name or name.endswith(HOUSE_NAMES):
-        return True
-    return name.replace(".", "").isdigit()
+    return any(name in request.headers for name in FORWARDED) or not is_house_host(request.host)
 
 
 def peer_address(request: web.Request) -> str:

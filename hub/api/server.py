@@ -4,9 +4,10 @@ import asyncio
 import errno
 import gzip
 import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from hub.accept import takes_gzip
 from hub.api.addresses import forwarded
 from hub.api.door import HANDSHAKE_S, IDLE_S, Door
 from hub.api.feed import Feed
+from hub.api.hosts import require_host
 from hub.api.https import https_headers, require_https
 from hub.api.openapi import document
 from hub.api.refusals import exchange, http_refusal, refusal
@@ -33,9 +35,17 @@ log = logging.getLogger("hub.api")
 BODY_LIMIT = 1024 * 1024
 STOP_WITHIN = 5.0
 BACKLOG = 128
+PART = re.compile(r"\{(\w+)\}")
 PAGES = r"/{page:(?!api(?:/|$)).*}"  # everything but the API
 STATIC = Path(__file__).parent / "static"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@cache
+def _documents(version: str) -> tuple[bytes, bytes]:
+    """The OpenAPI document, plain and packed. Once: that costs 50 ms, and anybody may ask for it."""
+    plain = msgspec.json.encode(document(ROUTES, version))
+    return plain, gzip.compress(plain, mtime=0)
 
 
 class ApiServer:
@@ -61,8 +71,7 @@ class ApiServer:
             pairing=services.pairing,
         )
         self.sockets = WebSockets(self.feed, services)
-        self._document = msgspec.json.encode(document(ROUTES, services.version))
-        self._packed = gzip.compress(self._document, mtime=0)  # once: packing it costs milliseconds, anybody may ask
+        self._document, self._packed = _documents(services.version)
         self._runner: web.AppRunner | None = None
         self._listening: list[asyncio.Server] = []
 
@@ -129,16 +138,18 @@ class ApiServer:
         services = self._services
         only_https = require_https(services.https, services.people.has_admin)
         application = web.Application(
-            middlewares=[errors_as_problems, forwarded(services.proxies), only_https], client_max_size=BODY_LIMIT
+            middlewares=[errors_as_problems, forwarded(services.proxies), require_host, only_https],
+            client_max_size=BODY_LIMIT,
         )
         application.on_response_prepare.extend((https_headers(services.https), add_headers))
         router = application.router
         for path, routes in by_path(ROUTES).items():
+            pattern = PREFIX + PART.sub(r"{\1:[^/]+}", path)  # by itself aiohttp takes no id with a brace in it
             for route in routes:
                 for method in methods_of(route.method):
-                    router.add_route(method, f"{PREFIX}{path}", bind(route, self._services))
+                    router.add_route(method, pattern, bind(route, self._services))
             methods = [method for route in routes for method in methods_of(route.method)]
-            router.add_route("*", f"{PREFIX}{path}", refuse_method(methods))
+            router.add_route("*", pattern, refuse_method(methods))
         router.add_route("GET", f"{PREFIX}/ws", self.sockets.handle)
         if self._mqtt is not None:
             router.add_route("GET", "/mqtt", self._mqtt)

@@ -44,7 +44,7 @@ from hub.telemetry.live import Live
 from hub.telemetry.rejects import Rejects
 from hub.updates import Updates
 
-SCHEME = "Bearer "
+SCHEME = "bearer"
 HOME_HEADER = "X-Plughub-Home"
 MOST_EXPORTS = 2  # each reads and compresses as fast as it can
 
@@ -135,10 +135,10 @@ class Services:
 
         Raises HubError("token-missing", "token-wrong", "token-expired", "home-unknown").
         """
-        header = request.headers.get("Authorization", "")
-        if not header.startswith(SCHEME):
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != SCHEME or not token:
             raise HubError("token-missing")
-        principal = self.tokens.access(header[len(SCHEME) :]).principal
+        principal = self.tokens.access(token.lstrip(" ")).principal
         home = request.headers.get(HOME_HEADER)
         if home is not None and principal.role == "system":
             if self.homes.get(home) is None:

@@ -55,6 +55,7 @@ async def open_people(given: Given, base: RegistryParts) -> PeopleParts:
         knocked=pairing.knocked,
         just_paired=pairing.accepts,
         plug_home=registry.home_of,
+        still=identity.people.require_still,
     )
     await started.begin("MQTT logins", access.load)
     proxied = bool(network.trusted_proxies)

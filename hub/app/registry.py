@@ -55,6 +55,7 @@ async def open_registry(given: Given) -> RegistryParts:
     identity.homes.declare(name=declared.name, time_zone=declared.time_zone, currency=declared.currency)
     _watch_zones(identity.homes, problem_reporter(bus))
     registry = Registry(database, bus, clock, identity.audit)
+    registry.still = identity.people.require_still
     await started.begin("registry", registry.load)
     identity.audit.exists = Things(registry, identity.people).exists
     hub_id = settings.typed("hub_id", HubId, "")

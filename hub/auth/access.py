@@ -16,6 +16,7 @@ from hub.auth.audit import LONGEST, Audit
 from hub.auth.backoff import Backoff
 from hub.auth.principal import Principal
 from hub.broker.interface import Attempt, Login, Refusal
+from hub.broker.names import shown_name
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.rows import Id, Ms, Sha256, read
@@ -54,6 +55,7 @@ class MqttAccess:
 
     pairing_open: (hardware_id, address) -> is a pairing window open for it? knocked: told the same where none is.
     plug_home: hardware_id -> the home of that plug.
+    still: somebody as they are now: what a change waited for may have taken their role.
     just_paired: is this the SHA-256 of the secret that a plug was sent a moment ago, before it is in the registry?
     """
 
@@ -68,6 +70,7 @@ class MqttAccess:
         knocked: Callable[[str, str], None] = lambda hardware_id, peer: None,
         just_paired: Callable[[str, bytes], bool] = lambda hardware_id, hashed: False,
         plug_home: Callable[[str], str | None] = lambda hardware_id: None,
+        still: Callable[[Principal], Principal] = lambda principal: principal,
     ) -> None:
         self._plugs = plugs
         self._database = database
@@ -81,6 +84,7 @@ class MqttAccess:
         self._secrets: dict[str, bytes] = {}
         self._tries = Backoff(clock, FREE_TRIES, LONGEST_WAIT_S)
         self._adding = asyncio.Lock()
+        self._still = still
         self.on_login: Callable[[str, str | None], None] = lambda name, secret: None
         """Told of each fresh secret, which is then forgotten here, and (None) of each login that has ended."""
 
@@ -108,12 +112,12 @@ class MqttAccess:
             return self._pairing(name[len(PAIRING_PREFIX) :], attempt)
         who = f"{attempt.peer} {name}"
         if self._tries.wait(who) > 0:
-            self._refused(attempt.peer, name, "too-many-attempts")
+            self._refused(attempt, name, "too-many-attempts")
             return None
         login = self._judge(name, attempt.password or b"")
         if login is None:
             self._tries.attempt(who)
-            self._refused(attempt.peer, name, "mqtt-login-wrong")
+            self._refused(attempt, name, "mqtt-login-wrong")
         else:
             self._tries.succeeded(who)
         return login
@@ -152,6 +156,7 @@ class MqttAccess:
             if name in self._clients or self._plugs.secret_hash(name) is not None:
                 raise HubError("client-name-taken", field="name", name=name)
             async with self._database.transaction() as connection:
+                self._still(principal).require_admin()
                 await connection.execute(insert(mqtt_clients).values(**fields, secret_hash=hashed))
             self._clients[name] = client
             self._secrets[name] = hashed
@@ -181,6 +186,7 @@ class MqttAccess:
         if client is None or client.home != principal.home:
             raise HubError("client-unknown", name=name)
         async with self._database.transaction() as connection:
+            self._still(principal).require_admin()
             await connection.execute(
                 delete(mqtt_clients).where(mqtt_clients.c.home == principal.home, mqtt_clients.c.name == name)
             )
@@ -197,9 +203,12 @@ class MqttAccess:
             self.on_login(name, None)
         return gone
 
-    def _refused(self, peer: str, name: str, reason: str) -> None:
+    def _refused(self, attempt: Attempt, name: str, reason: str) -> None:
         """Whose home it is about is not known: it stands in the log of the first one."""
-        self._audit.refuse(Principal("", "", "guest", origin=peer, via="mqtt"), "mqtt.login", reason, name or None)
+        known = name in self._clients or self._plugs.secret_hash(name) is not None
+        shown = name if known else shown_name(name, attempt.client_id)
+        whoever = Principal("", "", "guest", origin=attempt.peer, via="mqtt")
+        self._audit.refuse(whoever, "mqtt.login", reason, shown or None)
 
     def _pairing(self, hardware_id: str, attempt: Attempt) -> Login | None:
         # There is no secret to guess here, and an unpaired plug asks every few seconds: nothing is counted.

@@ -8,6 +8,8 @@ from hub.messages import LANGUAGES, HubError
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 LONGEST_EMAIL = 254
+# Of what nobody is known by: the usual form, since a password with an @ in it is an address to EMAIL.
+MAIL_NAME = re.compile(r"[a-z0-9._+-]{1,64}@([a-z0-9-]{1,63}\.)+[a-z]{2,24}")
 
 
 def require_email(email: str) -> str:

@@ -60,6 +60,8 @@ class Homes:
         self.on_zoneless: Callable[[], None] = lambda: None
         self.on_changed: Callable[[str], None] = lambda home: None
         self.on_removed: Callable[[str], None] = lambda home: None
+        self.still: Callable[[Principal], Principal] = lambda principal: principal
+        """Somebody as they are now: what a change waited for may have taken their role."""
 
     async def load(self) -> None:
         """Read them; make the first one where there is none."""
@@ -121,6 +123,7 @@ class Homes:
         before = msgspec.structs.asdict(home)
         if changes:
             async with self._database.transaction() as connection:
+                self.still(principal).require_admin()
                 await connection.execute(update(homes).where(homes.c.id == home.id).values(**changes))
             self.apply(home, changes)
             await self._audit.record(
@@ -137,6 +140,7 @@ class Homes:
         for name, value in check_home(given, field_of_name="name").items():
             setattr(home, name, value)
         async with self._database.transaction() as connection:
+            self.still(principal).require_operator()
             await connection.execute(insert(homes).values(**msgspec.structs.asdict(home)))
             if principal.user != "system":
                 await connection.execute(insert(home_users).values(home=home.id, user=principal.user, role="admin"))

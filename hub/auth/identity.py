@@ -55,6 +55,7 @@ class Identity:
         self.on_home_removed: Callable[[str], None] = lambda home: None
         self.people.on_changed = self._rights_changed
         self.people.on_reset = self._was_reset
+        self.people.on_keys_ended = self.keys.end_all
         self.people.on_links_ended = self.invitations.forget
         self.homes.on_removed = self._home_removed
         self.sessions.on_ended = self.keys.on_ended = self._session_ended

@@ -14,6 +14,7 @@ from hub.auth.audit import Audit
 from hub.auth.fields import require_role
 from hub.auth.homes import Home
 from hub.auth.keys import digest
+from hub.auth.logins import keys_told
 from hub.auth.people import People
 from hub.auth.principal import ROLES, Principal, system
 from hub.auth.sessions import Sessions
@@ -78,7 +79,8 @@ class Invitations:
         return made
 
     async def reset(self, principal: Principal, user_id: str) -> tuple[Invitation, str]:
-        """A link with which a member sets another password; passkeys go, the second factor stays. For admins.
+        """A link with which a member sets another password; passkeys and API keys go, the second factor stays. For
+        admins.
 
         Raises HubError("user-unknown", "user-elsewhere", "forbidden", "invitations-too-many"), for an admin's account
         "confirmation-needed".
@@ -106,6 +108,7 @@ class Invitations:
         if found is None or found[1].home != principal.home:
             raise HubError("invitation-unknown")
         async with self._database.transaction() as connection:
+            self._people.require_still(principal).require_admin()
             gone = await connection.execute(delete(invitations).where(invitations.c.hash == found[0]))
         self._open.pop(found[0], None)
         if not gone.rowcount:
@@ -156,8 +159,9 @@ class Invitations:
         if user is None:
             raise HubError("invitation-over")
         async with self._using(text) as use:
-            await self._people.reset_password(user, password, use=use)
-        await self._record(user, home, origin, "password.reset")
+            ended = await self._people.reset_password(user, password, use=use)
+        who = Principal(user.id, home.id, user.roles.get(home.id, "guest"), origin=origin, via="link")
+        await self._audit.record(who, "password.reset", user.id, before=keys_told(ended))
         return user
 
     def _holds(self, invitation: Invitation) -> bool:

@@ -30,6 +30,8 @@ COMMAND_LINE_FILE = "api.key"
 PREFIX = "plughub_"
 HINT_LETTERS = 4
 MOST_KEYS = 50  # a person
+LONGEST_YEARS = 10
+LONGEST_MS = LONGEST_YEARS * 366 * 24 * 3600 * 1000  # leap years and all
 USED_EVERY_S = 3600.0
 """How exactly the last use is on the disk: a program that asks each second must not wear the card out."""
 # A key of which something is wrong may nothing, or has run out; its owner sees it and can take it away.
@@ -124,7 +126,8 @@ class ApiKeys:
         """A new key for oneself in this home, and its text, which is shown once; from the command line of the machine
         for any member.
 
-        Raises HubError("forbidden", "user-unknown", "name-invalid", "scopes-invalid", "expiry-past", "keys-too-many").
+        Raises HubError("forbidden", "user-unknown", "name-invalid", "scopes-invalid", "expiry-past", "expiry-late",
+        "keys-too-many").
         """
         if user is not None and principal.role != "system":
             raise HubError("forbidden")
@@ -135,6 +138,8 @@ class ApiKeys:
             raise HubError("scopes-invalid", field="scopes", scopes=", ".join(SCOPES))
         if expires is not None and expires <= self._clock.now():
             raise HubError("expiry-past", field="expires")
+        if expires is not None and expires > self._clock.now() + LONGEST_MS:
+            raise HubError("expiry-late", field="expires", years=LONGEST_YEARS)
         if sum(1 for key in self._keys.values() if key.user == owner) >= MOST_KEYS:
             raise HubError("keys-too-many", most=MOST_KEYS)
         text = PREFIX + secrets.token_urlsafe(32)
@@ -149,6 +154,8 @@ class ApiKeys:
             expires,
         )
         async with self._database.transaction() as connection:
+            # A reset meanwhile has ended the keys, and this would be one more.
+            self._people.require_signed_in(principal)
             await connection.execute(insert(api_keys).values(**msgspec.structs.asdict(key), hash=digest(text)))
         self._keys[digest(text)] = key
         self._written[key.id] = None
@@ -163,11 +170,11 @@ class ApiKeys:
         mine = [key for key in self._keys.values() if (key.user, key.home) == (owner, principal.home)]
         return sorted(mine, key=lambda key: -key.created)
 
-    async def remove(self, principal: Principal, key_id: str) -> None:
-        """End one's own key, or for admins anybody's of the home. Raises HubError("key-unknown")."""
+    async def remove(self, principal: Principal, user: str, key_id: str) -> None:
+        """End a key of this person's: one's own, or for admins a member's. Raises HubError("key-unknown")."""
         hashed = next((hashed for hashed, key in self._keys.items() if key.id == key_id), None)
         key = None if hashed is None else self._keys[hashed]
-        if hashed is None or key is None or key.home != principal.home:
+        if hashed is None or key is None or (key.home, key.user) != (principal.home, user):
             raise HubError("key-unknown")
         if not (principal.is_admin or key.user == principal.user):
             raise HubError("key-unknown")
@@ -185,6 +192,13 @@ class ApiKeys:
             for hashed, key in self._keys.items()
             if key.user != user or (person is not None and key.home in person.roles)
         }
+
+    def end_all(self, user: str) -> None:
+        """All of somebody's, in every home; the database has dropped them already."""
+        gone = [(hashed, key.id) for hashed, key in self._keys.items() if key.user == user]
+        for hashed, id in gone:
+            del self._keys[hashed]
+            self.on_ended(id)
 
     def _due(self) -> None:
         self._tasks.spawn(self._write_used())

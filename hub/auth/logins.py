@@ -1,11 +1,12 @@
 """Signing in and what needs the password again: password, address and second factor of one's own account."""
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from hub.auth.audit import Audit
 from hub.auth.backoff import Backoff
-from hub.auth.fields import LONGEST_EMAIL
+from hub.auth.fields import LONGEST_EMAIL, MAIL_NAME
 from hub.auth.homes import Home
 from hub.auth.passwords import Passwords
 from hub.auth.people import People
@@ -80,9 +81,9 @@ class Logins:
             self.withdraw(counted)
             raise
         if not right or user is None or user.disabled or not user.roles:
-            # Some type their password where the address belongs: what is no address is written nowhere.
-            shown = account if "@" in account else ""
-            log.warning("login refused: account %r from %s", shown, peer)
+            # Some type their password where the address belongs: what looks like none is written nowhere.
+            shown = account if user is not None or MAIL_NAME.fullmatch(account) else ""
+            log.warning("login refused: %s from %s", f"user {user.id}" if user else f"account {shown!r}", peer)
             self.refused(user, shown, peer, "login-wrong")
             raise HubError("login-wrong")
         if self._factor.enabled(user.id):
@@ -117,18 +118,23 @@ class Logins:
             raise HubError("forbidden")
         self._by_user.require(user.id)
         self._by_user.attempt(user.id)
-        if not await self._passwords.check(password, self._people.password_hash(user.id), known=True):
+        stored = self._people.password_hash(user.id)
+        right = await self._passwords.check(password, stored, known=True)
+        if not right or self._people.password_hash(user.id) != stored:  # set anew meanwhile: it was right before
             self._audit.refuse(principal, "password.check", "password-wrong", user.id)
             raise HubError("password-wrong", field=field)
         self._by_user.succeeded(user.id)
         self._sessions.confirm(principal.session)
         return user
 
-    async def change_password(self, principal: Principal, current: str, new: str, session: str | None) -> None:
-        """One's own; every other session ends. Raises what `require_password` and `People.set_password` raise."""
+    async def change_password(
+        self, principal: Principal, current: str, new: str, session: str | None, *, end_keys: bool = False
+    ) -> None:
+        """One's own; every other session ends, and by choice every API key. Raises what `require_password` and
+        `People.set_password` raise."""
         user = await self.require_password(principal, current, "current")
-        await self._people.set_password(user, new, keep_session=session)
-        await self._audit.record(principal, "password.change", user.id)
+        ended = await self._people.set_password(principal, new, keep_session=session, end_keys=end_keys)
+        await self._audit.record(principal, "password.change", user.id, before=keys_told(ended))
 
     async def change_email(self, principal: Principal, password: str, email: str) -> User:
         """One's own login address. Raises what `require_password` and `People.change_profile` raise."""
@@ -136,11 +142,11 @@ class Logins:
         return await self._people.change_profile(principal, email=email)
 
     async def set_password(self, principal: Principal, user_id: str, password: str) -> None:
-        """Somebody else's, from the command line of the machine; all their sessions and passkeys end."""
+        """Somebody else's, from the command line of the machine; all their sessions, passkeys and API keys end."""
         principal.require_operator()
         user = self._people.member(principal, user_id)
-        await self._people.reset_password(user, password)
-        await self._audit.record(principal, "password.reset", user.id)
+        ended = await self._people.reset_password(user, password)
+        await self._audit.record(principal, "password.reset", user.id, before=keys_told(ended))
 
     def forget_tries(self, user: str) -> None:
         """The account has another password: whoever waits because of wrong ones, at this account, waits no more."""
@@ -187,3 +193,8 @@ class Logins:
         who = "" if user is None else user.id
         principal = Principal(who, home or self._people.homes.first.id, "guest", origin=peer)
         self._audit.refuse(principal, "login", reason, who or account or None)
+
+
+def keys_told(hints: Sequence[str]) -> dict[str, list[str]] | None:
+    """The API keys that ended with something, for the audit log: by how they begin, as they stand in its lines."""
+    return {"keys": list(hints)} if hints else None

@@ -23,17 +23,20 @@ from hub.auth.user import User, shown
 from hub.clock import Clock
 from hub.database import Database
 from hub.database.engine import Step, no_step
-from hub.database.tables import device_users, devices, home_users, invitations, passkeys, users
+from hub.database.tables import api_keys, device_users, devices, home_users, invitations, passkeys, users
 from hub.messages import HubError
 
 log = logging.getLogger("hub.auth")
 
 
 Users = list[User]
+Hints = list[str]
+"""How API keys begin."""
 
 
 class People:
     """Users with their roles. `on_changed` is told whose rights are others now, `on_reset` whose password is anew,
+    `on_keys_ended` whose API keys ended with it,
     `on_links_ended` the hashes of the password links that have become pointless, or too mighty, with a change."""
 
     def __init__(
@@ -45,12 +48,14 @@ class People:
         self._sessions = sessions
         self._audit = audit
         self.homes = homes
+        homes.still = self.require_still
         self._users: dict[str, User] = {}
         self._emails: dict[str, User] = {}
         self._hashes: dict[str, bytes] = {}
         self._writing = asyncio.Lock()
         self.on_changed: Callable[[str], None] = lambda user: None
         self.on_reset: Callable[[str], None] = lambda user: None
+        self.on_keys_ended: Callable[[str], None] = lambda user: None
         self.on_links_ended: Callable[[Collection[bytes]], None] = lambda hashes: None
 
     async def load(self) -> None:
@@ -112,6 +117,22 @@ class People:
         if rights.is_other_admin(principal, user):
             self._sessions.require_confirmed(principal)
 
+    def require_still(self, principal: Principal) -> Principal:
+        """Whoever waited for their turn, as they are when it comes: a change before it may have taken the role. Raises
+        HubError("forbidden") for who is no member any more."""
+        if principal.role == "system":
+            return principal
+        now = self.principal(principal.user, principal.home)
+        if now is None:
+            raise HubError("forbidden")
+        return msgspec.structs.replace(principal, role=now.role, operator=now.operator)
+
+    def require_signed_in(self, principal: Principal) -> None:
+        """The same for what outlives a session. Raises HubError("forbidden") where theirs has ended meanwhile."""
+        self.require_still(principal)
+        if principal.session and self._sessions.get(principal.session) is None:
+            raise HubError("forbidden")
+
     def added_to(self, home: str, principal: Principal) -> None:
         """Whoever made a home is its admin; the database knows it already."""
         user = self._users.get(principal.user)
@@ -139,6 +160,7 @@ class People:
         user, digest = await self._prepare(email, name, password, language)
         require_role(role)
         async with self._writing:
+            self.require_still(principal).require_admin()
             await self._store(user, digest, principal.home, role)
         await self._audit.record(principal, "user.add", user.id, after={**shown(user), "role": role})
         return user
@@ -216,6 +238,8 @@ class People:
         if role is not None:
             require_role(role)
         async with self._writing:  # two changes at once are judged one after the other
+            principal = self.require_still(principal)
+            principal.require_admin()
             user = self.member(principal, user_id)
             before = {**shown(user), "role": user.roles[principal.home]}
             if disabled is not None and disabled != user.disabled:
@@ -253,7 +277,8 @@ class People:
     ) -> User:
         """One's own name, language and login address (whose caller has asked for the password).
 
-        Raises HubError("name-invalid", "language-unknown", "email-invalid", "email-taken", "user-unknown").
+        Raises HubError("name-invalid", "language-unknown", "email-invalid", "email-taken", "user-unknown"), "forbidden"
+        where the asker's session has ended meanwhile.
         """
         changes: dict[str, Any] = {}
         if name is not None:
@@ -269,6 +294,7 @@ class People:
             if not changes:
                 return user
             async with self._database.transaction() as connection:
+                self.require_signed_in(principal)
                 await connection.execute(update(users).where(users.c.id == user.id).values(**changes))
             del self._emails[user.email]
             for field, value in changes.items():
@@ -277,28 +303,49 @@ class People:
         await self._audit.record(principal, "profile.change", user.id, before=before, after=shown(user))
         return user
 
-    async def set_password(self, user: User, password: str, *, keep_session: str | None = None) -> None:
-        """Another password; every session but the one to keep, and every password link, ends. Raises what `add` raises
-        of passwords."""
-        await self._write_password(user, password)
-        await self._sessions.end_all(user.id, keep=keep_session)
+    async def set_password(
+        self, principal: Principal, password: str, *, keep_session: str | None = None, end_keys: bool = False
+    ) -> "Hints":
+        """Another password of one's own; every session but the one to keep, and every password link, ends, and by
+        choice every API key. Returns the hints of these. Raises HubError("forbidden") where the asker's session has
+        ended meanwhile, and what `add` raises of passwords."""
+        user = self.member(principal, principal.user)
+        ended: Hints = []
 
-    async def reset_password(self, user: User, password: str, *, use: Step = no_step) -> None:
-        """Another one without the present one, by a link that `use` uses up. Nobody can tell who made the passkeys
-        meanwhile, so they go, as every session does. Raises what `set_password` and `use` raise."""
+        async def besides(connection: AsyncConnection) -> None:
+            # Whoever set it anew has shut out the one whose change this is.
+            self.require_signed_in(principal)
+            if end_keys:
+                ended.extend(await _end_keys(connection, user.id))
+
+        await self._write_password(user, password, besides)
+        if end_keys:
+            self.on_keys_ended(user.id)
+        await self._sessions.end_all(user.id, keep=keep_session)
+        return ended
+
+    async def reset_password(self, user: User, password: str, *, use: Step = no_step) -> "Hints":
+        """Another one without the present one, by a link that `use` uses up. Nobody can tell who made the passkeys and
+        API keys meanwhile, so they go, as every session does. Returns the hints of the keys. Raises what `set_password`
+        and `use` raise."""
+        ended: Hints = []
 
         async def besides(connection: AsyncConnection) -> None:
             await use(connection)
             await connection.execute(delete(passkeys).where(passkeys.c.user == user.id))
+            ended.extend(await _end_keys(connection, user.id))
 
         await self._write_password(user, password, besides)
         self.on_reset(user.id)
+        self.on_keys_ended(user.id)
         await self._sessions.end_all(user.id)
+        return ended
 
     async def remove(self, principal: Principal, user_id: str) -> None:
         """Take somebody (for admins) or oneself out of the home; who is in no home any more is deleted with all that
         is theirs. Raises HubError("user-unknown", "last-admin"), for another admin "confirmation-needed"."""
         async with self._writing:
+            principal = self.require_still(principal)
             user = self.member(principal, user_id)
             self.require_confirmed(principal, user)
             self._require_other_admin(user, principal.home)
@@ -325,6 +372,7 @@ class People:
             await self._sessions.end_home(user.id, principal.home)
         self.on_changed(user.id)
         await self._audit.record(principal, "user.remove", user.id, before={"deleted": whole})
+        await self._database.scrub()
 
     async def remove_home(self, principal: Principal, home_id: str) -> None:
         """Take a home away with all that is in the registry of it; for operators, never the first one. Who is in no
@@ -333,6 +381,7 @@ class People:
         Raises HubError("forbidden", "home-unknown", "home-first").
         """
         async with self._writing:
+            principal = self.require_still(principal)
             home = self.homes.removable(principal, home_id)
             members = self.members(home_id)
             going = [user for user in members if len(user.roles) == 1]
@@ -355,6 +404,7 @@ class People:
         at_first = msgspec.structs.replace(principal, home=self.homes.first.id)  # the log of the home itself is gone
         before = {"name": home.name, **({"people": len(going)} if going else {})}
         await self._audit.record(at_first, "home.remove", home_id, before=before)
+        await self._database.scrub()
 
     def _require_other_admin(self, user: User, *homes: str) -> None:
         """An account that is locked, or never got a password, is nobody who could mend anything."""
@@ -420,3 +470,10 @@ class People:
         self._users[user.id] = self._emails[user.email] = user
         if digest is not None:
             self._hashes[user.id] = digest
+
+
+async def _end_keys(connection: AsyncConnection, user: str) -> Hints:
+    those = api_keys.c.user == user
+    hints = list(await connection.scalars(select(api_keys.c.hint).where(those)))
+    await connection.execute(delete(api_keys).where(those))
+    return hints

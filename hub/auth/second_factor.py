@@ -103,7 +103,8 @@ class SecondFactors:
     async def confirm(self, principal: Principal, code: str) -> list[str]:
         """Switch it on; the recovery codes, which are shown once. Raises HubError("code-wrong", "enrolment-over")."""
         user = principal.user
-        secret, until = self._pending.get(user, (b"", 0.0))
+        pending = self._pending.get(user, (b"", 0.0))
+        secret, until = pending
         if not secret or self._clock.monotonic() > until:
             raise HubError("enrolment-over")
         step = self._matching(secret, code, after=0)
@@ -111,11 +112,15 @@ class SecondFactors:
             raise HubError("code-wrong", field="code")
         sealed = self._seal(user, secret)
         codes, hashes = new_recovery_codes()
-        async with self._database.transaction() as connection:
-            await connection.execute(update(users).where(users.c.id == user).values(totp=sealed, totp_step=step))
-            await connection.execute(delete(recovery_codes).where(recovery_codes.c.user == user))
-            await connection.execute(insert(recovery_codes), [{"user": user, "hash": h} for h in hashes])
-        del self._pending[user]
+        del self._pending[user]  # before the disk is waited for: two at once would each be shown codes
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(update(users).where(users.c.id == user).values(totp=sealed, totp_step=step))
+                await connection.execute(delete(recovery_codes).where(recovery_codes.c.user == user))
+                await connection.execute(insert(recovery_codes), [{"user": user, "hash": h} for h in hashes])
+        except BaseException:
+            self._pending.setdefault(user, pending)
+            raise
         self._secrets[user], self._steps[user], self._recovery[user] = secret, step, set(hashes)
         await self._audit.record(principal, "second-factor.add", user)
         return codes

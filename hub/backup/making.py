@@ -27,6 +27,7 @@ WITHOUT = (
     "backup-file-too-large",
     "backup-history-elsewhere",
     "history-not-at-rest",
+    "history-rebuilding",
 )
 """What may go well where history stays out: the registry is kept always."""
 

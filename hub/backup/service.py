@@ -194,8 +194,7 @@ class Backups:
     async def change(self, changes: dict[str, Any]) -> tuple[Settings, Settings]:
         """Store what the page changes; a new folder is tried at once. Returns what held before, and what holds now.
         Raises HubError with the field."""
-        declared = self.settings.declared
-        changes = checked(changes, declared)
+        changes = checked(changes, self.settings)
         if changes.get("folder") is not None:
             try:
                 await self._prepared(FolderTarget(Path(changes["folder"])))
@@ -283,6 +282,7 @@ class Backups:
         item: Item | None = None
         error: Message | None = None
         try:
+            self.settings.require_known(target.folder, self._data)
             order = Order(self._data, self._version, now, self._config, self.settings.keep)
             keys = Keys(self.settings.passphrase)
             item, error = await self._maker.make(order, target, keys, pace, history=history)

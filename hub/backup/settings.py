@@ -26,7 +26,8 @@ TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 class Settings(msgspec.Struct, frozen=True):
     """folder: None = `backups` in the data folder. keep: good archives. time: of the day, HH:MM by the home's clock.
-    declared: the names that the configuration sets, which the page cannot change."""
+    declared: the names that the configuration sets, which the page cannot change. unknown: there may be a passphrase,
+    and what the page has stored of it cannot be read."""
 
     folder: str | None = None
     keep: int = 7
@@ -34,6 +35,13 @@ class Settings(msgspec.Struct, frozen=True):
     time: str = "03:00"
     passphrase: str | None = None
     declared: tuple[str, ...] = ()
+    unknown: bool = False
+
+    def require_known(self, folder: Path, data: Path) -> None:
+        """Before an archive goes into this folder: outside of the data folder nobody may read it whom the passphrase
+        would have kept from it. Raises HubError("backup-passphrase-unreadable")."""
+        if self.unknown and folder.absolute() != (data / DEFAULT_FOLDER).absolute():
+            raise HubError("backup-passphrase-unreadable", folder=str(folder))
 
 
 class Chosen(msgspec.Struct):
@@ -56,7 +64,8 @@ def chosen(table: SettingsTable) -> dict[str, Any]:
 def combined(declared: BackupSection, table: SettingsTable) -> Settings:
     """The configuration first, then what was stored, then the defaults."""
     given = {name: value for name, value in msgspec.structs.asdict(declared).items() if value is not None}
-    return Settings(**{**chosen(table), **given, "declared": tuple(given)})
+    unknown = "passphrase" not in given and table.has(STORED) and table.typed(STORED, Chosen, None) is None
+    return Settings(**{**chosen(table), **given, "declared": tuple(given), "unknown": unknown})
 
 
 def marked(table: SettingsTable) -> list[str]:
@@ -69,10 +78,12 @@ def given_names() -> tuple[str, ...]:
     return BackupSection.__struct_fields__
 
 
-def checked(changes: dict[str, Any], declared: tuple[str, ...]) -> dict[str, Any]:
+def checked(changes: dict[str, Any], before: Settings) -> dict[str, Any]:
     """Changes that may be stored. Raises HubError with the field."""
+    if before.unknown and "passphrase" not in changes:
+        raise HubError("backup-passphrase-again", field="passphrase")
     for name, value in changes.items():
-        if name in declared:
+        if name in before.declared:
             raise HubError("backup-declared", field=name, name=name)
         if name == "folder" and value is not None and (not value.startswith("/") or not value.isprintable()):
             raise HubError("backup-folder-relative", field=name)

@@ -5,6 +5,7 @@ import logging
 from hub.broker.client import ClientConnection
 from hub.broker.connection import Waiting
 from hub.broker.interface import Attempt, Login
+from hub.broker.names import shown_name
 from hub.broker.packets import (
     BAD_CLIENT_ID,
     BAD_VERSION,
@@ -68,7 +69,7 @@ class Door(Waiting):
         try:
             login = lane.authenticate(attempt)
         except Exception:
-            log.exception("The login of %r could not be checked", connect.username)
+            log.exception("The login of %r could not be checked", shown_name(connect.username or "", connect.client_id))
             self._answer("error", UNAVAILABLE)
             return
         if login is None:
@@ -76,7 +77,8 @@ class Door(Waiting):
                 self._answer("pairing", NOT_AUTHORIZED)
                 return
             lane.failed.failed(self.host, now)
-            log.info("MQTT login of %r from %s refused", connect.username, self.peer)
+            shown = shown_name(connect.username or "", connect.client_id)
+            log.info("MQTT login of %r from %s refused", shown, self.peer)
             self._answer("login", NOT_AUTHORIZED)
             return
         self.ended = True

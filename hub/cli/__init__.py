@@ -52,7 +52,16 @@ def parser_of(wanted: str | None) -> argparse.ArgumentParser:
 def _run(arguments: list[str]) -> int:
     args = parser_of(next((a for a in arguments if not a.startswith("-")), None)).parse_args(arguments)
     try:
+        _require_text(args)
         return int(args.run(args))
     except HubError as error:
         complain(error)
         return 1
+
+
+def _require_text(args: argparse.Namespace) -> None:
+    """Names and ids are text; only a file's name may be bytes that are none. Raises HubError("cli-text-invalid")."""
+    for value in vars(args).values():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise HubError("cli-text-invalid", text=repr(text))

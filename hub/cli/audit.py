@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from hub.auth.audit import PAGE, Asked
-from hub.cli.numbers import whole
+from hub.cli.numbers import count
 from hub.cli.place import StoppedHub, add_place_options, on_hub, print_table
 from hub.cli.speech import print_json, sentence
 from hub.client import HubClient
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", metavar="NAME", dest="what", help=sentence("cli-audit-action"))
     parser.add_argument("--object", metavar="ID", help=sentence("cli-audit-object"))
     parser.add_argument("--refused", action="store_true", help=sentence("cli-audit-refused"))
-    parser.add_argument("--lines", type=whole, default=LINES, metavar="N", help=sentence("cli-audit-lines"))
+    parser.add_argument("--lines", type=count, default=LINES, metavar="N", help=sentence("cli-audit-lines"))
     parser.add_argument("--json", action="store_true", help=sentence("cli-json"))
     add_place_options(parser)
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; everything that goes wrong is a HubError."""
     refused = True if args.refused else None
-    most = max(1, args.lines)
+    most = args.lines
 
     async def running(hub: HubClient) -> list[JsonObject]:
         asked = {"actor": args.actor, "action": args.what, "object": args.object}

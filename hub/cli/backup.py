@@ -76,6 +76,7 @@ async def _stopped(args: argparse.Namespace, hub: StoppedHub) -> Backup:
     configuration = loaded.configuration()
     settings = combined(configuration.backup, hub.settings)
     folder = args.to or folder_of(settings, args.data)
+    settings.require_known(folder, args.data)
     history: list[Path] | None = None
     if args.with_history or settings.history:
         await plugins.start()

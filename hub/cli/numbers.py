@@ -14,6 +14,14 @@ def whole(text: str) -> int:
         raise argparse.ArgumentTypeError(sentence("cli-not-whole", text=text)) from None
 
 
+def count(text: str) -> int:
+    """How many of something: one at least. Raises ArgumentTypeError."""
+    value = whole(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(sentence("cli-not-count", text=text))
+    return value
+
+
 def number(text: str) -> float:
     """The same with a fraction. Raises ArgumentTypeError."""
     try:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,8 +18,9 @@ from hub.broker.interface import Login
 from hub.bus import Bus
 from hub.cli.folders import add_data_option
 from hub.cli.speech import sentence
-from hub.client import ApiError, HubClient, HubUnreachable, IdInvalid
+from hub.client import ApiError, HubClient, HubUnreachable, IdInvalid, KeyInvalid
 from hub.client.client import JsonObject
+from hub.client.errors import UNREADABLE
 from hub.clock import Clock
 from hub.database import Database, DataLock, SettingsTable
 from hub.database.engine import FILE_NAME
@@ -95,8 +95,9 @@ def on_hub(
     about; None = the first.
 
     The lock is held while the database is written, so that no hub starts meanwhile. A folder without a hub becomes
-    one: a machine can be prepared before its first start. Raises HubError("cli-hub-unreachable", "cli-hub-refused",
-    "cli-home-none", "cli-home-twice") and what the hub's parts raise.
+    one: a machine can be prepared before its first start. Raises HubError("cli-hub-starting", "cli-hub-unreachable",
+    "cli-hub-refused", "cli-key-refused", "cli-answer-unreadable", "cli-id-invalid", "cli-home-none", "cli-home-twice")
+    and what the hub's parts raise.
     """
     lock = DataLock(data_dir)
     try:
@@ -142,17 +143,35 @@ async def _on_stopped(data_dir: Path, stopped: Callable[[StoppedHub], Awaitable[
 
 
 async def _on_running(data_dir: Path, running: Callable[[HubClient], Awaitable[T]], home: str | None) -> T:
+    url, key = _access(data_dir)
     try:
-        access = json.loads((data_dir / COMMAND_LINE_FILE).read_text(encoding="utf-8"))
-        async with HubClient(access["url"], key=access["key"], language=environment_language()) as hub:
+        async with HubClient(url, key=key, language=environment_language()) as hub:
             if home is not None:
                 hub.in_home(the_home(home, [(one["home"]["id"], one["home"]["name"]) for one in await hub.homes()]))
             return await running(hub)
     except IdInvalid as error:
         raise HubError("cli-id-invalid", id=error.id) from error
     except ApiError as error:
+        if error.code == UNREADABLE:
+            raise HubError("cli-answer-unreadable", url=url, status=error.status) from error
+        if error.status == 401:
+            raise HubError("cli-key-refused", file=str(data_dir / COMMAND_LINE_FILE)) from error
         raise HubError("cli-hub-refused", reason=error.detail) from error
-    except (HubUnreachable, OSError, ValueError, KeyError) as error:
+    except KeyInvalid as error:
+        raise HubError("cli-key-refused", file=str(data_dir / COMMAND_LINE_FILE)) from error
+    except HubUnreachable as error:
+        raise HubError("cli-hub-unreachable", folder=str(data_dir), reason=str(error)) from error
+
+
+def _access(data_dir: Path) -> tuple[str, str]:
+    """Where the running hub answers, and the key for it, which it writes once it does. Raises
+    HubError("cli-hub-starting", "cli-hub-unreachable")."""
+    try:
+        access = msgspec.json.decode((data_dir / COMMAND_LINE_FILE).read_bytes(), type=dict[str, str])
+        return access["url"], access["key"]
+    except FileNotFoundError as error:
+        raise HubError("cli-hub-starting", folder=str(data_dir)) from error
+    except (OSError, msgspec.DecodeError, KeyError) as error:
         raise HubError("cli-hub-unreachable", folder=str(data_dir), reason=str(error)) from error
 
 

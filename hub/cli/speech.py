@@ -23,8 +23,12 @@ def print_json(value: object) -> None:
 
 
 def local_time(at: int) -> str:
-    """A moment (Unix ms) by the clock of this machine, to the minute."""
-    return f"{datetime.fromtimestamp(at / 1000, UTC).astimezone():%Y-%m-%d %H:%M}"
+    """A moment (Unix ms) by the clock of this machine, to the minute; one that no calendar has as its number."""
+    try:
+        moment = datetime.fromtimestamp(at / 1000, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return f"? ({at})"
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def complain(error: HubError) -> None:

@@ -93,8 +93,8 @@ def _remove(args: argparse.Namespace) -> int:
         await hub.remove_key(args.id, user=user["id"])
 
     async def stopped(hub: StoppedHub) -> None:
-        stopped_member(hub, args, args.user)
-        await hub.identity.keys.remove(hub.principal, args.id)
+        user = stopped_member(hub, args, args.user)
+        await hub.identity.keys.remove(hub.principal, user.id, args.id)
 
     on_hub(args.data, running, stopped, args.home)
     say("cli-token-removed", id=args.id)

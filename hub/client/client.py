@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from hub.client.calls import JsonObject, path_of
+from hub.client.calls import JsonObject
+from hub.client.errors import path_of
 from hub.client.people import PeopleCalls
 
 __all__ = ["HubClient", "JsonObject"]
@@ -12,7 +13,8 @@ __all__ = ["HubClient", "JsonObject"]
 class HubClient(PeopleCalls):
     """Talks to one hub, as a person (`login`) or with a key. Use it as `async with HubClient(url, key=...) as hub:`.
 
-    An access token that has run out is renewed by itself. Every call may raise ApiError or HubUnreachable.
+    An access token that holds no more is renewed by itself. Every call may raise ApiError or HubUnreachable, and
+    IdInvalid for an id that is none.
     """
 
     async def info(self) -> JsonObject:

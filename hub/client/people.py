@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hub.client.calls import ApiError, Calls, JsonObject, path_of
+from hub.client.calls import Calls, JsonObject
+from hub.client.errors import ApiError, path_of
 
 
 class PeopleCalls(Calls):
@@ -33,7 +34,7 @@ class PeopleCalls(Calls):
     async def set_password(self, id: str, password: str, *, keep_second_factor: bool = True) -> None:
         """Somebody's password anew, by a link that is used at once."""
         made = await self.call("POST", path_of("users", id, "password-link"))
-        token = made["link"].partition("#")[2]
+        token = self._part(made, "link").partition("#")[2]
         try:
             await self.call("POST", "/auth/password", {"token": token, "password": password})
         except ApiError:
@@ -123,8 +124,8 @@ class PeopleCalls(Calls):
             more = [] if cursor is None else [("cursor", cursor)]
             limit = ("limit", str(min(500, most - len(lines))))
             page = await self.call("GET", "/audit", query=[*query, limit, *more])
-            lines += page["items"]
-            cursor = page["next"]
+            lines += self._part(page, "items")
+            cursor = page.get("next")
             if cursor is None:
                 break
         return lines
@@ -165,6 +166,7 @@ class PeopleCalls(Calls):
         """Show that it is you, where a call answers `confirmation-needed`; holds for ten minutes."""
         await self.call("POST", "/account/confirm", {"password": password})
 
-    async def change_password(self, current: str, password: str) -> None:
-        """Your password; all your other sessions end."""
-        await self.call("POST", "/account/password", {"current": current, "password": password})
+    async def change_password(self, current: str, password: str, *, end_keys: bool = False) -> None:
+        """Your password; all your other sessions end, and by choice your API keys."""
+        body = {"current": current, "password": password, "end_keys": end_keys}
+        await self.call("POST", "/account/password", body)

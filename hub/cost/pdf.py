@@ -1,5 +1,7 @@
 """A report as a PDF: A4, ink on white, the sum of money first, then the days, rooms and plugs, and what it rests on."""
 
+from typing import NamedTuple
+
 from hub.cost.bars import draw_bars, draw_key
 from hub.cost.notes import notes_of
 from hub.cost.paper import EDGE, HEIGHT, INK, INK2, INK3, LINE, MARGIN, RIGHT, SUN, Paper
@@ -9,28 +11,47 @@ from hub.cost.typeface import printable
 from hub.cost.words import Words
 
 BOTTOM = HEIGHT - 62
-ROW = 15.5
-CHART = 128.0
 WITH_COST = (334.0, 376.0, 438.0, 500.0, RIGHT)
 WITHOUT_COST = (380.0, 425.0, 0.0, 490.0, RIGHT)
 
 
+class Spacing(NamedTuple):
+    """Heights in points."""
+
+    row: float
+    chart: float
+    leading: float  # of the notes
+
+
+WIDE = Spacing(row=15.5, chart=128.0, leading=12.5)
+CLOSE = Spacing(row=13.5, chart=84.0, leading=11.5)
+
+
 def render_pdf(report: Report, words: Words, made: int) -> bytes:
-    """The file. made: Unix ms. Takes some 50 ms of a core and imports reportlab: call it in a thread."""
-    # Twice: how many pages there are is known at the end.
-    first = _Print(report, words, made, pages=0)
-    first.draw()
-    second = _Print(report, words, made, pages=first.paper.page)
-    return second.draw()
+    """The file. made: Unix ms. Takes some 50 ms of a core, 75 ms of several pages, and imports reportlab: call it in a
+    thread."""
+    # How many pages there are is known at the end.
+    spacing, pages = WIDE, pages_of(report, words, made, WIDE)
+    if pages > 1 and (fewer := pages_of(report, words, made, CLOSE)) < pages:  # no page for a few lines
+        spacing, pages = CLOSE, fewer
+    return _Print(report, words, made, spacing, pages).draw()
+
+
+def pages_of(report: Report, words: Words, made: int, spacing: Spacing) -> int:
+    """How many pages it takes so."""
+    tried = _Print(report, words, made, spacing, pages=0)
+    tried.draw()
+    return tried.paper.page
 
 
 class _Print:
     """One run over all pages; `_y` is where the next thing goes."""
 
-    def __init__(self, report: Report, words: Words, made: int, pages: int) -> None:
+    def __init__(self, report: Report, words: Words, made: int, spacing: Spacing, pages: int) -> None:
         self._report = report
         self._words = words
         self._made = report.period.local(made)
+        self._spacing = spacing
         self._pages = pages
         title = words.say("report-title" if report.price is not None else "report-title-energy")
         self._title = title
@@ -102,8 +123,8 @@ class _Print:
         paper.text(MARGIN, self._y, self._words.say("report-by", kind=self._report.period.kind), 12, bold=True)
         draw_key(paper, self._report, self._words, RIGHT, self._y)
         top = self._y + 22
-        draw_bars(paper, self._report, self._words, (MARGIN, top, RIGHT, top + CHART))
-        self._y = top + CHART + 26
+        draw_bars(paper, self._report, self._words, (MARGIN, top, RIGHT, top + self._spacing.chart))
+        self._y = top + self._spacing.chart + 26
 
     def _table(self) -> None:
         self._y += 16
@@ -113,7 +134,7 @@ class _Print:
         rows = rows_of(self._report, self._words)
         for n, row in enumerate(rows):
             # A room is not parted from its first plug, nor the whole from the last.
-            needed = ROW * (2 if row.kind == "room" or n == len(rows) - 2 else 1)
+            needed = self._spacing.row * (2 if row.kind == "room" or n == len(rows) - 2 else 1)
             if self._y + needed > BOTTOM:
                 self._turn()
                 self._columns()
@@ -147,7 +168,7 @@ class _Print:
             self._y += 1.5
         elif row.kind != "plug":
             self._y += 3
-        y = self._y + 11.5
+        y = self._y + self._spacing.row - 4
         indent = 12.0 if row.kind == "plug" and self._rooms else 0.0
         x = MARGIN + indent
         if row.beside:
@@ -160,7 +181,7 @@ class _Print:
                 strong = bold and text != "–"
                 colour = INK if bold or x == self._places[0] or x == self._places[2] else INK2
                 paper.text(x, y, text, 9.5, bold=strong, align="right", colour=colour)
-        self._y += ROW
+        self._y += self._spacing.row
         if row.kind != "all":
             paper.line(MARGIN + indent, self._y, RIGHT, self._y, colour=LINE, width=0.5)
 
@@ -170,7 +191,7 @@ class _Print:
 
     def _notes(self) -> None:
         paper = self.paper
-        size, leading = 9.0, 12.5
+        size, leading = 9.0, self._spacing.leading
         lines = [paper.wrapped(note, size, RIGHT - MARGIN - 12) for note in notes_of(self._report, self._words)]
         if self._y + 40 + leading * sum(map(len, lines)) > BOTTOM:
             self._turn()

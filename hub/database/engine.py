@@ -22,9 +22,13 @@ FILE_NAME = "registry.sqlite"
 log = logging.getLogger("hub.database")
 UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 UNWRITABLE_ID = "database-unwritable"
+TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 Step = Callable[[AsyncConnection], Awaitable[None]]
 """More to do in a transaction, which is rolled back as a whole where that raises."""
-PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
+PRAGMAS = (
+    *("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000"),
+    "secure_delete = ON",  # names that were deleted must not stand in the file until their place is needed again
+)
 
 
 class Database:
@@ -79,17 +83,37 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Committed and on the disk when the block ends, rolled back when it raises. Must not be nested.
 
-        Raises HubError("database-unwritable") where the disk takes nothing.
+        Raises HubError("database-unwritable") where the disk takes nothing, and "registry-row-held" where a row that
+        was left out at the start holds what must be there once.
         """
         if self._engine is None:
             raise RuntimeError("the database is not open")
         try:
             async with self._engine.begin() as connection:
                 yield connection
+        except IntegrityError as error:
+            table = _taken(error)
+            if table is None or not self.faults.leaves_out(table):
+                raise
+            raise HubError("registry-row-held", table=table) from error
         except OperationalError as error:
             if (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in UNWRITABLE:
                 raise HubError(UNWRITABLE_ID, reason=str(error.orig)) from error
             raise
+
+    async def scrub(self) -> None:
+        """Once what is to be forgotten is deleted: the write-ahead log, in which it stands still, is emptied now, not
+        when SQLite comes to it. Where that cannot be, a warning tells; at the hub's stop it is tried again."""
+        if self._engine is None:
+            raise RuntimeError("the database is not open")
+        try:
+            async with self._engine.connect() as connection:
+                left = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+        except OperationalError as error:
+            log.warning("what was deleted may stand in %s-wal until the hub stops: %s", self.path, error.orig)
+            return
+        if left:
+            log.warning("what was deleted may stand in %s-wal: another program reads the file", self.path)
 
 
 async def no_step(_connection: AsyncConnection) -> None:
@@ -101,6 +125,13 @@ def is_orphan(error: Exception) -> bool:
     if not isinstance(error, IntegrityError):
         return False
     return getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+
+
+def _taken(error: IntegrityError) -> str | None:
+    """The table in which another row has what must be there once; None where something else was wrong."""
+    if getattr(error.orig, "sqlite_errorcode", 0) not in TAKEN:
+        return None
+    return str(error.orig).partition(": ")[2].partition(".")[0]
 
 
 def prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -44,6 +44,10 @@ class Faults:
         """Is anything of this row nonsense?"""
         return any(key[:2] == (table, row) for key in self._found)
 
+    def leaves_out(self, table: str) -> bool:
+        """Is there a row in this table of which nothing can be made?"""
+        return any(fault.table == table and not fault.used for fault in self._found.values())
+
     def mended(self, table: str, row: str) -> None:
         """The whole row was written anew, or deleted."""
         if self.holds(table, row):

@@ -65,3 +65,4 @@ class SettingsTable:
             await connection.execute(insert(settings).values(name=name, value=value))
         self._values[name] = value
         self._unreadable.discard(name)
+        self._database.faults.mended(settings.name, name)

@@ -146,6 +146,7 @@ def connect(path: Path) -> Iterator[Connection]:
     def manual(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # what a step moves away is to stand in one place only
         connection.execute("PRAGMA ignore_check_constraints = ON")  # a row that breaks one is told at the start
 
     @event.listens_for(engine, "begin")

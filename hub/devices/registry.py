@@ -55,8 +55,11 @@ class Registry:
             visible=self.list,
             changed=lambda device: bus.publish(DeviceChanged(device.id, device.home)),
             anew=lambda home: bus.publish(RoomsChanged(home)),
+            still=self._as_now,
             writing=self._writing,
         )
+        self.still: Callable[[Principal], Principal] = lambda principal: principal
+        """Somebody as they are now: what a change waited for may have taken their role."""
         self.on_login: Callable[[str, str | None], None] = lambda hardware_id, secret: None
         """Told of each fresh secret, which is then forgotten here, and (None) of each login that has ended."""
 
@@ -159,6 +162,7 @@ class Registry:
             raise HubError("channels-invalid", field="channels", most=MOST_CHANNELS)
         name, room = clean_name(name, "name"), clean_room(room)
         async with self._writing:
+            self.require_adder(self.still(principal))
             self.require_free(hardware_id)
             mates = self.of_home(principal.home)
             device = Device(
@@ -214,9 +218,9 @@ class Registry:
             raise HubError("channel-unknown", field="channel", channel=number)
         # Who makes a device private keeps it: without a share even an admin would lose sight of it.
         if fields.get("private") and principal.user not in (*self._shares.get(device.id, {}), "system"):
-            await self._set_share(device, principal.user, "manage")
+            await self._set_share(principal, device, principal.user, "manage")
         before = shown(device)
-        await self._write(device, fields, {number: outlet_changes} if outlet_changes else {})
+        await self._write(device, fields, {number: outlet_changes} if outlet_changes else {}, principal)
         await self._audit.record(principal, "device.change", device.id, before=before, after=shown(device))
         return device
 
@@ -231,7 +235,7 @@ class Registry:
         device = self.require(principal, device_id, "manage")
         secret, digest = new_secret(secret)
         async with self._writing:
-            self._require_present(device)
+            self.require(self.still(principal), device.id, "manage")
             if hardware_id != device.hardware_id:
                 self.require_free(hardware_id)
             fields: dict[str, Any] = {}
@@ -264,7 +268,7 @@ class Registry:
         """Take it out of the registry; needs manage."""
         device = self.require(principal, device_id, "manage")
         async with self._writing:
-            self._require_present(device)
+            self.require(self.still(principal), device.id, "manage")
             await self._rows.remove(device)
             self._drop(device)
         self.on_login(device.hardware_id, None)
@@ -281,7 +285,7 @@ class Registry:
         if right not in (None, *RIGHTS[1:]):
             raise HubError("share-invalid", field="share")
         before = self._shares.get(device.id, {}).get(user)
-        await self._set_share(device, user, right)
+        await self._set_share(principal, device, user, right)
         self._bus.publish(DeviceChanged(device.id, device.home))
         await self._audit.record(principal, "device.share", device.id, before={user: before}, after={user: right})
 
@@ -307,16 +311,27 @@ class Registry:
         if device is not None:
             await self._write(device, {k: v for k, v in facts.items() if getattr(device, k) != v}, {})
 
-    async def _write(self, device: Device, fields: dict[str, Any], outlets: dict[int, dict[str, Any]]) -> None:
+    async def _write(
+        self,
+        device: Device,
+        fields: dict[str, Any],
+        outlets: dict[int, dict[str, Any]],
+        principal: Principal | None = None,
+    ) -> None:
         if not fields and not outlets:
             return
         async with self._writing:
             self._require_present(device)
+            if principal is not None:
+                self.require(self.still(principal), device.id, "manage")
             new_room = self.rooms.new(device.home, fields.get("room"))
             await self._rows.change(device, fields, outlets, new_room)
             self.rooms.keep(new_room)
             self._apply(device, fields, outlets)
         self._bus.publish(DeviceChanged(device.id, device.home))
+
+    def _as_now(self, principal: Principal) -> Principal:
+        return self.still(principal)
 
     def _drop(self, device: Device) -> None:
         self._devices.pop(device.id, None)
@@ -331,9 +346,9 @@ class Registry:
             for name, value in values.items():
                 setattr(device.channels[number], name, value)
 
-    async def _set_share(self, device: Device, user: str, right: str | None) -> None:
+    async def _set_share(self, principal: Principal, device: Device, user: str, right: str | None) -> None:
         async with self._writing:
-            self._require_present(device)
+            self.require(self.still(principal), device.id, "manage")
             if not await self._rows.share(device, user, right):
                 raise HubError("user-unknown", field="user", user=user)
             self._require_present(device)

@@ -33,10 +33,16 @@ class Room(msgspec.Struct):
     position: Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
+def require_maker(principal: Principal) -> None:
+    """Who may make a room. Raises HubError("forbidden")."""
+    if principal.role not in SEES_ALL or not principal.has_scope("manage"):
+        raise HubError("forbidden")
+
+
 class Rooms:
     """The registry's rooms. devices: those of a home; visible: those that somebody may see; changed: told of each
-    device whose room has another name now; anew: of each home whose rooms are others; writing: held while anything of
-    the registry is written."""
+    device whose room has another name now; anew: of each home whose rooms are others; still: somebody as they are now;
+    writing: held while anything of the registry is written."""
 
     def __init__(
         self,
@@ -47,6 +53,7 @@ class Rooms:
         visible: Callable[[Principal], Sequence[Device]],
         changed: Callable[[Device], None],
         anew: Callable[[str], None],
+        still: Callable[[Principal], Principal],
         writing: asyncio.Lock,
     ) -> None:
         self._database = database
@@ -55,6 +62,7 @@ class Rooms:
         self._visible = visible
         self._changed = changed
         self._anew = anew
+        self._still = still
         self._writing = writing
         self._rooms: dict[str, Room] = {}
         self._named: dict[tuple[str, str], Room] = {}
@@ -110,9 +118,9 @@ class Rooms:
     async def add(self, principal: Principal, name: str) -> Room:
         """A room without devices; for users and admins. Raises HubError("name-invalid", "room-name-taken",
         "rooms-too-many")."""
-        if principal.role not in SEES_ALL or not principal.has_scope("manage"):
-            raise HubError("forbidden")
+        require_maker(principal)
         async with self._writing:
+            require_maker(self._still(principal))
             room = self.new(principal.home, clean_name(name, "name"))
             if room is None:
                 raise HubError("room-name-taken", field="name", name=name)
@@ -132,6 +140,7 @@ class Rooms:
         """
         principal.require_admin()
         async with self._writing:
+            self._still(principal).require_admin()
             room = self.require(principal, room_id)
             before = msgspec.structs.asdict(room)
             new_name = room.name if name is None else clean_name(name, "name")
@@ -156,6 +165,7 @@ class Rooms:
         """Take a room away; its devices are in none then. For admins. Raises HubError("home-room-unknown")."""
         principal.require_admin()
         async with self._writing:
+            self._still(principal).require_admin()
             room = self.require(principal, room_id)
             inside = self._inside(room)
             async with self._database.transaction() as connection:

@@ -194,6 +194,7 @@ def build(
             state=state,
             files=files,
             streams=streams,
+            ledger=ledger,
             worker=worker,
             troubles=troubles,
             retention=needs.retention,

@@ -56,8 +56,7 @@ class Care:
     async def check(self) -> HistoryCheck:
         """Read everything and compare it; commits wait for one outlet at a time. Raises HubError("history-unreadable",
         "history-rebuilding")."""
-        if self._files.unbuilt is not None:
-            raise HubError("history-rebuilding", share=self._files.unbuilt.progress.share)
+        self._files.require_built()
         found = HistoryCheck()
         for series, runs in (await self._inspect(self._inspector.contents)).items():
             await self._inspect(partial(self._inspector.check, series, runs, found))

@@ -13,7 +13,7 @@ from hub.history.gaps import GapRecord, Outage
 from hub.history.listing import gaps_between
 from hub.history.log import RecordLost
 from hub.history.pace import Pace, is_dear, mounts
-from hub.history.problems import DAMAGED, NOT_MERGED, STORE_LOST
+from hub.history.problems import DAMAGED, LOG_GONE, LOG_LOST, NOT_MERGED, STORE_LOST
 from hub.history.recovery import Recovered
 from hub.history.worker import RETRY_S, Schedule
 from hub.messages import HubError
@@ -70,6 +70,8 @@ class History:
         self._doubt = parts.doubt
         self._ahead = parts.ahead
         self._running = False
+        self._down = 0  # Unix ms since when the hub had not run, while that is not noted yet
+        self._started = 0  # then, ms of the monotonic clock
         self.schedule = Schedule(
             self.worker,
             needs.clock,
@@ -90,7 +92,7 @@ class History:
         """Read back what is on disk; from then on streams know what is durable. Raises HubError, OSError."""
         try:
             self._take_over(await self.worker.run(partial(self.files.open, self._streams)))
-            await self.worker.run(partial(self.state.keep_outages, self._ledger.outages))
+            await self._keep_outages()
             if file := await self.worker.run(self.state.untold):
                 self._troubles.begin(STORE_LOST, file=file)
                 if self.salvaging is not None:
@@ -140,6 +142,8 @@ class History:
         enough.cancel()
         unsaved = sum(len(part) for taken in self.tail.waiting for part in taken.columns.values())
         await self.worker.run(self._readers.close)
+        if not unsaved and not self._merging.pending:
+            await self.worker.run(partial(self.files.note_running, False, self._now()))
         await self.worker.run(self.files.close)
         self.worker.close()
         if unsaved:
@@ -158,8 +162,8 @@ class History:
             return committed
 
     async def merge(self) -> bool:
-        """Commit, then bring everything into the store; False when the store refused. While the store is at rest it
-        only commits."""
+        """Commit, then bring everything into the store; False when the store refused. While the store is at rest, and
+        while samples wait for the time, it only commits."""
         async with self.worker.writing:
             committed = await self._commit()
             merged = self._changing.locked() or await self._merge()
@@ -169,17 +173,23 @@ class History:
     @asynccontextmanager
     async def at_rest(self) -> AsyncIterator[list[Path]]:
         """The files that are all of history, with everything merged that was accepted so far; until the block ends
-        nothing changes them, and commits go into the log. Raises HubError("history-not-at-rest",
+        nothing changes them, and commits go into the log. Raises HubError("history-not-at-rest", "history-rebuilding",
         "backup-history-elsewhere")."""
         if not isinstance(self._store, FileStore):
             raise HubError("backup-history-elsewhere", store=self._store.name)
+        self.files.require_built()  # which may take hours, and whoever asks would not know what it waits for
         async with self._changing:
             async with self.worker.writing:
-                ready = await self._commit() and await self._merge()
+                ready = await self._commit() and await self._merge(everything=True)
                 await self._refresh(self._today.late)
             if not ready:
                 raise HubError("history-not-at-rest")
-            yield [*self._store.files(), self.state.path]
+            # A copy has no log, and misses none.
+            await self.worker.run(partial(self.files.note_running, False, self._now()))
+            try:
+                yield [*self._store.files(), self.state.path]
+            finally:
+                await self.worker.run(partial(self.files.note_running, True))
 
     async def gaps(self, device: str, channel: int, start: int, end: int) -> list[GapRecord]:
         """Every gap of an outlet that overlaps start..end (Unix ms), by start; the last may still be open.
@@ -215,13 +225,13 @@ class History:
     async def _commit(self) -> bool:
         return await self._repair.read_back() and await self._writer.commit()
 
-    async def _merge(self) -> bool:
+    async def _merge(self, *, everything: bool = False) -> bool:
         self.schedule.merge_in()
         if self._repair.unread or self.files.unbuilt is not None:
             return False
         try:
-            merged = await self._merging.merge()
-            if merged:
+            merged = await self._merging.merge(everything=everything)
+            if merged and not self._merging.pending:
                 await self._repair.mend_pieces()
         except (RecordLost, StoreDamaged) as error:
             await self._repair.begin_again(error)
@@ -261,9 +271,10 @@ class History:
             self._clock.set_mark(found.mark)
         self._arrivals.read()
         self._arrivals.check()
-        last = 0 if self._running else found.last or found.mark
-        if last and self._arrivals.certain and self._arrivals.wall > last:
-            self._ledger.was_down(last, self._arrivals.wall)
+        if not self._running:
+            self._down = max(found.last or found.mark, found.ended)
+            self._started = self._arrivals.monotonic_ms
+            self._note_outage()
         self._troubles.mended(self.files.mended)
         if self.salvaging is not None and self.files.mended.store is not None:
             self.salvaging.store_lost(self.files.mended.store)
@@ -272,13 +283,35 @@ class History:
             self.rebuilding.look()
         if found.lost:
             self._troubles.begin(DAMAGED, count=found.lost)
-        if found.cut:
+        if found.gone and not self._troubles.holds(LOG_LOST):
+            self._troubles.begin(LOG_GONE)
+        if found.cut or found.gone:
             self._ledger.damaged.append(Outage(found.last or found.mark, self._arrivals.wall))
+
+    def _now(self) -> int:
+        """Unix ms; 0 = nobody knows."""
+        return self._clock.now() if self._arrivals.certain else 0
 
     def _clock_changed(self, event: ClockChanged) -> None:
         """Nothing on the disk says yet that what comes is dated otherwise, and a kill must not leave it so."""
         if event.step_ms:
             self.worker.spawn(self.commit)
+        if self._note_outage():
+            self.worker.spawn(self._keep_outages)
+
+    def _note_outage(self) -> bool:
+        """When the hub did not run is known once the time is certain. Is it news?"""
+        down, started = self._down, self._started + self._arrivals.shift
+        if not down or not self._arrivals.certain:
+            return False
+        self._down = 0
+        if started > down:
+            self._ledger.was_down(down, started)
+        return started > down
+
+    async def _keep_outages(self) -> bool:
+        await self.worker.run(partial(self.state.keep_outages, self._ledger.outages))
+        return True
 
     def _device_removed(self, event: DeviceRemoved) -> None:
         self.worker.spawn(partial(self._forget, event.device))
@@ -286,7 +319,7 @@ class History:
     async def _forget(self, device: str) -> bool:
         async with self._changing, self.worker.writing:
             await self._commit()
-            merged = await self._merge()
+            merged = await self._merge(everything=True)
             streams = self._streams.of_device(device)
             series = {SeriesKey(device, stream.channel) for stream in streams}
             self._buffer.forget({stream.number for stream in streams})

@@ -15,6 +15,7 @@ from hub.history.readings import End, Traits
 from hub.history.rebuild import Rebuilder, Rebuilt, named_in
 from hub.history.recovery import Recovered, recover
 from hub.history.state import State, StateDamaged
+from hub.messages import HubError
 from hub.plugins.contract import (
     HistoryStore,
     ListingStore,
@@ -79,6 +80,8 @@ class Files:
         """Set when the hub ends: a rebuild that runs in `open` is broken off."""
         self.unbuilt: Unbuilt | None = None
         """Nothing may be merged while the state is not whole."""
+        self.lacking: str | None = None
+        """Why the state is not whole and nobody makes it so: then it knows which samples there are, at best."""
         self._doubted = 0  # how often a store that called itself damaged was found sound, in this hub run
         self._state_aside: str | None = None
         self._unread = 0  # how often blocks of it could not be read then
@@ -101,16 +104,30 @@ class Files:
             self._open_state()
         self._log.open()
         self.mended.log, self.mended.moved = self._log.aside, self._log.moved
-        unbuilt, self.unbuilt = self.unbuilt, None
+        unbuilt, self.unbuilt, self.lacking = self.unbuilt, None, None
         if not self._state.complete:
             self._rebuild_state(unbuilt)
-        return recover(self._log, self._state, streams)
+        found = recover(self._log, self._state, streams)
+        self._state.keep_running(True)
+        return found
+
+    def note_running(self, running: bool, ended: int = 0) -> None:
+        """As State.keep_running; where that cannot be noted, the log counts as if it might hold something."""
+        try:
+            self._state.keep_running(running, ended)
+        except OSError as error:
+            log.warning("whether everything is merged could not be noted: %s", error)
 
     def open_store(self) -> None:
         """Open the store, unless it is open. Raises HubError, StoreError, OSError."""
         if not self.store_open:
             self._store.open()
             self.store_open = True
+
+    def require_built(self) -> None:
+        """Raises HubError("history-rebuilding") while the state is read from the store."""
+        if self.unbuilt is not None:
+            raise HubError("history-rebuilding", share=self.unbuilt.progress.share)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -216,6 +233,7 @@ class Files:
                 self._rebuild_from(contents)
         except (StoreError, OSError) as error:
             log.error("the history state could not be rebuilt from the store: %s", error)
+            self.lacking = str(error)
 
     def _rebuild_from(self, contents: Mapping[SeriesKey, Iterable[str]]) -> None:
         samples = self._store.stats().raw_samples

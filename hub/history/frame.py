@@ -12,9 +12,11 @@ from hub.history.calendar import DAY, HOUR
 from hub.history.minutes import is_minutes
 from hub.history.readings import End, Readings, Run, Traits, arrange, renamed
 from hub.history.rollups import Flow
-from hub.history.thinned import Thinned, around
+from hub.history.steps import beside_ends, beside_steps
+from hub.history.thinned import Thinned, around, ranges_of
 from hub.plugins.columns import empty_rollup
 from hub.plugins.contract import MINUTES, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
+from hub.telemetry.ranges import Ranges
 
 SHORT = 12 * HOUR  # up to here everything is held at once
 TILE = 6 * HOUR  # of raw samples that are held at once: 22,000
@@ -42,7 +44,7 @@ class Outline(NamedTuple):
 
 
 class Frame:
-    """Stored samples with span[0] <= at < span[1] and what is put beside them.
+    """Stored samples with span[0] <= at < span[1], those beyond steps of the clock, and what is put beside them.
 
     new: samples that replace or join the stored ones; ends: readings that the store may not hold; margin: ms around a
     bucket in which its samples are needed; sparse: Unix ms before which raw samples are hardly kept.
@@ -68,7 +70,10 @@ class Frame:
         self._new_thinned = thinned
         self._thin: list[Span] = []  # where stored samples were left out
         self._loaded: tuple[Span, list[RawColumns]] = ((0, 0), [])
-        self._stored = self._read(*span) if span[1] - span[0] <= SHORT else self._thin_out(sparse)
+        self._unnumbered = Ranges()  # of what was read of a device that does not number its samples
+        self._stored = self._taken(self._read(*span)) if span[1] - span[0] <= SHORT else self._thin_out(sparse)
+        self._stored += beside_steps(outline.store, outline.series, outline.runs, span)
+        self._stored += beside_ends(outline.store, outline.series, self._unnumbered)
 
     def whole(self) -> "View":
         """Everything. A frame must not hold it: two that know each other keep megabytes until the collector comes."""
@@ -123,11 +128,18 @@ class Frame:
     def _read(self, start: int, end: int) -> list[RawColumns]:
         return self._outline.store.read(self._outline.series, start, end)
 
+    def _taken(self, parts: list[RawColumns]) -> list[RawColumns]:
+        for part in parts:
+            if not part.run:
+                for first, last in ranges_of(part.seq, part.seq):
+                    self._unnumbered.add(first, last)
+        return parts
+
     def _thin_out(self, sparse: int) -> list[RawColumns]:
         (start, end), edges = self._span, self._edges()
         while start < end:
             until = min(start + (SPARSE_TILE if start + SPARSE_TILE <= sparse else TILE), end)
-            for part in self._read(start, until):
+            for part in self._taken(self._read(start, until)):
                 if self._thinned.take(part, edges.get(part.run)):
                     self._thin.append((start, until))
             start = until

@@ -50,8 +50,15 @@ class Outage(msgspec.Struct, array_like=True, frozen=True):
 class Causes:
     """Why readings of one outlet are missing. `runs`: all its runs; `damaged`: times of which commits were lost."""
 
-    def __init__(self, runs: Mapping[str, Run], outages: Sequence[Outage] = (), damaged: Sequence[Outage] = ()) -> None:
+    def __init__(
+        self,
+        runs: Mapping[str, Run],
+        traits: Traits,
+        outages: Sequence[Outage] = (),
+        damaged: Sequence[Outage] = (),
+    ) -> None:
         self._runs = runs
+        self._longest = traits.longest_ms
         self._outages = outages
         self._damaged = damaged
         self._notes: dict[int, _Notes] = {}  # by stream number
@@ -66,6 +73,8 @@ class Causes:
         if right.seq - left.seq <= 1:
             return self._silence(run, left.at, right.at)
         kinds = self._kinds(run, left, right)
+        if Settled.OFFLINE in kinds:
+            return self._silence(run, left.at, right.at)
         for kind in (Settled.GIVEN_UP, Settled.MEMORY, Settled.REJECTED):
             if kind in kinds:
                 lost = kind is not Settled.REJECTED and _overlap(self._damaged, left.at, right.at)
@@ -101,9 +110,13 @@ class Causes:
         return "power_lost" if right.reason in POWER_LOST else "restarted"
 
     def _silence(self, run: Run | None, start: int, end: int) -> str:
+        """Of a device that repeats nothing: what was wrong when its readings ended is the cause of all of it."""
         if run is None or run.run:
             return "unknown"
-        return "hub_down" if _overlap(self._outages, start, end) else "offline"
+        began = min(start + self._longest, end)
+        if _overlap(self._damaged, start, began):
+            return "damaged"
+        return "hub_down" if _overlap(self._outages, start, began) else "offline"
 
 
 class _Notes:
@@ -133,7 +146,9 @@ def find(series: SeriesKey, readings: Readings, energy: Flow, traits: Traits, ca
     for k in (np.flatnonzero(readings.broken[1:] & readings.dated[1:]) + 1).tolist():
         j = int(before[k - 1])
         left, right = readings.end(j), readings.end(k)
-        if right.at - left.at <= traits.longest_ms and not causes.lasting(left, right):
+        set_back = right.at < left.at
+        passed = int(readings.clock[k] - readings.clock[j]) if set_back else right.at - left.at
+        if passed <= traits.longest_ms and not causes.lasting(left, right):
             continue
         cause, mwh = causes.between(left, right), _energy(energy.imported, readings, j, k)
         end = max(left.at, right.at)

@@ -6,8 +6,7 @@ import msgspec
 import numpy as np
 
 from hub.history.minutes import is_minutes
-from hub.history.plan import ranges_of
-from hub.history.thinned import Thinned
+from hub.history.thinned import Thinned, ranges_of
 from hub.plugins.contract import MINUTES, NONE, RawColumns
 from hub.telemetry.offsets import TOLERANCE_MS, Point
 from hub.telemetry.ranges import Range, Ranges

@@ -12,7 +12,7 @@ class Ledger:
     """session: names this hub run. sessions: the runs that wrote what is not merged yet; latest: the latest certain
     time at which they did (Unix ms; a clock that was ahead may have been set back since, and `mark` with it). mark:
     the newest certain time that was committed. outages: when the hub did not run. damaged: times of which commits were
-    lost."""
+    lost. expired: as State.expired."""
 
     def __init__(self) -> None:
         self.session = secrets.randbits(48)
@@ -21,12 +21,13 @@ class Ledger:
         self.mark = 0
         self.outages: list[Outage] = []
         self.damaged: list[Outage] = []
+        self.expired = (0, 0)
 
     def take_over(self, found: Recovered) -> None:
         """What was found at the start."""
         self.sessions, self.mark = found.sessions, found.mark
         self.latest = max((commit.at for commit in found.unmerged if commit.certain), default=0)
-        self.damaged, self.outages = found.damaged, found.outages
+        self.damaged, self.outages, self.expired = found.damaged, found.outages, found.expired
 
     def was_down(self, since: int, until: int) -> None:
         """The hub did not run between (Unix ms)."""

@@ -28,5 +28,6 @@ def _open_gap(snapshot: Snapshot, head: End | None) -> GapRecord | None:
     series, outlook = snapshot.series, snapshot.outlook
     if head is None or outlook.now - head.at <= outlook.traits[series].longest_ms:
         return None
-    cause = Causes(outlook.runs[series], outlook.outages).silence(head, outlook.now)
+    causes = Causes(outlook.runs[series], outlook.traits[series], outlook.outages, outlook.damaged)
+    cause = causes.silence(head, outlook.now)
     return GapRecord(series.device, series.channel, head.at, None, cause, None, head)

@@ -84,6 +84,8 @@ class CommitLog:
         """The name under which `open` put away a file that was no log."""
         self.moved: str | None = None
         """The name of the file from which the log moved since `open` was called."""
+        self.short = False
+        """Did `open` find no file, no log in it, or less of it than it is made with? What is missing is not known."""
         self.cut = False
         """Did `open` find the end unreadable? What stood there is lost, however many records it was."""
 
@@ -104,21 +106,29 @@ class CommitLog:
         """Bytes of the file."""
         return self._capacity
 
-    def open(self) -> None:
-        """Open or create the file and find this generation's readable records.
+    def open(self, *, reading: bool = False) -> None:
+        """Open or create the file and find this generation's readable records. reading: nothing is made, mended or
+        appended, so that the hub finds at its next start what is wrong.
 
         Raises HubError("log-newer") for a file that a newer version wrote, OSError. What is no log at all is
         set aside (see `aside`) and counted as one damaged record.
         """
         self.close()
         self.damaged, self.aside, self.moved, self.cut, self._failed = 0, None, None, False, 0
+        self.short = False
         new = _new(self._path)
-        if not self._path.exists() and new.exists():  # died while it moved, the old one aside already
-            new.rename(self._path)
-        new.unlink(missing_ok=True)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if reading:
+            path = next((path for path in (self._path, new) if path.exists()), Path(os.devnull))
+            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        else:
+            if not self._path.exists() and new.exists():  # died while it moved, the old one aside already
+                new.rename(self._path)
+            new.unlink(missing_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._load()
+            scan = self._load()
+            if not reading:
+                self._mend(scan)
         except BaseException:
             self.close()
             raise
@@ -229,30 +239,34 @@ class CommitLog:
         self._end, self._number = START, 0
         self._index = array("q"), array("q")
 
-    def _load(self) -> None:
+    def _load(self) -> Scan:
+        """What is there; nothing is changed."""
         self._capacity = os.fstat(self._file).st_size
-        if self._capacity == 0:
-            self._begin(1)
-            return
         scan = Scan(self._file, self._capacity)
         slots = [scan.slot(k) for k in (0, 1)]
         self._find(scan, max(slot or 0 for slot in slots))
-        if not self.generation:
-            if scan.blank():  # died while it was being made
-                self._begin(1)
-            else:
-                self._set_aside()
-            return
-        self._see_end(scan)
-        if None in slots:
+        self.short = self._capacity < START + self._step or not self.generation
+        if self.generation:
+            self._see_end(scan)
+            self.damaged += None in slots
+        elif not scan.blank():
             self.damaged += 1
+        return scan
+
+    def _mend(self, scan: Scan) -> None:
+        if not self.generation:
+            if self.damaged:
+                self._set_aside()
+            else:  # made now, or died while it was being made
+                self._begin(1)
+            return
         if scan.unreadable:
             log.error("%d blocks of %s cannot be read", len(scan.unreadable), self._path)
             try:
                 self._move()
             except OSError as error:  # without room, say: what can be read and written of it serves
                 log.error("the history log stays in a file with unreadable blocks: %s", error)
-        elif None in slots:
+        elif None in [scan.slot(k) for k in (0, 1)]:
             self._write_slots()
         if self._capacity < START + self._step:
             with contextlib.suppress(LogFull):  # the next append tries again, and says so
@@ -329,7 +343,6 @@ class CommitLog:
         self.aside = set_aside(self._path).name
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._capacity = 0
-        self.damaged += 1
         self._begin(1)
 
     def _check_space(self, end: int) -> None:

@@ -77,7 +77,7 @@ class LostStore:
         change = SeriesChange(series.device, series.channel, (0, 0), [], now)
         old_gaps = self._old.gaps(series, 0, FOREVER)
         runs = runs_of({row.run: row for row in (*self._old_rows, *self._rows) if _of(row) == series})
-        tell = _Chain(series, old_gaps, head, traits, Causes(runs, self._outages))
+        tell = _Chain(series, old_gaps, head, traits, Causes(runs, traits, self._outages))
         if first is None or floor < first.at:
             change.gaps += tell.between(floor, None, first)
             now.first_at = floor if now.first_at is None else min(now.first_at, floor)

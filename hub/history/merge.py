@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -10,20 +10,17 @@ import msgspec
 
 from hub.history import commit as commits
 from hub.history.editions import NEVER, Editions
-from hub.history.frame import Span
-from hub.history.gaps import Causes, GapRecord, Outage
+from hub.history.gaps import GapRecord
 from hub.history.log import CommitLog, LogFull
-from hub.history.plan import EVERYTHING, FOREVER, MINUTES_AHEAD, Planner, SeriesPlan
-from hub.history.readings import Run, Traits
-from hub.history.retention import Retention
-from hub.history.state import Merged, SeriesChange, State, StreamKnown, StreamRow
-from hub.history.thinned import Thinned
+from hub.history.outlook import Outlook
+from hub.history.plan import FOREVER, Planner
+from hub.history.readings import Run
+from hub.history.state import Merged, SeriesChange, State, StreamRow
 from hub.plugins.codec import decode_rollup, encode_rollup
 from hub.plugins.columns import join_raw, select_rollup
 from hub.plugins.contract import HistoryStore, Merge, RawColumns, RollupColumns, SeriesKey, TransactionalStore
 from hub.telemetry.offsets import Point
 from hub.telemetry.ranges import Range
-from hub.telemetry.stream import Stream
 
 log = logging.getLogger("hub.history.merge")
 
@@ -78,51 +75,6 @@ class Round(msgspec.Struct):
     streams: list[StreamRow]
     numbers: set[int]  # streams of which the commits say something
     intents: list[Intent] = []
-
-
-class Outlook(msgspec.Struct):
-    """What planning needs to know besides the samples."""
-
-    runs: Mapping[SeriesKey, Mapping[str, Run]]
-    traits: Mapping[SeriesKey, Traits]
-    outages: Sequence[Outage]
-    damaged: Sequence[Outage]
-    now: int
-    shift: tuple[int, int] | None
-    retention: Callable[[SeriesKey], Retention]
-    arrived: int = FOREVER
-    """Unix ms by which all samples had come; nobody knows while the time is uncertain."""
-
-    def plan(  # noqa: PLR0917
-        self,
-        planner: Planner,
-        series: SeriesKey,
-        new: Sequence[RawColumns],
-        wanted: Set[str] = EVERYTHING,
-        thinned: Thinned | None = None,
-        window: Span = (0, FOREVER),
-    ) -> SeriesPlan:
-        """The plan of one outlet; `wanted`, `thinned` and `window` as in Planner.plan."""
-        runs, retention = self.runs.get(series, {}), self.retention(series)
-        return planner.plan(
-            series,
-            new,
-            runs,
-            self.traits.get(series, Traits()),
-            Causes(runs, self.outages, self.damaged),
-            horizon=self.now - retention.answered("raw"),
-            minutes_from=self.now - retention.answered("1m"),
-            minutes_until=FOREVER if self.shift is None else self.now + MINUTES_AHEAD,
-            arrived=self.arrived,
-            wanted=wanted,
-            thinned=thinned,
-            window=window,
-        )
-
-    def dated(self, run: Run, session: int, part: RawColumns) -> RawColumns:
-        """Samples of a commit of that hub run, with their dates."""
-        shift = self.shift[1] if self.shift is not None and self.shift[0] == session else None
-        return run.dated(part, shift, arrived=self.arrived)
 
 
 class Result(msgspec.Struct):
@@ -354,31 +306,6 @@ class Merger:
 def decode_intent(payload: bytes) -> Intent:
     """An intent's record read back. Raises msgspec.DecodeError."""
     return msgspec.msgpack.decode(payload, type=Intent)
-
-
-def describe(stream: Stream) -> Run:
-    """A stream as planning sees it; minutes stand where their run does."""
-    run = stream.parent or stream
-    return Run(
-        number=stream.number,
-        run=stream.run,
-        order=0 if run.order is None else run.order,
-        hardware=run.hardware,
-        reason=run.reason,
-        points=run.offsets.wall.known(),
-        notes=tuple(stream.notes),
-    )
-
-
-def row(stream: Stream) -> StreamRow:
-    """A stream as the state keeps it: with what is durable."""
-    durable = stream.durable
-    notes = [(first, min(last, durable.reach(first)), why) for first, last, why in stream.notes if first in durable]
-    wall = stream.offsets.wall
-    known = StreamKnown(list(durable), notes, wall.points.copy(), wall.provisional(), stream.forgotten)
-    return StreamRow(
-        stream.number, stream.device, stream.channel, stream.run, stream.hardware, stream.order, stream.reason, known
-    )
 
 
 def _in_order(outlook: Outlook, numbers: set[int], done: set[SeriesKey]) -> list[SeriesKey]:

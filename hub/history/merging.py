@@ -10,9 +10,10 @@ from hub.events import GapsChanged, Merged
 from hub.history.files import Files
 from hub.history.ledger import Ledger
 from hub.history.log import CommitLog, RecordLost
-from hub.history.merge import BrokenOff, Merger, Outlook, Result, Round
+from hub.history.merge import BrokenOff, Merger, Result, Round
+from hub.history.outlook import Outlook
 from hub.history.outlooks import Outlooks
-from hub.history.problems import NOT_MERGED, Troubles
+from hub.history.problems import NOT_MERGED, NOT_STORED, Troubles
 from hub.history.recovery import begin
 from hub.history.tail import UnmergedTail
 from hub.history.unmerged import Unmerged
@@ -21,6 +22,8 @@ from hub.history.worker import Worker
 from hub.plugins.contract import SeriesKey, StoreDamaged, StoreError
 from hub.telemetry.arrival import Arrivals
 from hub.telemetry.streams import Streams
+
+WAITING_BYTES = 64 << 20  # of a log that waits for the time: weeks of the few devices that have no clock of their own
 
 log = logging.getLogger("hub.history")
 
@@ -77,14 +80,17 @@ class Merging:
         """The hub is ending, and what is merged takes too long."""
         self._merger.break_off()
 
-    async def merge(self) -> bool:
-        """Bring everything that is committed into the store; False when the store refused, or it was broken off.
+    async def merge(self, *, everything: bool = False) -> bool:
+        """Bring what is committed into the store; False when the store refused, or it was broken off. Without
+        `everything` nothing is merged while samples wait for the time: the store keeps no arrivals.
 
         Raises RecordLost, StoreDamaged: merging again would not help.
         """
         await self._upkeep.make_room(self._ledger.mark)  # first: without room a merge may not be possible
         while self.pending:
             if self.round is None:
+                if not everything and self._waits():
+                    break
                 self.round = begin(self._streams, self._tail.commits, self._ledger.sessions, self._ledger.mark)
             round, commits = self.round, self._tail.commits.copy()
             outlets = self._outlooks.series_of(round.numbers)
@@ -103,8 +109,17 @@ class Merging:
             await self._refresh(outlets)
         self._troubles.end(NOT_MERGED)
         if self._arrivals.certain:
-            await self._upkeep.daily(self._clock.now())
+            await self._upkeep.daily(self._clock.now(), self._clock.monotonic())
         return True
+
+    def _waits(self) -> bool:
+        """Are there samples that their arrival alone can date, once this hub run learns the time? Not for ever, and not
+        where the log cannot take on more."""
+        if self._arrivals.certain or self._log.size >= WAITING_BYTES or self._troubles.holds(NOT_STORED):
+            return False
+        mine = [each for each in self._tail.commits if each.session == self._ledger.session and not each.certain]
+        numbers = frozenset[int]().union(*(each.streams for each in mine))
+        return any(stream is not None and not stream.run for stream in map(self._streams.by_number, numbers))
 
     def _run(self, round: Round, records: list[Unmerged], outlook: Outlook, serial: int) -> Result:
         """In the thread: one round; a log of which everything is merged begins anew."""

@@ -12,6 +12,7 @@ from hub.history.log import FILE_NAME as LOG_FILE
 from hub.history.log import CommitLog
 from hub.history.readings import Traits
 from hub.history.rebuild import Rebuilder, Rebuilt, named_in
+from hub.history.recovery import is_gone
 from hub.history.state import FILE_NAME as STATE_FILE
 from hub.history.state import State, StateDamaged
 from hub.history.takeover import take_over
@@ -56,7 +57,8 @@ class OfflineHistory:
         HubError("history-file-damaged"). Raises also HubError("history-unreadable", ...)."""
         try:
             self._open(mend)
-            self._log.open()
+            self._log.open(reading=True)
+            is_gone(self._log, self._state)
             yield self
         except (StoreError, OSError) as error:
             raise HubError("history-unreadable", reason=str(error)) from error
@@ -82,9 +84,11 @@ class OfflineHistory:
         is there came of a store of which samples are lost."""
         contents = self._store.contents() if isinstance(self._store, MendableStore) else {}
         if state and self._state.complete:
+            running = self._state.running
             self._state.close()
             set_aside(self._state.path)
             self._state.open()
+            self._state.keep_running(running)
         rebuilder = Rebuilder(self._store, contents, self._state, self._traits, self._hardware)
         if not self._state.complete:
             rebuilder.state(named_in(self._log))

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from hub.clock import Clock
+from hub.history.calendar import DAY
 from hub.history.ledger import Ledger
-from hub.history.merge import Outlook, describe
+from hub.history.outlook import Outlook, describe
 from hub.history.readings import FOREVER, Run, Traits
 from hub.history.retention import Retention
 from hub.plugins.contract import DeviceDriver, SeriesKey
@@ -56,6 +57,7 @@ class Outlooks:
             shift=(ledger.session, arrivals.shift) if arrivals.certain else None,
             retention=self._retention,
             arrived=max(now, ledger.latest) if arrivals.certain else FOREVER,
+            reached=ledger.expired[1] + 2 * DAY if ledger.expired[1] else FOREVER,
         )
 
     def traits(self, series: SeriesKey) -> Traits:

@@ -12,8 +12,7 @@ from hub.history.hidden import hidden_ends, surrounding
 from hub.history.minutes import begins, is_minutes
 from hub.history.readings import End, Readings, Run, Traits, renamed
 from hub.history.state import SeriesState, State
-from hub.history.steps import ends_before
-from hub.history.thinned import Thinned, widened
+from hub.history.thinned import Thinned, ranges_of, widened
 from hub.plugins.columns import chosen_raw, join_raw, rounded_rollup
 from hub.plugins.contract import MINUTES, NONE, TIERS, Int64, RawColumns, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
@@ -61,6 +60,7 @@ class Planner:
         causes: gaps.Causes,
         *,
         horizon: int,
+        raw_from: int,
         minutes_from: int,
         minutes_until: int = FOREVER,
         arrived: int = FOREVER,
@@ -71,6 +71,7 @@ class Planner:
         """`new`: samples with their dates (`at` NONE = undated), `run` named, replacing what the store holds of them.
 
         horizon: raw samples before it may be gone: buckets there are changed by what the new samples add.
+        raw_from: raw samples before it would be removed at once, and are not kept.
         minutes_from: the 1-minute tier is not kept before it; minutes_until: none of its buckets begins later: a hub
         whose clock was years ahead must not pay for each minute.
         arrived: as Run.dated, for samples that get their dates only now.
@@ -86,32 +87,34 @@ class Planner:
         known = SeriesState(state.first_at, state.head, undated, longest, state.unproven, traits)
         hidden = hidden_ends(series, self._store, state, raw, runs)
         around = [gap for run in hidden for gap in surrounding(self._state.gaps(series, 0, FOREVER), runs[run], runs)]
-        kept = [young for part in _by_run([*late, *raw]) if len((young := _younger(part, horizon)).seq)]
+        kept = [young for part in _by_run([*late, *raw]) if len((young := _younger(part, raw_from)).seq)]
         if wanted <= {"raw"}:
             return SeriesPlan(series, kept, {}, {}, (0, 0), [], known)
         if not parts and not around:
             regaps = self._explained(series, causes, (0, 0))
             return SeriesPlan(series, kept, {}, {}, (0, 0), regaps, known)
-        low, high = self._span(series, state, parts, around, runs, traits)
-        first, last = low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST
-        margin = margin_ms(traits, longest)
-        ends = self._ends(series, state, (first - margin, last + margin), (low, high))
-        ends += ends_before(self._store, series, runs, (first - margin, last + margin))
-        reach = WIDEST + longest
+        span = self._span(series, state, parts, around, runs, traits)
+        margin, reach = margin_ms(traits, longest), WIDEST + longest
         newer = [end for run in hidden.values() for end in run]
-        frame = Frame(
-            Outline(self._store, series, runs, traits),
-            (first - margin, last + margin),
-            margin=margin,
-            new=parts,
-            ends=[*ends, *newer],
-            sparse=horizon - 2 * DAY,
-            thinned=thinned,
-        )
-        whole = frame.whole()
-        readings, energy = whole.readings, whole.energy
-        if parts:
-            low, high = _touched(readings, parts, (low, high), (first - reach, last + reach))
+        while True:
+            low, high = span
+            first, last = low // WIDEST * WIDEST, (high // WIDEST + 1) * WIDEST
+            ends = self._ends(series, state, (first - margin, last + margin), (low, high))
+            frame = Frame(
+                Outline(self._store, series, runs, traits),
+                (first - margin, last + margin),
+                margin=margin,
+                new=parts,
+                ends=[*ends, *newer],
+                sparse=horizon - 2 * DAY,
+                thinned=thinned,
+            )
+            whole = frame.whole()
+            readings, energy = whole.readings, whole.energy
+            if parts:
+                low, high = span = _touched(readings, parts, (low, high), (first - reach, last + reach))
+            if first - reach <= low and high < last + reach:
+                break  # else the clock stepped beside what is new: the other side of the step changes too
         inside = {readings.runs[number].run for number in readings.run[~readings.dated].tolist()}
         for run in inside & hidden.keys():
             undated.pop(runs[run + MINUTES].number, None)  # they are in their gap now
@@ -192,7 +195,8 @@ class Planner:
 
     def _ends(self, series: SeriesKey, state: SeriesState, window: tuple[int, int], span: tuple[int, int]) -> list[End]:
         """Readings next to the window that the store may no longer hold, or that lie far away."""
-        near = self._state.gaps(series, *window)
+        near = [gap for gap in self._state.gaps(series, *window) if gap.start != gap.end]
+        near += self._state.gaps_set_back(series)
         ends = [end for gap in near for end in (gap.left, *gap.inside, gap.right) if end is not None]
         if state.head is not None and span[0] <= state.head.at <= span[1]:
             ends.append(state.head)
@@ -284,12 +288,14 @@ def _both(one: Span, other: Span) -> Span:
 def _touched(
     readings: Readings, new: Sequence[RawColumns], span: tuple[int, int], limits: tuple[int, int]
 ) -> tuple[int, int]:
-    """The span, widened to the readings next to new ones: the steps between them change; not beyond the limits."""
+    """The span, widened to the readings next to new ones, wherever they lie: the steps between them change. Those that
+    follow these may book theirs otherwise: they count within the limits."""
     index = {run.run: k for k, run in enumerate(readings.runs)}
     fresh = np.zeros(len(readings), bool)
     for part in (renamed(part) for part in new):
         fresh |= (readings.run == index[part.run]) & np.isin(readings.seq, part.seq)
-    at = readings.at[widened(fresh) & (readings.at >= limits[0]) & (readings.at < limits[1])]
+    near = widened(fresh) & (readings.at >= limits[0]) & (readings.at < limits[1])
+    at = readings.at[near | widened(fresh, 1)]
     return min(span[0], int(at.min())), max(span[1], int(at.max()))
 
 
@@ -308,18 +314,9 @@ def _by_run(parts: Sequence[RawColumns]) -> list[RawColumns]:
     return [join_raw([part for part in parts if part.run == run]) for run in runs]
 
 
-def ranges_of(first: Int64, last: Int64) -> list[Range]:
-    """Numbers first[k]..last[k], ascending, as few ranges."""
-    if not len(first):
-        return []
-    breaks = np.flatnonzero(first[1:] > last[:-1] + 1)
-    starts, ends = first[np.append(0, breaks + 1)], last[np.append(breaks, len(last) - 1)]
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
-
-
-def _younger(part: RawColumns, horizon: int) -> RawColumns:
+def _younger(part: RawColumns, raw_from: int) -> RawColumns:
     """Without what raw retention would remove at once."""
-    return chosen_raw(part, (part.at >= horizon) | (part.at == NONE))
+    return chosen_raw(part, (part.at >= raw_from) | (part.at == NONE))
 
 
 def _dated(part: RawColumns) -> RawColumns:

@@ -268,7 +268,10 @@ def _readings(runs: list[Run], columns: dict[str, Any], spans: Spans, traits: Tr
         same = run[1:] == run[:-1]
         by_up = same & (up[1:] != NONE) & (up[:-1] != NONE)
         step = np.where(by_up, up[1:] - up[:-1], at[1:] - since[:-1])
-        elapsed[1:] = np.maximum(step, 0)
+        # Where the clock was set back, no less passed than since the run began, or than the device takes for a sample.
+        unknown = up[1:] == NONE
+        least = np.where(same, traits.interval_ms * (unknown & (up[:-1] == NONE)), np.where(unknown, 0, up[1:]))
+        elapsed[1:] = np.where(step < 0, least, step)
         missing = (seq[1:] - seq[:-1] != 1) | (step > traits.longest_ms)
         broken[1:] = ~same | (missing & (span[1:] < 0)) | ~dated[1:] | ~dated[:-1]
     return Readings(

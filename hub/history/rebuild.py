@@ -312,7 +312,7 @@ class Rebuilder:
             longest_ms=max(longest_ms(part, traits) for part in parts),
             traits=traits,
         )
-        return find(series, readings, flow(readings, traits), traits, Causes(runs)), state
+        return find(series, readings, flow(readings, traits), traits, Causes(runs, traits)), state
 
     def _by_days(self, series: SeriesKey, runs: Mapping[str, Run], span: Range) -> None:
         """The same day after day as merges would, each day read again: an outlet with a gap at every few samples."""
@@ -333,8 +333,17 @@ class Rebuilder:
         wanted: Set[str] = EVERYTHING,
     ) -> None:
         """Gaps and where the outlet's history begins and ends, by these samples."""
+        traits = self._traits(series)
         plan = self._planner.plan(
-            series, parts, runs, self._traits(series), Causes(runs), horizon=begin, minutes_from=begin, wanted=wanted
+            series,
+            parts,
+            runs,
+            traits,
+            Causes(runs, traits),
+            horizon=begin,
+            raw_from=begin,
+            minutes_from=begin,
+            wanted=wanted,
         )
         self.rebuilt.gaps += len(plan.gaps)
         for gap in plan.gaps:

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import logging
+from itertools import chain, repeat
 
 from hub.bus import Bus
 from hub.events import GapsChanged
 from hub.history.files import Files, Unbuilt
-from hub.history.problems import REBUILDING, Troubles
+from hub.history.problems import REBUILD_WAITS, REBUILDING, Troubles
 from hub.history.repair import Repair
 from hub.history.salvage import Stopped
+from hub.history.salvaging import AGAIN_S
 from hub.history.worker import Work, Worker
 from hub.messages import HubError
 from hub.plugins.contract import StoreDamaged, StoreError
@@ -49,10 +51,14 @@ class Rebuilding:
 
     def look(self) -> None:
         """The files were opened: what the state lacks is read from now on, or it lacks nothing any more."""
-        if self._files.unbuilt is None:
+        if self._files.unbuilt is None and self._files.lacking is None:
             self._troubles.end(REBUILDING)
-        elif self._task is None and not self._stopping.is_set():
+            self._troubles.end(REBUILD_WAITS)
+            return
+        if self._files.unbuilt is not None:
+            self._troubles.end(REBUILD_WAITS)
             self._troubles.begin(REBUILDING, share=0)
+        if self._task is None and not self._stopping.is_set():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def settled(self) -> None:
@@ -69,7 +75,24 @@ class Rebuilding:
 
     async def _run(self) -> None:
         try:
+            reason = self._files.lacking or await self._attempt()
+            for seconds in chain(AGAIN_S, repeat(AGAIN_S[-1])):
+                if reason is None:
+                    break
+                self._put_off(reason, seconds)
+                await self._wait(seconds)
+                if self._stopping.is_set():
+                    break
+                reason = await self._attempt()
+        finally:
+            self._task = None
+
+    async def _attempt(self) -> str | None:
+        """Why it does not go now; None = it is done, or nobody waits for it any more."""
+        try:
             async with self._changing:
+                if self._files.unbuilt is None and self._files.lacking is not None:
+                    await self._taken_over()
                 if self._files.unbuilt is not None:
                     await self._rebuild(self._files.unbuilt)
         except Stopped:
@@ -77,13 +100,13 @@ class Rebuilding:
         except StoreDamaged as error:
             self._repair.store_damaged(error)
         except (StoreError, OSError) as error:
-            log.error("the history state could not be rebuilt from the store: %s", error)
-            self._give_up()
-        except Exception:
+            return str(error)
+        except Exception as error:
             log.exception("the history state could not be rebuilt from the store")
-            self._give_up()
-        finally:
-            self._task = None
+            return repr(error)
+        else:
+            return self._files.lacking
+        return None
 
     async def _rebuild(self, unbuilt: Unbuilt) -> None:
         loop = asyncio.get_running_loop()
@@ -107,15 +130,20 @@ class Rebuilding:
                 return
             except HubError as error:
                 log.warning("the history state waits to be made anew: %s", error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), WAIT_S)
+            await self._wait(WAIT_S)
         raise Stopped
 
     def _told(self, share: int) -> None:
         if self._files.unbuilt is not None:
             self._troubles.again(REBUILDING, share=share)
 
-    def _give_up(self) -> None:
-        """History goes on with what the state knows: which samples there are."""
-        self._files.unbuilt = None
+    def _put_off(self, reason: str, seconds: float) -> None:
+        """History goes on with what the state knows, and people are told what it waits for."""
+        log.error("the history state cannot be made anew now, next try in %d s: %s", seconds, reason)
+        self._files.unbuilt, self._files.lacking = None, reason
         self._troubles.end(REBUILDING)
+        self._troubles.again(REBUILD_WAITS, reason=reason, minutes=round(seconds / 60))
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)

@@ -8,7 +8,8 @@ import msgspec
 from hub.history import commit as commits
 from hub.history.gaps import Outage
 from hub.history.log import CommitLog
-from hub.history.merge import INTENT, Round, decode_intent, row
+from hub.history.merge import INTENT, Round, decode_intent
+from hub.history.outlook import row
 from hub.history.state import Merged, State, StreamRow
 from hub.history.unmerged import Unmerged
 from hub.plugins.codec import DamagedChunk
@@ -24,7 +25,9 @@ class Recovered(msgspec.Struct):
     """What was found. mark: the latest certain time; last: when the last commit was made (both Unix ms, 0 = never).
 
     damaged: between which commits records are missing; lost: how many, the last one aside: it was never acknowledged.
-    cut: what stood behind the last commit cannot be read; it counts as one that is lost.
+    cut: what stood behind the last commit cannot be read; it counts as one that is lost. gone: the log is not there, or
+    was cut short, and may have held something. ended: when the hub ended with everything merged (Unix ms, 0 = not
+    known): one that hears no plug commits nothing. expired: as State.expired.
     """
 
     unmerged: list[Unmerged]
@@ -36,6 +39,9 @@ class Recovered(msgspec.Struct):
     damaged: list[Outage]
     lost: int
     cut: bool = False
+    gone: bool = False
+    ended: int = 0
+    expired: tuple[int, int] = (0, 0)
 
 
 def recover(log_file: CommitLog, state: State, streams: Streams) -> Recovered:
@@ -59,12 +65,25 @@ def recover(log_file: CommitLog, state: State, streams: Streams) -> Recovered:
             if number > before[0] + 1:
                 found.damaged.append(Outage(before[1], found.last))
             before = (number, found.last)
-    if log_file.cut:
+    found.ended, found.expired = state.ended, state.expired()
+    found.gone = is_gone(log_file, state)
+    if found.gone:
+        log.error("the history log is not there any more, or only a part of it")
+    elif log_file.cut:
         log.error("the end of the history log cannot be read")
         found.lost, found.cut = found.lost + 1, True
     elif log_file.damaged > found.lost:
         log.warning("the last record of the history log was torn: it was being written when the hub ended")
     return found
+
+
+def is_gone(log_file: CommitLog, state: State) -> bool:
+    """Is the log not there, or only a part of it, though it may have held what is not merged? Then it counts as one
+    damaged record at least."""
+    gone = log_file.short and state.running
+    if gone:
+        log_file.damaged = max(log_file.damaged, 1)
+    return gone
 
 
 def begin(

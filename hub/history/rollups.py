@@ -33,11 +33,12 @@ class Flow(msgspec.Struct):
 def flow(readings: Readings, traits: Traits) -> Flow:
     """Book every step: run by run, a new baseline where another plug took over."""
     imported, exported, dropped = [], [], 0
+    clock = _counting(readings, traits)
     for first, last in _stretches(readings, traits):
-        step, lost = _counter(readings, readings.energy_mwh, first, last, traits)
+        step, lost = _counter(readings, readings.energy_mwh, clock, (first, last), traits)
         imported.append(step)
         dropped += lost
-        step, lost = _counter(readings, readings.export_mwh, first, last, traits)
+        step, lost = _counter(readings, readings.export_mwh, clock, (first, last), traits)
         exported.append(step)
         dropped += lost
         ends, mwh = _without_counter(readings, first, last, traits)
@@ -220,9 +221,23 @@ def _lost_counter(readings: Readings, k: int, traits: Traits) -> bool:
     return 0 <= value - last <= largest_step(last, value, up, traits.limit_w, traits.resolution_mwh)
 
 
-def _counter(readings: Readings, counter: Int64, first: int, last: int, traits: Traits) -> tuple[Booked, int]:
-    where = np.flatnonzero(counter[first:last] != NONE) + first
-    steps = counter_steps(counter[where], readings.clock[where], traits.limit_w, traits.resolution_mwh)
+def _counting(readings: Readings, traits: Traits) -> Int64:
+    """ms, by which a counter may have grown. Where the dates alone tell, the hub's clock may have been set back by some
+    seconds in between: it is an interval at least."""
+    dated = (readings.up[1:] == NONE) | (readings.up[:-1] == NONE)
+    if not dated.any():
+        return readings.clock
+    elapsed = np.diff(readings.clock, prepend=0)
+    elapsed[1:][dated] = np.maximum(elapsed[1:][dated], traits.interval_ms)
+    clock: Int64 = np.cumsum(elapsed)
+    return clock
+
+
+def _counter(
+    readings: Readings, counter: Int64, clock: Int64, stretch: tuple[int, int], traits: Traits
+) -> tuple[Booked, int]:
+    where = np.flatnonzero(counter[slice(*stretch)] != NONE) + stretch[0]
+    steps = counter_steps(counter[where], clock[where], traits.limit_w, traits.resolution_mwh)
     start, end = where[steps.start], where[steps.end]
     breaks = np.cumsum(readings.broken)
     return Booked(start, end, steps.mwh, breaks[end] > breaks[start]), len(steps.dropped)
@@ -237,7 +252,11 @@ def _without_counter(readings: Readings, first: int, last: int, traits: Traits) 
     for run in np.flatnonzero((there > 0) & (counting == 0)):
         where = np.flatnonzero(readings.run[first:last] == run) + first
         step, mwh = power_steps(readings.power[where], readings.clock[where], traits.longest_ms)
-        ends.append(where[step])
+        end = where[step]
+        if not readings.runs[run].run:  # it repeats nothing: where something is missing, it was away
+            whole = ~readings.broken[end]
+            end, mwh = end[whole], mwh[whole]
+        ends.append(end)
         amounts.append(mwh)
     return np.concatenate(ends), np.concatenate(amounts)
 

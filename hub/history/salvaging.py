@@ -24,7 +24,8 @@ from hub.telemetry.stream import StreamDelta
 from hub.telemetry.streams import Streams
 
 SHOWN = 5  # lines of what is lost
-WAIT_S = 300.0  # until the disk is asked again that refused what must be in the store first
+WAIT_S = 300.0  # until it is tried again to bring the store to rest
+PASSING = ("history-not-at-rest", "history-rebuilding")
 
 AGAIN_S = (300.0, 900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 """After the disk refused: what passes soon is met soon, and a disk that stays full is not filled again each hour."""
@@ -175,14 +176,15 @@ class Salvaging:
         self._troubles.end(STORE_LOST)
 
     async def _patient(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Again and again while the disk refuses what came in, which is no reason to give up. Raises Stopped."""
+        """Again and again while the disk refuses what came in, or the state is made anew: no reason to give up. Raises
+        Stopped."""
         while True:
             try:
                 return await step()
             except HubError as error:
-                if error.message.id != "history-not-at-rest":
+                if error.id not in PASSING:
                     raise
-            log.warning("the salvage waits: what came in could not be stored")
+                log.warning("the salvage waits: %s", error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WAIT_S)
             if self._stopping.is_set():

@@ -8,7 +8,7 @@ from hub.history.digest import Digest, windows
 from hub.history.editions import Edition, Editions
 from hub.history.frame import Span
 from hub.history.log import RecordLost
-from hub.history.merge import Outlook
+from hub.history.outlook import Outlook
 from hub.history.plan import EVERYTHING, WIDEST, SeriesPlan, margin_ms
 from hub.history.readings import Traits, own_dates
 from hub.history.remembered import SAMPLES, Remembered, Remembering

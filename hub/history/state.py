@@ -11,6 +11,7 @@ import msgspec
 from hub.history.gaps import GapRecord, Outage
 from hub.history.readings import End, Traits
 from hub.history.seal import Unreadable, decode, seal, unseal
+from hub.history.transaction import Transaction
 from hub.messages import HubError
 from hub.plugins.contract import SeriesKey
 from hub.soundness import BadBlocks, damage, damage_in, says_damaged
@@ -103,6 +104,9 @@ META: dict[str, Any] = {
     "complete": bool,
     "removed": dict[str, int],
     "untold": str,
+    "running": bool,
+    "ended": int,
+    "expired": tuple[int, int],
 }
 
 
@@ -134,7 +138,10 @@ class State:
             connection.execute("pragma journal_mode = wal")  # one sync a merge, and seldom a checkpoint
             connection.execute("pragma synchronous = full")
             if version == 0:
-                connection.executescript(f"begin; {SCHEMA} pragma user_version = {VERSION}; commit;")
+                connection.executescript(f"begin; {SCHEMA}")
+                _put_meta(connection, "complete", False)
+                connection.execute(f"pragma user_version = {VERSION}")
+                connection.execute("commit")
             found = connection.execute("pragma quick_check(1)").fetchone()[0]
             if found != "ok":
                 raise damage(found)
@@ -196,6 +203,16 @@ class State:
         )
         return [self._unsealed(key, known, GapRecord) for *key, known in rows]
 
+    def gaps_set_back(self, series: SeriesKey) -> list[GapRecord]:
+        """Gaps in which the hub's clock was set back: they end before they begin, and are kept without length."""
+        rows = self._all(
+            "select device, channel, start, end, cause, known from gap"
+            " where device = ? and channel = ? and start = end order by start",
+            series.device,
+            series.channel,
+        )
+        return [self._unsealed(key, known, GapRecord) for *key, known in rows]
+
     def unexplained(self, series: SeriesKey) -> list[GapRecord]:
         """The newest gaps of unknown cause."""
         rows = self._all(
@@ -232,15 +249,14 @@ class State:
         with self._transaction() as connection:
             _apply(connection, changes)
             _put_streams(connection, streams)
-            connection.executemany(
-                "insert or replace into meta values (?, ?)",
-                [_meta_row("merged", merged), _meta_row("mark", mark)],
-            )
+            _put_meta(connection, "merged", merged)
+            _put_meta(connection, "mark", mark)
 
     @property
     def complete(self) -> bool:
-        """Does it know all that the store holds? False for a file that was just made, until `completed`."""
-        return self._meta("complete", bool, False) or self.merged().generation > 0
+        """Does it know all that the store holds? False for a file that was just made, until `completed`, whatever is
+        merged meanwhile. Files of before say nothing of it and are complete with the first merge."""
+        return self._meta("complete", bool, self.merged().generation > 0)
 
     def put(self, streams: Iterable[StreamRow]) -> None:
         """Note these streams besides those that it knows."""
@@ -250,13 +266,14 @@ class State:
     def completed(self) -> None:
         """It knows all that the store holds."""
         with self._transaction() as connection:
-            connection.execute("insert or replace into meta values (?, ?)", _meta_row("complete", True))
+            _put_meta(connection, "complete", True)
 
     def begin_anew(self) -> None:
         """Forget what was noted of streams and outlets: whoever rebuilt it was broken off."""
         with self._transaction() as connection:
             for table in ("stream", "series", "gap"):
                 connection.execute(f"delete from {table}")  # noqa: S608
+            _put_meta(connection, "complete", False)
 
     def prune(self, streams: Iterable[int], kept: Iterable[StreamRow], before: int) -> int:
         """Forget these streams and the gaps that ended before (Unix ms), and keep of others what stands in `kept`;
@@ -273,7 +290,7 @@ class State:
     def keep_outages(self, outages: Sequence[Outage]) -> None:
         """When the hub did not run."""
         with self._transaction() as connection:
-            connection.execute("insert or replace into meta values (?, ?)", _meta_row("outages", list(outages)))
+            _put_meta(connection, "outages", list(outages))
 
     def removed(self, series: SeriesKey, tier: str) -> int:
         """Before when (Unix ms) points of this tier (raw, 1m, 15m) were removed; 0 = none ever was."""
@@ -286,8 +303,16 @@ class State:
         name = tier if series is None else _of(series, tier)
         if removed.get(name, 0) < before:
             with self._transaction() as connection:
-                row = _meta_row("removed", removed | {name: before})
-                connection.execute("insert or replace into meta values (?, ?)", row)
+                _put_meta(connection, "removed", removed | {name: before})
+
+    def expired(self) -> tuple[int, int]:
+        """When the clock last made old history go, and what time it was taken for (both Unix ms; 0 = never)."""
+        return self._meta("expired", tuple[int, int], (0, 0))
+
+    def keep_expired(self, now: int, until: int) -> None:
+        """It goes now, as if it were `until`."""
+        with self._transaction() as connection:
+            _put_meta(connection, "expired", (now, until))
 
     def untold(self) -> str:
         """The store that was set aside while the hub stopped, when nobody could be told any more; "" = none."""
@@ -296,7 +321,23 @@ class State:
     def keep_untold(self, file: str) -> None:
         """Tell it at the next start; "" = it is told."""
         with self._transaction() as connection:
-            connection.execute("insert or replace into meta values (?, ?)", _meta_row("untold", file))
+            _put_meta(connection, "untold", file)
+
+    @property
+    def running(self) -> bool:
+        """May the log hold what is not merged? A hub runs, or ended before everything was."""
+        return self._meta("running", bool, False)
+
+    @property
+    def ended(self) -> int:
+        """When everything was merged and the hub ended, Unix ms; 0 = not known."""
+        return self._meta("ended", int, 0)
+
+    def keep_running(self, running: bool, ended: int = 0) -> None:
+        """From now on it may, or may not, because the hub has `ended`."""
+        with self._transaction() as connection:
+            _put_meta(connection, "running", running)
+            _put_meta(connection, "ended", ended)
 
     def forget(self, device: str) -> None:
         """The device was removed, with its history."""
@@ -321,8 +362,8 @@ class State:
         except sqlite3.Error as error:
             raise OSError(f"{self._path}: {error}") from error
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._opened(), self._lock, self._path)
+    def _transaction(self) -> Transaction:
+        return Transaction(self._opened(), self._lock, self._path)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -358,8 +399,8 @@ def _sealed(key: Sequence[object], value: object) -> tuple[object, ...]:
     return *key, seal(key, value)
 
 
-def _meta_row(name: str, value: object) -> tuple[object, ...]:
-    return _sealed((name,), value)
+def _put_meta(connection: sqlite3.Connection, name: str, value: object) -> None:
+    connection.execute("insert or replace into meta values (?, ?)", _sealed((name,), value))
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -380,33 +421,3 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
             connection.execute(f"insert or replace into {table} values ({marks})", _sealed(key, known))  # noqa: S608
     connection.execute(f"pragma user_version = {VERSION}")
     connection.execute("commit")
-
-
-class _Transaction:
-    """All or nothing, in one thread at a time."""
-
-    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, path: Path) -> None:
-        self._connection = connection
-        self._lock = lock
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._lock.acquire()
-        try:
-            self._connection.execute("begin immediate")
-        except sqlite3.Error as error:
-            self._lock.release()
-            raise OSError(f"{self._path}: {error}") from error
-        return self._connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            self._connection.execute("rollback" if kind else "commit")
-        except sqlite3.Error as failure:
-            if self._connection.in_transaction:
-                self._connection.execute("rollback")
-            raise OSError(f"{self._path}: {failure}") from failure
-        finally:
-            self._lock.release()
-        if isinstance(error, sqlite3.Error):
-            raise OSError(f"{self._path}: {error}") from error

@@ -8,7 +8,7 @@ from typing import TypeVar
 from hub.history.commit import Taken
 from hub.history.editions import Editions
 from hub.history.frame import Source
-from hub.history.merge import Outlook
+from hub.history.outlook import Outlook
 from hub.history.readers import Readers
 from hub.history.remembered import Remembered, Remembering
 from hub.history.snapshot import TOGETHER, Snapshot

@@ -7,6 +7,7 @@ from hub.history.readings import Bools, Readings, Traits
 from hub.plugins.columns import join_raw, select_raw
 from hub.plugins.contract import NONE, Int64, RawColumns
 from hub.telemetry.energy import impossible
+from hub.telemetry.ranges import Range
 
 NEIGHBOURS = 4  # readings on either side of new or odd ones whose steps may be booked otherwise than without them
 
@@ -77,10 +78,10 @@ def decisive(part: RawColumns, traits: Traits, near: Int64 | None) -> Bools:
     return widened(chosen)
 
 
-def widened(chosen: Bools) -> Bools:
-    """With the neighbours on either side."""
+def widened(chosen: Bools, most: int = NEIGHBOURS) -> Bools:
+    """With so many neighbours on either side."""
     near = chosen.copy()
-    for distance in range(1, NEIGHBOURS + 1):
+    for distance in range(1, most + 1):
         near[:-distance] |= chosen[distance:]
         near[distance:] |= chosen[:-distance]
     return near
@@ -92,3 +93,12 @@ def around(part: RawColumns) -> Int64:
         return part.seq
     first = part.extra["seq_from"].astype(np.int64)
     return np.unique(np.concatenate([first - 1, first, part.seq, part.seq + 1]))
+
+
+def ranges_of(first: Int64, last: Int64) -> list[Range]:
+    """Numbers first[k]..last[k], ascending, as few ranges."""
+    if not len(first):
+        return []
+    breaks = np.flatnonzero(first[1:] > last[:-1] + 1)
+    starts, ends = first[np.append(0, breaks + 1)], last[np.append(breaks, len(last) - 1)]
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))

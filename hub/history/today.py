@@ -71,7 +71,8 @@ class Today:
         if value is not None:
             base = base or first_counter(parts, live.at)
             return (known or 0.0) + (0.0 if base is None else counted(base, value, live.at, midnight, traits))
-        return (known or 0.0) + self._by_power(_Fresh(series, stream.number, last, parts), live.at, midnight, traits)
+        fresh = _Fresh(series, stream.number, last, parts, repeats=bool(stream.run))
+        return (known or 0.0) + self._by_power(fresh, live.at, midnight, traits)
 
     def put(self, days: Mapping[SeriesKey, Day | None]) -> None:
         """These are known now; None = nothing is."""
@@ -172,12 +173,13 @@ def first_counter(parts: Sequence[Columns], now: int) -> tuple[int, int] | None:
 
 class _Fresh(msgspec.Struct):
     """What came of one outlet since the last commit. last: the reading before, of the same run; parts: samples of the
-    live run, oldest first."""
+    live run, oldest first; repeats: may what is missing between them still come?"""
 
     series: SeriesKey
     number: int
     last: RawColumns | None
     parts: list[Columns]
+    repeats: bool
 
     @property
     def place(self) -> Hashable:
@@ -197,6 +199,8 @@ class _Fresh(msgspec.Struct):
         if not len(clock) or (clock < NONE).any():
             return 0.0
         end, mwh = power_steps(power[order], clock.astype(np.int64), traits.longest_ms)
+        if not self.repeats:
+            mwh[np.diff(seq[order])[end - 1] > 1] = 0
         share = (now - clock[-1] + clock[end] - midnight) / (clock[end] - clock[end - 1])
         return float((mwh.clip(0) * share.clip(0, 1)).sum())
 

@@ -10,12 +10,21 @@ import msgspec
 
 from hub.history.calendar import DAY, HOUR
 from hub.history.files import Files
-from hub.history.merge import row
+from hub.history.ledger import Ledger
+from hub.history.outlook import row
 from hub.history.problems import DISK_LOW, SPACE, Troubles
 from hub.history.retention import Retention, expire
 from hub.history.state import State, StreamRow
 from hub.history.worker import Worker
-from hub.plugins.contract import MINUTES, HistoryStore, MendableStore, SeriesKey, StoreDamaged, StoreError
+from hub.plugins.contract import (
+    MINUTES,
+    HistoryStore,
+    MendableStore,
+    SeriesKey,
+    ShrinkingStore,
+    StoreDamaged,
+    StoreError,
+)
 from hub.telemetry.stream import MOST_NOTES, Stream
 from hub.telemetry.streams import Streams
 
@@ -24,6 +33,11 @@ WORTH = 1 << 20  # bytes of raw chunks below which giving them up helps nobody
 FOREVER = (1 << 62) - 1
 EASED = 20  # a problem ends with this part of the reserve more, else it would come and go with every commit
 RESERVE = 200 << 20  # bytes of the disk that history leaves free, of a small one a tenth
+SLICE = 1 << 20  # bytes of the store that are given back at once: a commit that is due then waits so long
+JOURNAL = 4  # of what is free, so much at most is given back at once: the journal of it may take twice as much
+LEAST = 16 << 10  # bytes given back at once where nothing is free: the journal has that much room from before
+AT_ONCE = 16  # slices before a merge that may need them; what more is to be had comes with the next commits
+NIGHTLY = 64 << 20  # bytes a day: a card wears, and three times as much is written
 
 log = logging.getLogger("hub.history.upkeep")
 
@@ -61,6 +75,7 @@ class Upkeep:
         state: State,
         files: Files,
         streams: Streams,
+        ledger: Ledger,
         worker: Worker,
         troubles: Troubles,
         retention: Callable[[SeriesKey], Retention],
@@ -72,45 +87,74 @@ class Upkeep:
         self._state = state
         self._files = files
         self._streams = streams
+        self._ledger = ledger
         self._worker = worker
         self._troubles = troubles
         self._retention = retention
         self._done_on = 0  # day
+        self._looked: float | None = None  # then, s of the monotonic clock
+        self._today = 0  # bytes that may still be given back
 
-    async def daily(self, now: int) -> None:
-        """Once a day: forget what is older than retention. `now`: Unix ms of a clock that is certain."""
+    async def daily(self, now: int, monotonic: float) -> None:
+        """Once a day: forget what is older than retention. `now`: Unix ms of a clock that is certain; monotonic: s."""
         if now // DAY == self._done_on or not self._files.store_open:
             return
         self._done_on = now // DAY
+        self._today = 0
         try:
             # A plug that was away for long has no stream any more, but may have history that is kept longer.
             series = set(self._streams.series())
             if isinstance(self._store, MendableStore):
                 series.update(await self._worker.run(self._store.contents))
             own = {each: self._retention(each) for each in series}
-            if not own:
+            until = await self._worker.run(partial(self._until, now, monotonic)) if own else None
+            if until is None:
                 return
-            gone = await self._worker.run(partial(expire, self._forgetting, now, own))
+            # What goes now is room for what comes until tomorrow: given back, the file would only grow again.
+            self._today = min(NIGHTLY, await self._worker.run(partial(self._given_back, 0)))
+            gone = await self._worker.run(partial(expire, self._forgetting, until, own))
             if any(gone.gone.values()):
                 log.info("removed what is older than retention: %s", gone.gone)
-            await self._prune(now, list(own.values()))
+            await self._prune(until, list(own.values()))
         except StoreDamaged:
             raise
         except (StoreError, OSError) as error:
             log.warning("old history could not be removed: %s", error)
 
+    def _until(self, now: int, monotonic: float) -> int | None:
+        """In the thread: the time by which age is counted today; None = it was done today. A clock that is weeks ahead
+        may be set right before long, and what it took would be gone: one day goes a day, and while the hub runs as many
+        more as have passed."""
+        before, until = self._ledger.expired
+        if before // DAY == now // DAY:
+            return None
+        passed = 0 if self._looked is None else round((monotonic - self._looked) * 1000)
+        self._looked = monotonic
+        until = min(now, until + DAY + passed) if until else now
+        self._state.keep_expired(now, until)
+        self._ledger.expired = now, until
+        return until
+
     async def watch(self, newest: int) -> None:
-        """`make_room` as soon as the disk is found nearly full: a commit may need room long before a merge is due. What
-        was told already waits for the next merge, and ends as soon as there is room again."""
-        if not self._troubles.holds(DISK_LOW) and not self._troubles.holds(SPACE):
+        """Behind a commit. `make_room` as soon as the disk is found nearly full: a commit may need room long before a
+        merge is due. What was told already waits for the next merge, and ends as soon as there is room again. What the
+        night has freed goes back to the disk slice by slice."""
+        low = self._troubles.holds(DISK_LOW) or self._troubles.holds(SPACE)
+        if not low:
             await self.make_room(newest)
-            return
+        eased = self._reserve + self._reserve // EASED
         try:
-            free = await self._worker.run(partial(_free, self._folder))
-        except OSError as error:
-            log.warning("how much room the disk has could not be asked: %s", error)
+            if low:
+                free = await self._worker.run(partial(self._shrunk, eased, 1))
+            elif self._today > 0:
+                given = await self._worker.run(self._slice)
+                self._today = self._today - given if given else 0
+        except StoreDamaged:
+            raise
+        except (StoreError, OSError) as error:
+            log.warning("the disk's room could not be looked after: %s", error)
             return
-        if free >= self._reserve + self._reserve // EASED:
+        if low and free >= eased:
             self._troubles.end(SPACE)
             self._troubles.end(DISK_LOW)
 
@@ -134,18 +178,48 @@ class Upkeep:
             self._troubles.end(DISK_LOW)
 
     def _make_room(self, newest: int, oldest: int) -> Room:
-        """In the thread."""
+        """In the thread. Samples go only for room that the store cannot give back without."""
         room = Room(_free(self._folder))
-        if room.free >= self._reserve or not self._files.store_open or self._store.stats().raw_bytes < WORTH:
+        if room.free >= self._reserve or not self._files.store_open:
             return room
-        last = newest - DAY
-        for before in range(oldest, last + 1, STEP):
+        spare = self._given_back(0)
+        worth = self._store.stats().raw_bytes >= WORTH
+        first = min((known.first_at for _, known in self._state.all_series() if known.first_at), default=0)
+        for before in range(max(oldest, first), newest - DAY + 1, STEP) if worth else ():
+            if room.free + spare >= self._reserve:
+                break
             gone = self._forgetting.delete(None, "raw", before)
             if gone:
                 room.gone, room.until, room.free = room.gone + gone, before, _free(self._folder)
-            if room.free >= self._reserve:
-                break
+                spare = self._given_back(0)
+        room.free = self._shrunk(self._reserve, AT_ONCE)
         return room
+
+    def _shrunk(self, wanted: int, slices: int) -> int:
+        """In the thread: bytes free, after so many slices at most were given back to have what is wanted."""
+        free = _free(self._folder)
+        try:
+            spare = self._given_back(0) if free < wanted else 0
+            while slices and spare and free < wanted:
+                spare = self._given_back(SLICE)
+                free, slices = _free(self._folder), slices - 1
+        except StoreDamaged:
+            raise
+        except StoreError as error:  # what was given up for it is told all the same
+            log.warning("freed space could not be given back: %s", error)
+        return free
+
+    def _slice(self) -> int:
+        """In the thread: bytes given back."""
+        before = self._given_back(0)
+        return before - self._given_back(min(SLICE, self._today))
+
+    def _given_back(self, most: int) -> int:
+        """In the thread: give back so many bytes of the store at most; how many more could be."""
+        if not isinstance(self._store, ShrinkingStore) or not self._files.store_open:
+            return 0
+        # The store's journal comes first: where it does not fit, it fails and keeps what was left of the disk.
+        return self._store.give_back(min(most, max(_free(self._folder) // JOURNAL, LEAST)))
 
     async def _prune(self, now: int, kept: list[Retention]) -> None:
         """Streams, offsets and gaps of which nothing is kept any more."""

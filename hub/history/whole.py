@@ -10,12 +10,11 @@ from hub.history.frame import Frame, Outline, Span
 from hub.history.gaps import GapRecord
 from hub.history.lost import Finder, Lost
 from hub.history.minutes import is_minutes
-from hub.history.plan import MINUTES_AHEAD, WIDEST, margin_ms, ranges_of
+from hub.history.plan import MINUTES_AHEAD, WIDEST, margin_ms
 from hub.history.readings import End, Run, Traits
 from hub.history.state import SeriesState, State, StreamRow
-from hub.history.steps import ends_before
 from hub.history.takeover import pieces_of
-from hub.history.thinned import NEIGHBOURS
+from hub.history.thinned import NEIGHBOURS, ranges_of
 from hub.plugins.columns import rounded_rollup, select_rollup
 from hub.plugins.contract import MINUTES, NONE, TIERS, HistoryStore, Int64, RollupColumns, SeriesKey
 from hub.telemetry.ranges import Range, Ranges
@@ -90,7 +89,7 @@ class Whole:
             Outline(self._store, self.series, self.runs, self._traits),
             span,
             margin=margin,
-            ends=[*self._ends, *ends_before(self._store, self.series, self.runs, span)],
+            ends=self._ends,
             sparse=self._removed["raw"],
         )
         whole = frame.whole()
@@ -148,6 +147,11 @@ class Whole:
         # The last sample before a gap reaches up to an interval into the next bucket, which is not made for that alone.
         chosen = (columns.count > 0) | (columns.import_mwh + columns.export_mwh > 0)
         chosen |= columns.covered_ms > self._traits.interval_ms
+        if self.known.head is not None:  # nor is one changed that is there because a clock was ahead
+            after = columns.start - self.known.head.at
+            reached = (after > 0) & (after <= self._traits.interval_ms)
+            covered, on = (np.where(reached, 0, times) for times in (columns.covered_ms, columns.on_ms))
+            columns = msgspec.structs.replace(columns, covered_ms=covered, on_ms=on)
         for first, last in self.known.unproven or ():
             chosen &= (columns.start + TIERS[tier] <= first) | (columns.start > last)
         return columns if chosen.all() else select_rollup(columns, chosen)

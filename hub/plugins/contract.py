@@ -308,6 +308,15 @@ class MendableStore(Protocol):
 
 
 @runtime_checkable
+class ShrinkingStore(Protocol):
+    """What a HistoryStore may offer besides: to give the space of what was deleted back to the disk, in small pieces,
+    because others wait meanwhile and what is moved to its place is written anew."""
+
+    def give_back(self, most: int) -> int:
+        """Give back no more than `most` bytes; returns how many can be given back after that. 0 only asks."""
+
+
+@runtime_checkable
 class ListingStore(Protocol):
     """What a HistoryStore may offer besides: to say which raw samples it holds without reading all of them, so that a
     hub whose own notes are lost goes on receiving at once."""

@@ -92,6 +92,7 @@ class Ingest:
         self._arrivals = arrivals
         self._starts = Starts()
         self._dated: dict[int, int] = {}  # the newest ts of samples without a seq, by stream number
+        self._away: set[int] = set()  # numbers of streams without seqs whose device was offline since their last sample
         self._longest = longest_days * DAY_MS
         arrivals.on_step.append(self._clock_stepped)
         arrivals.on_certain.append(self._clock_certain)
@@ -133,6 +134,10 @@ class Ingest:
         if reason is not None:
             self._settle(device, sample, live)
             self._refuse(device, reason, describe(sample), payload)
+            return
+        if not live and (sample.run is None or sample.seq is None):
+            # It comes again with each start of the hub, and nothing tells it from a new measurement.
+            self._live.retained(device.id, self._arrivals.wall, sample)
             return
         fresh = not self._buffer.storing or self._store(device, sample, arrival, live)
         if live and fresh:
@@ -240,6 +245,9 @@ class Ingest:
             at = self._dated[stream.number] = sample.ts
         else:
             at = self._arrivals.own_date()
+        if stream.number in self._away:
+            self._away.discard(stream.number)
+            stream.part()
         seq = stream.newest + 1
         stream.place(seq)
         if live:
@@ -270,6 +278,8 @@ class Ingest:
         for channel in (*status.relays, *status.oldest):
             if not 0 <= channel < CHANNELS:
                 raise PayloadError("channel", f"there is no channel {channel}")
+        if not status.online:
+            self._away.update(stream.number for stream in self._streams.of_device(device.id) if not stream.run)
         if status.run is not None:
             if status.reason is not None:
                 self._streams.explain(device.id, status.run, status.reason)

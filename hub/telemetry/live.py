@@ -93,6 +93,13 @@ class Live:
         if len(rows) % CUT == 0:
             _cut(rows, at)
 
+    def retained(self, device: str, at: int, sample: Sample) -> None:
+        """What a broker kept as the last reading, and handed out at this time: what is known of an outlet until one is
+        heard. It is no part of the line."""
+        if (device, sample.channel) not in self._outlets:
+            self.heard(device, at, sample)
+            self._outlets[device, sample.channel][1].clear()
+
     def get(self, device: str, channel: int = 0) -> LiveState | None:
         """The newest reading; None when none came since the hub's start."""
         outlet = self._outlets.get((device, channel))

@@ -32,6 +32,7 @@ class Settled(IntEnum):
     REJECTED = 1
     MEMORY = 2
     GIVEN_UP = 3
+    OFFLINE = 4  # no sample: a device without seqs of its own was away in between
 
 
 Note = tuple[int, int, int]
@@ -145,6 +146,12 @@ class Stream:
             return False
         self.note(seq, seq, Settled.REJECTED)
         return True
+
+    def part(self) -> None:
+        """What comes next does not follow what came last: the device was away."""
+        seq = self.newest + 1
+        self.place(seq)
+        self.note(seq, seq, Settled.OFFLINE)
 
     def place_minutes(self, first: int, last: int) -> bool:
         """Take the place of minutes in their stream; False when they would open one range too many."""

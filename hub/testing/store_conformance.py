@@ -28,6 +28,7 @@ from hub.plugins.contract import (
     RawColumns,
     RollupColumns,
     SeriesKey,
+    ShrinkingStore,
     TransactionalStore,
 )
 from hub.testing.traces import assert_raw_equal, assert_rollup_equal, buckets, trace
@@ -189,6 +190,22 @@ class StoreConformance:
         columns.at[14_000:] = T
         store.merge(raw((FRIDGE, select_raw(columns, (columns.seq < 4000) | (columns.seq > 6000)))))
         assert store.seqs() == {FRIDGE: {columns.run: [(0, 3999), (6001, 14_999)]}}
+
+    def test_space_goes_back_and_what_is_kept_stays(self, store: HistoryStore) -> None:
+        """Of stores that offer it: no more at once than is asked for."""
+        if not isinstance(store, ShrinkingStore):
+            return
+        for k in range(20):
+            store.merge(raw((FRIDGE, trace(3600, start=T + k * HOUR, seq=k * 3600, seed=k))))
+        store.delete(None, "raw", T + 18 * HOUR)
+        (before,) = store.read(FRIDGE, 0, FOREVER)
+        left = store.give_back(0)
+        assert store.give_back(0) == left, "that only asks"
+        while left:
+            rest = store.give_back(16_384)
+            assert left - 16_384 <= rest < left
+            left = rest
+        assert_raw_equal(store.read(FRIDGE, 0, FOREVER)[0], before)
 
     def test_undated_samples_wait_for_their_date(self, store: HistoryStore) -> None:
         dated = trace(8000, start=T)

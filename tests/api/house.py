@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import web_app
 
 from hub.alerts import Alerts, Delivery, Past, Watch
 from hub.api import ApiServer, DeviceViews, PluginView, Problems, Services
@@ -96,7 +97,7 @@ class Merged:
 
     async def gaps(self, device: str, channel: int, start: int, end: int) -> Sequence[GapRecord]:
         mine = [gap for gap in self.known_gaps if (gap.device, gap.channel) == (device, channel)]
-        return [gap for gap in mine if gap.start < end and (gap.end is None or gap.end > start)]
+        return [gap for gap in mine if gap.start <= end and (gap.end is None or gap.end >= start)]
 
 
 @asynccontextmanager
@@ -263,6 +264,7 @@ class House:
         await self.identity.stop()
         await self.database.close()
         self.store.close()
+        web_app._cached_build_middleware.cache_clear()  # it keeps the last hundred houses, each with 3,000 objects
 
     async def move_in(self) -> None:
         """An admin, a user and a guest, each named like the role."""

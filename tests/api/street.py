@@ -168,7 +168,7 @@ class Street(House):
         principal = Principal(user.id, home, user.roles[home])
         held = self.identity.keys.list(principal)
         if len(held) > 20:
-            await self.identity.keys.remove(principal, held[0].id)
+            await self.identity.keys.remove(principal, principal.user, held[0].id)
         return (await self.identity.keys.add(principal, name="x", scopes=["read"]))[0].id
 
     async def passkey_of(self, user: User) -> str:

@@ -48,6 +48,13 @@ async def test_the_first_page_makes_the_admin_once(empty_house: House) -> None:
         assert (await response.json())["code"] == "setup-done"
 
 
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
+async def test_the_word_before_a_token_is_of_any_case(house: House, scheme: str) -> None:
+    headers = {"Authorization": scheme + await house.token("user")}
+    async with house.http.get("/api/v1/auth/me", headers=headers) as response:
+        assert response.status == 200
+
+
 @pytest.mark.parametrize(
     "headers", [{"X-Forwarded-For": "192.168.1.7"}, {"Via": "1.1 proxy"}, {"Host": "rebound.attacker.example"}]
 )

@@ -227,6 +227,8 @@ TABLE = [
     # Addresses
     Bad("GET", "/nothing", None, 404, "path-unknown"),
     Bad("GET", "/devices/a/b/c", None, 404, "path-unknown"),
+    Bad("GET", "/devices/%7Bdevice%7D", None, 404, "device-unknown"),
+    Bad("DELETE", "/schedules/%7Bschedule%7D", None, 404, "schedule-unknown"),
     Bad("PUT", "/devices", b"{}", 405, "method-not-allowed"),
     Bad("DELETE", "/devices", None, 405, "method-not-allowed"),
     Bad("POST", "/openapi.json", b"{}", 405, "method-not-allowed"),

@@ -101,6 +101,15 @@ async def test_add_change_remove(house: House) -> None:
         assert response.status == 404
 
 
+async def test_the_pace_of_a_device_may_be_an_hour(house: House) -> None:
+    plug, headers = await house.plug(), await house.headers("admin")
+    for interval, status in ((300_000, 200), (3_600_000, 200), (3_600_001, 422), (199, 422)):
+        body = {"interval_ms": interval}
+        async with house.http.patch(f"/api/v1/devices/{plug.id}", json=body, headers=headers) as response:
+            assert response.status == status
+    assert plug.interval_ms == 3_600_000
+
+
 async def test_an_icon_is_one_that_is_drawn(house: House) -> None:
     plug, headers = await house.plug(icon="kettle"), await house.headers("admin")
     body = {"hardware_id": "plug-5", "name": "Lamp", "icon": "nonsense"}

@@ -119,3 +119,7 @@ def test_a_problem_carries_status_title_and_sentence() -> None:
     answer = problem(HubError("path-unknown"), "de")
     assert (answer.status, answer.title, answer.code) == (404, "Not Found", "path-unknown")
     assert answer.detail == "Unter dieser Adresse gibt es nichts."
+    told = msgspec.json.decode(msgspec.json.encode(answer))
+    assert told.pop("type") == "about:blank"
+    assert told == {"title": "Not Found", "status": 404, "code": "path-unknown", "detail": answer.detail}
+    assert msgspec.to_builtins(problem(HubError("name-invalid", field="name", most=60), "en"))["field"] == "name"

@@ -15,7 +15,13 @@ NAME = "plughub-1a2b3c4d.local"
 OTHERS = house_address() or NAME
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "localhost.", "LOCALHOST", "127.0.0.1", "127.0.0.2"),
+        *("127.1", "0.0.0.0", "[::]", "[::1]", "[::ffff:127.0.0.1]"),
+    ],
+)
 def test_this_machine_is_not_told_to_others(host: str) -> None:
     assert Reach(NAME).origin("http", f"{host}:8080") == f"http://{OTHERS}:8080"
     assert Reach(NAME, alone=True).origin("http", f"{host}:8080") == f"http://{host}:8080", "nobody else can open any"
@@ -24,6 +30,10 @@ def test_this_machine_is_not_told_to_others(host: str) -> None:
 @pytest.mark.parametrize("host", ["192.168.1.20:8080", "plughub.local", "[fd00::7]:8080", "hub.example.org:8443"])
 def test_an_address_that_others_know_stays(host: str) -> None:
     assert Reach(NAME).origin("http", host) == f"http://{host}"
+
+
+def test_what_is_no_host_is_in_no_link() -> None:
+    assert Reach(NAME).origin("http", 'a"><b') == f"http://{NAME}"
 
 
 @pytest.mark.parametrize(

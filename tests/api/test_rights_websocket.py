@@ -227,7 +227,7 @@ async def test_the_end_of_a_session_and_of_a_key_ends_its_connections(street: St
         await street.identity.sessions.end([mine])
         assert (await until(ended, "error"))["code"] == "session-ended"
         assert await closed(ended) == 4401
-        await street.identity.keys.remove(principal, key.id)
+        await street.identity.keys.remove(principal, principal.user, key.id)
         assert (await until(keyed, "error"))["code"] == "token-wrong"
         assert await closed(keyed) == 4401
         assert await say(kept, "ping") == {"type": "pong"}

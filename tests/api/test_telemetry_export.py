@@ -90,6 +90,18 @@ async def test_raw_samples_exactly(house: House) -> None:
     assert float(rows[0]["import_counter_kWh"]) == samples.energy_mwh[0] / 1e6
 
 
+@pytest.mark.parametrize("bucket", ["raw", "1m"])
+async def test_a_gap_that_begins_where_a_page_does_stands_once(house: House, bucket: str) -> None:
+    house.people.homes.first.time_zone = "UTC"
+    plug = await house.plug()
+    end = house.clock.now() // DAY * DAY
+    edges = [end - 3 * DAY, end - 2 * DAY, end - 2 * HOUR, end]  # the second ends a page of minutes, each one of hours
+    house.history.known_gaps = [GapRecord(plug.id, 0, at, at + 60_000, "offline", None) for at in edges]
+    rows = await export(house, device=plug.id, **{"from": end - 3 * DAY, "to": end, "bucket": bucket})
+    begun = [datetime.fromisoformat(row["time_utc"]).timestamp() * 1000 for row in rows]
+    assert [round(at) for at in begun] == edges[:3], "what begins at the end is not asked for"
+
+
 @pytest.mark.parametrize(
     ("name", "field"),
     [

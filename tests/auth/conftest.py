@@ -24,12 +24,21 @@ class Held(Passwords):
         self.made = asyncio.Event()
         self.go_on = asyncio.Event()
         self.go_on.set()
+        self.checked = asyncio.Event()
+        self.answer = asyncio.Event()
+        self.answer.set()
 
     async def hash(self, password: str) -> bytes:
         made = await super().hash(password)
         self.made.set()
         await self.go_on.wait()
         return made
+
+    async def check(self, password: str, stored: bytes | None, *, known: bool = False) -> bool:
+        right = await super().check(password, stored, known=known)
+        self.checked.set()
+        await self.answer.wait()
+        return right
 
 
 class Hall:

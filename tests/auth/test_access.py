@@ -2,15 +2,18 @@
 
 import hashlib
 import hmac
+import secrets
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from hub.auth.access import MqttAccess, is_filter
 from hub.auth.principal import Principal, system
 from hub.broker.interface import Attempt, Login
+from hub.database.tables import audit_logs
 from hub.messages import HubError
-from tests.auth.conftest import Hall
+from tests.auth.conftest import PASSWORD, Hall
 
 SECRET = "5e" * 32
 
@@ -207,3 +210,29 @@ async def test_what_a_broker_says_of_itself_can_be_read(hall: Hall, access: Mqtt
     admin = system(hall.people.homes.first.id)
     await access.add(admin, name="monitor", read=["$SYS/#"], write=[])
     assert [client.read for client in access.list(admin)] == [("$SYS/#",)]
+
+
+async def test_a_secret_in_place_of_the_name_is_written_nowhere(hall: Hall, access: MqttAccess) -> None:
+    swapped = secrets.token_hex(32)
+    assert access.authenticate(attempt(swapped, b"plug-1")) is None
+    assert access.authenticate(attempt("plug-9", b"wrong", client_id="plug-9")) is None
+    assert access.authenticate(attempt("sesame2026", b"nodered")) is None
+    assert access.authenticate(attempt("plug-1", b"wrong")) is None
+    await hall.identity.audit.flush()
+    async with hall.database.transaction() as connection:
+        rows = (await connection.execute(select(audit_logs.c.object).where(audit_logs.c.refused.is_not(None)))).all()
+    assert sorted(row.object for row in rows) == ["(10 letters)", "(64 letters)", "plug-1", "plug-9"]
+
+
+async def test_logins_are_made_and_ended_by_who_is_an_admin_still(hall: Hall) -> None:
+    home = hall.people.homes.first.id
+    hub = system(home)
+    await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    ben = await hall.people.add(hub, email="ben@example.org", name="Ben", role="admin", password=PASSWORD)
+    access = MqttAccess(Plugs(), hall.database, hall.clock, audit=hall.identity.audit, still=hall.people.require_still)
+    await access.add(hub, name="monitor", read=["#"], write=[])
+    asks = hall.principal(ben.id, home)
+    await hall.people.change(hub, ben.id, role="user")
+    assert await refusal(access.add(asks, name="mine", read=["#"], write=[])) == "forbidden"
+    assert await refusal(access.remove(asks, "monitor")) == "forbidden"
+    assert [client.name for client in access.list(hub)] == ["monitor"]

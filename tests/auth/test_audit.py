@@ -34,7 +34,7 @@ async def test_every_change_says_who_what_and_what_it_was_before(hall: Hall) -> 
     ben = await hall.people.add(ada, email="ben@example.org", name="Ben", password=PASSWORD)
     await hall.people.change(ada, ben.id, role="guest")
     await hall.identity.homes.change(ada, price=0.31, name="Villa")
-    await hall.identity.keys.add(ada, name="script", scopes=["read"])
+    await hall.identity.keys.add(hall.principal(user.id, home.id), name="script", scopes=["read"])
     found = await lines(hall)
     assert [line.action for line in found] == ["key.add", "home.change", "user.change", "user.add", "setup"]
     change = found[2]
@@ -125,7 +125,7 @@ async def test_signing_out_and_a_stolen_sign_in_stand_there(hall: Hall) -> None:
 async def test_an_mqtt_login_that_fails_is_counted_by_address_and_name(hall: Hall) -> None:
     access = MqttAccess(NoPlugs(), hall.database, hall.clock, audit=hall.identity.audit)
     for _ in range(30):
-        assert access.authenticate(Attempt("x", "kettle", b"secret-guess", "10.0.0.66", "plain")) is None
+        assert access.authenticate(Attempt("kettle", "kettle", b"secret-guess", "10.0.0.66", "plain")) is None
     await hall.identity.audit.stop()
     found = await lines(hall, refused=True)
     assert {(line.action, line.object, line.origin) for line in found} == {("mqtt.login", "kettle", "10.0.0.66")}

@@ -256,6 +256,13 @@ async def test_what_was_done_is_listed(plughub: Run, place: tuple[str, House]) -
     assert "user.change" not in await plughub("audit", "--refused")
 
 
+@pytest.mark.parametrize("lines", ["0", "-2", "1.5"])
+def test_no_number_of_lines(lines: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["audit", "--lines", lines])
+    assert f"“{lines}”" in capsys.readouterr().err
+
+
 async def test_an_invitation_needs_a_hub_that_answers(plughub: Run, place: tuple[str, House]) -> None:
     mode, house = place
     if mode == "stopped":

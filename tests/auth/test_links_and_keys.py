@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from hub.auth.audit import Asked, Entry
 from hub.auth.principal import Principal, system
 from hub.auth.user import User
 from hub.database.tables import home_users, invitations
@@ -14,6 +15,7 @@ from tests.auth.conftest import PASSWORD, Hall
 
 DAY_S = 24 * 3600
 OTHER = "seven wooden boats"
+STOLEN = "nine iron kettles"
 
 
 async def refused(work: object) -> str:
@@ -292,7 +294,7 @@ async def test_no_home_is_left_without_an_admin_who_can_sign_in(hall: Hall) -> N
     eve = await hall.people.add(there, email="eve@example.org", name="Eve", role="admin")
     for work in (hall.people.change(there, ben.id, role="user"), hall.people.remove(there, ben.id)):
         assert await refused(work) == "last-admin", "Eve has no password yet"
-    await hall.people.set_password(eve, "seven wooden boats")
+    await hall.people.set_password(hall.principal(eve.id, other.id), "seven wooden boats")
     await hall.people.change(machine, ben.id, disabled=True)
     assert await refused(hall.people.remove(there, eve.id)) == "last-admin", "Ben is locked"
     await hall.people.remove_home(machine, other.id)
@@ -354,7 +356,7 @@ async def test_a_key_does_what_its_scopes_say_and_no_more(hall: Hall) -> None:
     assert (principal.role, principal.most, principal.is_admin) == ("admin", "control", False)
     whole, text = await hall.identity.keys.add(ada, name="all", scopes=["admin", "manage"])
     assert hall.identity.tokens.access(text).principal.is_admin
-    await hall.identity.keys.remove(ada, whole.id)
+    await hall.identity.keys.remove(ada, whole.user, whole.id)
     assert reads(hall, text) == "token-wrong"
 
 
@@ -400,3 +402,107 @@ async def test_sessions_are_listed_ended_and_forgotten(hall: Hall) -> None:
     await hall.clock.advance(8 * DAY_S)
     assert sessions.of(ben.id) == []
     assert (await hall.again()).sessions.of(ben.id) == []
+
+
+@pytest.mark.parametrize("way", ["link", "command line", "own change", "own change with keys"])
+async def test_a_password_set_anew_ends_the_keys_and_ones_own_change_by_choice(hall: Hall, way: str) -> None:
+    ada = await admin(hall)
+    ben, ben_asks = await member(hall, ada)
+    made, key = await hall.identity.keys.add(ben_asks, name="script", scopes=["read"])
+    _, hers = await hall.identity.keys.add(ada, name="script", scopes=["read"])
+    ended: list[str] = []
+    hall.identity.on_session_ended = ended.append
+    if way == "link":
+        _, link = await hall.identity.invitations.reset(ada, ben.id)
+        await hall.identity.invitations.set_password(link, OTHER, "10.0.0.3")
+    elif way == "command line":
+        await hall.identity.logins.set_password(system(ada.home), ben.id, OTHER)
+    else:
+        await hall.identity.logins.change_password(ben_asks, PASSWORD, OTHER, None, end_keys="keys" in way)
+    stays = way == "own change"
+    assert reads(hall, key) == ("user" if stays else "token-wrong")
+    assert reads(hall, hers) == "admin"
+    assert ended == ([] if stays else [made.id])
+    assert len((await hall.again()).keys.list(ben_asks)) == (1 if stays else 0)
+    [line] = [each for each in await audited(hall, ada) if each.action in ("password.reset", "password.change")]
+    assert line.before == (None if stays else {"keys": [made.hint]})
+
+
+async def audited(hall: Hall, ada: Principal) -> list[Entry]:
+    return list(await hall.identity.audit.page(ada, Asked(), below=None, limit=100))
+
+
+async def test_no_change_that_began_before_a_reset_undoes_it(hall: Hall) -> None:
+    """Somebody with a stolen session, and the password of before, is asking for another one all the time."""
+    ada = await admin(hall)
+    ben, _ = await member(hall, ada)
+    access, _ = await signed_in(hall, ben)
+    asks = hall.identity.tokens.access(access).principal
+    hall.passwords.made.clear()
+    hall.passwords.go_on = held = asyncio.Event()
+    late = asyncio.create_task(hall.identity.logins.change_password(asks, PASSWORD, STOLEN, asks.session))
+    await hall.passwords.made.wait()
+    hall.passwords.go_on = asyncio.Event()
+    hall.passwords.go_on.set()
+    await hall.identity.logins.set_password(system(ada.home), ben.id, OTHER)
+    held.set()
+    assert await refused(late) == "forbidden"
+    logins = hall.identity.logins
+    assert (await logins.login("ben@example.org", OTHER, "10.0.0.2"))[0].id == ben.id
+    assert await refused(logins.login("ben@example.org", STOLEN, "10.0.0.66")) == "login-wrong"
+
+
+async def test_the_password_of_before_confirms_nothing_once_it_is_set_anew(hall: Hall) -> None:
+    ada = await admin(hall)
+    ben, _ = await member(hall, ada)
+    access, _ = await signed_in(hall, ben)
+    asks = hall.identity.tokens.access(access).principal
+    hall.passwords.checked.clear()
+    hall.passwords.answer.clear()
+    late = asyncio.create_task(hall.identity.logins.require_password(asks, PASSWORD))
+    await hall.passwords.checked.wait()
+    await hall.identity.logins.set_password(system(ada.home), ben.id, OTHER)
+    hall.passwords.answer.set()
+    assert await refused(late) == "password-wrong"
+    email = hall.people.change_profile(asks, email="thief@example.org")  # whose session has ended since
+    assert await refused(email) == "forbidden"
+    assert hall.people.by_email("ben@example.org") is ben
+
+
+async def test_no_key_is_made_by_a_session_that_a_reset_ended(hall: Hall) -> None:
+    ada = await admin(hall)
+    ben, _ = await member(hall, ada)
+    access, _ = await signed_in(hall, ben)
+    asks = hall.identity.tokens.access(access).principal
+    await hall.identity.keys.add(asks, name="before", scopes=["read"])
+    await hall.identity.logins.set_password(system(ada.home), ben.id, OTHER)
+    assert await refused(hall.identity.keys.add(asks, name="after", scopes=["read"])) == "forbidden"
+    assert hall.identity.keys.list(ada, ben.id) == []
+
+
+async def test_changes_that_wait_are_judged_by_the_role_of_their_turn(hall: Hall) -> None:
+    """A demotion that comes first counts for what was asked before it was done."""
+    ada = await admin(hall)
+    hub = system(ada.home)
+    ben = await hall.people.add(hub, email="ben@example.org", name="Ben", role="admin", password=PASSWORD)
+    zoe = await hall.people.add(hub, email="zoe@example.org", name="Zoe", password=PASSWORD)
+    ben_asks = hall.principal(ben.id, ada.home)
+    made, _ = await hall.identity.invitations.invite(ada, "guest")
+    other = await hall.identity.homes.add(ada, name="Garden house")
+    await hall.people.change(hub, ben.id, role="user")
+    late = [
+        hall.people.change(ben_asks, zoe.id, disabled=True),
+        hall.people.remove(ben_asks, zoe.id),
+        hall.people.add(ben_asks, email="eve@example.org", name="Eve"),
+        hall.people.remove_home(ben_asks, other.id),
+        hall.identity.homes.change(ben_asks, name="Mine"),
+        hall.identity.homes.add(ben_asks, name="Mine, too"),
+        hall.identity.invitations.invite(ben_asks, "guest"),
+        hall.identity.invitations.remove(ben_asks, made.id),
+    ]
+    found = [await refused(work) for work in late]
+    assert found == ["forbidden", "user-unknown", *["forbidden"] * 6]
+    assert not zoe.disabled
+    assert [user.name for user in hall.people.members(ada.home)] == ["Ada", "Ben", "Zoe"]
+    assert len(hall.identity.homes.all()) == 2
+    assert [one.id for one in hall.identity.invitations.list(ada)] == [made.id]

@@ -338,7 +338,7 @@ async def test_a_password_set_anew_by_others_ends_passkeys_and_ones_own_change_d
     elif way == "command line":
         await hall.identity.logins.set_password(system(owner.home), ben.id, OTHER)
     else:
-        await hall.identity.logins.change_password(his, PASSWORD, OTHER, "b")
+        await hall.identity.logins.change_password(hall.principal(ben.id, owner.home), PASSWORD, OTHER, None)
     expected = "in" if way == "own change" else "passkey-refused"
     assert await outcome(hall, device.get(hall.identity.passkeys.ask(HERE))) == expected
     assert len((await hall.again()).passkeys.of(ben.id)) == (1 if way == "own change" else 0)

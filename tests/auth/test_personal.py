@@ -87,14 +87,39 @@ async def test_they_go_with_the_account_and_no_line_changes(hall: Hall, ada: Pri
     assert setup.after["name"] == "Ada"
 
 
+def bytes_on_disk(hall: Hall) -> bytes:
+    """All that the registry has in the data folder, deleted or not."""
+    return b"".join(file.read_bytes() for file in hall.database.path.parent.glob(f"{hall.database.path.name}*"))
+
+
+async def test_nothing_of_an_account_is_left_in_the_bytes_of_the_file(hall: Hall, ada: Principal, ben: User) -> None:
+    for number in range(200):  # rows that move from page to page while others come
+        name = f"Benjamin number {number}"
+        await hall.people.change_profile(hall.principal(ben.id, ada.home), name=name)
+    await hall.identity.keys.add(hall.principal(ben.id, ada.home), name="Benjamins Node-RED", scopes=["read"])
+    await hall.identity.audit.flush()
+    secrets = [secret.encode() for secret in (*SECRETS, "Benjamin")]
+    assert all(secret in bytes_on_disk(hall) for secret in secrets)
+    await hall.people.remove(ada, ben.id)
+    assert [secret for secret in secrets if secret in bytes_on_disk(hall)] == []
+
+
+async def test_nothing_of_a_home_is_left_in_the_bytes_of_the_file(hall: Hall, ada: Principal) -> None:
+    hut = await hall.identity.homes.add(ada, name="Hut of Benjamin", time_zone="Europe/Berlin", currency="EUR")
+    await hall.people.add(system(hut.id), email=SECRETS[1], name=SECRETS[0], password=PASSWORD)
+    await hall.people.remove_home(ada, hut.id)
+    await hall.identity.audit.flush()
+    assert [secret for secret in SECRETS if secret.encode() in bytes_on_disk(hall)] == []
+
+
 async def test_names_of_keys_and_passkeys_go_with_their_owner(hall: Hall, ada: Principal, ben: User) -> None:
     """Whoever made or ended them: oneself, an admin, the command line."""
     keys, passkeys = hall.identity.keys, hall.identity.passkeys
     asks = hall.principal(ben.id, ada.home, via="session b")
-    own, _ = await keys.add(asks, name="Bens Node-RED", scopes=["read"])
+    own, _ = await keys.add(hall.principal(ben.id, ada.home), name="Bens Node-RED", scopes=["read"])
     given, _ = await keys.add(system(ada.home), name="Bens script", scopes=["read"], user=ben.id)
-    await keys.remove(ada, own.id)
-    await keys.remove(asks, given.id)
+    await keys.remove(ada, ben.id, own.id)
+    await keys.remove(asks, ben.id, given.id)
     device, place = Authenticator(ben.id), Place(ORIGIN, NAME)
     challenge, _ = await passkeys.begin(asks, place, PASSWORD)
     passkey = await passkeys.add(asks, place, "Bens phone", device.create(challenge))

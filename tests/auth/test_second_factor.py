@@ -1,5 +1,6 @@
 """TOTP and recovery codes: each serves once, what is stolen from the database does not help."""
 
+import asyncio
 import base64
 
 import pytest
@@ -125,6 +126,17 @@ async def test_it_holds_only_once_confirmed_in_time(hall: Hall) -> None:
     with pytest.raises(HubError) as caught:
         await factors.confirm(ada, app.code())
     assert caught.value.id == "enrolment-over"
+
+
+async def test_confirmed_twice_at_once_it_shows_codes_once_and_they_hold(hall: Hall) -> None:
+    user, home = await hall.people.make_first_admin(email="ada@example.org", name="Ada", password=PASSWORD)
+    ada, factors = hall.principal(user.id, home.id), hall.identity.factors
+    code = App(hall, factors.begin(ada.user, user.email, "Hub").secret).code()
+    answers = await asyncio.gather(*(factors.confirm(ada, code) for _ in range(2)), return_exceptions=True)
+    [codes] = [answer for answer in answers if isinstance(answer, list)]
+    [refused] = [answer for answer in answers if isinstance(answer, HubError)]
+    assert refused.id == "enrolment-over"
+    assert await (await hall.again()).factors.use(ada.user, codes[0])
 
 
 async def test_new_codes_replace_the_old_ones_and_without_it_none_are_needed(hall: Hall) -> None:

@@ -45,6 +45,7 @@ class Hub:
         self.table = SettingsTable(self.database)
         self.problems: dict[str, Any] = {}
         self.can_rest = True
+        self.rebuilding = False
         self.resting = asyncio.Event()
         self.go_on = asyncio.Event()
         self.go_on.set()
@@ -70,6 +71,8 @@ class Hub:
     async def rest(self) -> AsyncIterator[list[Path]]:
         if not self.can_rest:
             raise HubError("history-not-at-rest")
+        if self.rebuilding:
+            raise HubError("history-rebuilding", share=40)
         self.resting.set()
         await self.go_on.wait()
         yield [self.data / "history.sqlite"]
@@ -299,9 +302,9 @@ async def test_one_at_a_time_and_history_rests_meanwhile(hub: Hub) -> None:
     assert item.head.history
 
 
-@pytest.mark.parametrize("damage", ["cannot rest", "damaged"])
+@pytest.mark.parametrize("damage", ["cannot rest", "rebuilding", "damaged"])
 async def test_the_registry_is_kept_where_history_cannot_be(hub: Hub, damage: str) -> None:
-    hub.can_rest = damage != "cannot rest"
+    hub.can_rest, hub.rebuilding = damage != "cannot rest", damage == "rebuilding"
     (hub.data / "history.sqlite").write_bytes(b"SQLite format 3\0" + b"\xaa" * 5000)
     hub.backups.begin(history=True)
     await hub.backups.settled()
@@ -310,7 +313,7 @@ async def test_the_registry_is_kept_where_history_cannot_be(hub: Hub, damage: st
     assert not item.head.history
     assert list(hub.problems) == ["backup-without-history"]
     (hub.data / "history.sqlite").write_bytes(b"mended")
-    hub.can_rest = True
+    hub.can_rest, hub.rebuilding = True, False
     hub.backups.begin(history=True)
     await hub.backups.settled()
     assert hub.problems == {}
@@ -358,6 +361,46 @@ async def test_what_the_configuration_declares_holds(tmp_path: Path) -> None:
     await hub.backups.change({"keep": 2})
     assert (hub.backups.settings.time, hub.backups.settings.keep) == ("05:00", 2)
     assert "from secrets.yaml" not in json.dumps(hub.table.get("backup"))
+    await hub.stop()
+
+
+async def test_nothing_leaves_the_data_folder_while_the_stored_passphrase_cannot_be_read(tmp_path: Path) -> None:
+    hub = Hub(tmp_path, folder=str(tmp_path / "usb"))
+    hub.usb.mkdir()
+    await hub.start()
+    await hub.table.set("backup", {"passphrase": 5})
+    await hub.advance(15.1)
+    unreadable = Message("backup-passphrase-unreadable", {"folder": str(hub.usb)})
+    assert hub.problems["backup-failed"] == {"reason": unreadable}
+    assert [str(fault) for fault in hub.database.faults.all()] == ["settings backup: value"]
+    hub.backups.begin(folder=tmp_path / "elsewhere")
+    await hub.backups.settled()
+    assert hub.backups.last is not None
+    assert hub.backups.last.name is None
+    hub.backups.begin(folder=hub.data / "backups")
+    await hub.backups.settled()
+    assert hub.backups.last.name is not None, "there it keeps from nobody what the registry beside it tells"
+    with refused("backup-passphrase-again"):
+        await hub.backups.change({"keep": 3})
+    assert not [*hub.usb.iterdir()]
+    await hub.backups.change({"keep": 3, "passphrase": "a long sentence"})
+    assert not hub.database.faults.all()
+    await hub.advance(1.1)
+    [item] = (await hub.backups.list()).items
+    assert item.head is not None
+    assert item.head.lock.encrypted
+    assert hub.problems == {}
+    await hub.stop()
+
+
+async def test_a_passphrase_in_the_configuration_holds_whatever_is_stored(tmp_path: Path) -> None:
+    hub = Hub(tmp_path, folder=str(tmp_path / "usb"), passphrase="from secrets.yaml")
+    hub.usb.mkdir()
+    await hub.start()
+    await hub.table.set("backup", {"passphrase": 5})
+    await hub.advance(15.1)
+    [item] = (await hub.backups.list()).items
+    check(hub.usb / item.name, Keys("from secrets.yaml"), tmp_path)
     await hub.stop()
 
 

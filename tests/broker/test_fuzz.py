@@ -86,7 +86,7 @@ def reference(stream: bytes) -> list[tuple[str, bytes]] | None:
 
 
 @given(data=st.one_of(damaged(), st.binary(max_size=80)))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_parsers_return_or_say_malformed(data: bytes) -> None:
     for parse in (packets.parse_connect, packets.parse_subscribe, packets.parse_unsubscribe, packets.parse_packet_id):
         try:
@@ -109,7 +109,7 @@ def with_corpus(test: Callable[..., object]) -> Callable[..., object]:
 
 @with_corpus
 @given(stream=STREAMS, cuts=st.lists(st.integers(0, 400), max_size=6))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 async def test_a_plug_hears_exactly_what_the_plain_parser_reads(bench: Bench, stream: bytes, cuts: list[int]) -> None:
     plug = await bench.login("plug-1")
     bench.receiver.heard.clear()
@@ -132,7 +132,7 @@ async def test_a_plug_hears_exactly_what_the_plain_parser_reads(bench: Bench, st
 
 @with_corpus
 @given(stream=STREAMS, cuts=st.lists(st.integers(0, 400), max_size=3))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 async def test_whatever_a_client_sends_disturbs_nobody(bench: Bench, stream: bytes, cuts: list[int]) -> None:
     living = await bench.login("plug-2")
     client = await bench.login("all", "fuzz", clean=False)
@@ -152,7 +152,7 @@ async def test_whatever_a_client_sends_disturbs_nobody(bench: Bench, stream: byt
 
 
 @given(data=st.one_of(damaged(), st.binary(max_size=60), st.just(connect("c", "plug-1", PASSWORD))))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 async def test_whatever_comes_first_ends_or_logs_in(bench: Bench, data: bytes) -> None:
     client = await bench.open()
     client.send(data)

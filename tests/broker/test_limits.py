@@ -71,7 +71,7 @@ TOPIC_LIST = ["a", "a/b", "/a", "a/", "a/b/c", "$x/a", "a\n/b", "b", "smartplug"
         FILTERS, st.sampled_from(["smartplug/+/status", "smartplug/#", "+/p/config", "smartplug/q/+"])
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_retained_messages_are_found_by_the_plain_rule(topic_filter: str) -> None:
     store = Store()
     store.set("p", "status", b"on")

@@ -96,7 +96,7 @@ FILTERS = (
 
 
 @given(wide=FILTERS, narrow=FILTERS, topic=TOPICS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_covered_filter_matches_nothing_more(wide: str, narrow: str, topic: str) -> None:
     if covers(wide, narrow) and matches(narrow, topic):
         assert matches(wide, topic)
@@ -108,7 +108,7 @@ def test_a_covered_filter_matches_nothing_more(wide: str, narrow: str, topic: st
     ),
     topics=st.lists(TOPICS, min_size=1, max_size=5),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_index_finds_what_a_scan_finds(steps: list[tuple[str, str, int, int]], topics: list[str]) -> None:
     index, people = FilterIndex(), [Somebody(), Somebody(), Somebody()]
     held: dict[tuple[int, str], int] = {}

@@ -195,6 +195,7 @@ async def test_a_page_over_http_may_ask_whether_https_is_trusted_and_nothing_els
     assert "Access-Control-Allow-Origin" not in other.headers
     for host in ("pi.lan; script-src *", "a@b", "[::1", "pi.lan'"):
         odd = await site.get(f"{site.http}/", headers={"Host": host})
+        assert odd.status == 400
         assert "https:" not in odd.headers["Content-Security-Policy"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hub.cost import Words
 from hub.cost.notes import notes_of
-from hub.cost.pdf import render_pdf
+from hub.cost.pdf import CLOSE, WIDE, pages_of, render_pdf
 from hub.cost.rows import rows_of
 from hub.cost.typeface import FONTS, printable, runs
 from tests.cost.parts import QUARTER, MeteredHome, at, noisy, quarters
@@ -112,6 +112,25 @@ async def test_many_plugs_fill_pages_and_each_has_its_number(home_at: HomeAt) ->
     assert pages == [f"Page {n} of {len(pages)}" for n in range(1, len(pages) + 1)]
     assert shown.count("Change") >= len(pages) - 1
     assert {name.title() for name in names} <= set(shown)
+
+
+async def test_no_page_is_for_a_few_lines_that_fit_more_closely(home_at: HomeAt) -> None:
+    home, words, names = home_at("2026-12-02T10:00"), Words("en", "EUR"), dict[str, str | None]()
+    while True:
+        home.fill(name := f"plug {len(names)}", quarters(at("2026-11-01"), np.full(96, 1000.0)))
+        names[name] = None
+        report = await home.report("month", "2026-11", rooms=names)
+        if pages_of(report, words, home.clock.now(), WIDE) == 2:  # by one plug
+            break
+    assert pages_of(report, words, home.clock.now(), CLOSE) == 1
+    shown = texts(render_pdf(report, words, home.clock.now()))
+    assert [text for text in shown if text.startswith("Page ")] == ["Page 1 of 1"]
+
+
+def test_plugs_that_are_not_heard_are_told_of_in_their_number() -> None:
+    words = Words("en", "EUR")
+    assert "What they measure meanwhile" in words.say("report-note-open", count=15)
+    assert "What it measures meanwhile" in words.say("report-note-open", count=1)
 
 
 async def test_without_price_without_data(home_at: HomeAt) -> None:

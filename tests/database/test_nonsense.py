@@ -11,10 +11,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, LargeBinary, String, insert
+from sqlalchemy.exc import IntegrityError
 
 from hub.alerts import Alerts
 from hub.alerts.past import Past
+from hub.api.errors import status_of
 from hub.app.registry import tell_faults
 from hub.auth.access import MqttAccess
 from hub.auth.identity import Identity
@@ -28,13 +30,13 @@ from hub.broker.interface import Attempt
 from hub.bus import Bus
 from hub.database import Database, SettingsTable
 from hub.database.engine import FILE_NAME
-from hub.database.tables import metadata
+from hub.database.tables import metadata, settings
 from hub.devices.registry import Registry
 from hub.devices.retained import PlugRetained
-from hub.messages import HubError
+from hub.messages import LANGUAGES, HubError, render
 from hub.testing.clock import FakeClock
 from hub.testing.process import EMAIL, PASSWORD, HubProcess
-from tests.database.nonsense import NOW, VALUES, Victim, contents, prepare, tables
+from tests.database.nonsense import NOW, VALUES, Victim, contents, good, prepare, tables
 
 ADMIN = Principal("user-0", "home-0", "admin", operator=True)
 NOT_READ = {("refresh_tokens", "used"), ("users", "totp_step")}
@@ -246,6 +248,34 @@ async def test_backups_go_nowhere_else_without_their_passphrase(tmp_path: Path) 
     async with loaded(tmp_path) as hub:
         assert chosen(hub.settings) == {}
         assert [str(fault) for fault in hub.database.faults.all()] == ["settings backup: value"]
+
+
+@pytest.mark.parametrize("table", ["devices", "users"])
+async def test_what_a_row_that_was_left_out_holds_is_refused_by_its_name(tmp_path: Path, table: str) -> None:
+    prepare(tmp_path, [])
+    row = good(1)[table] | {"id": b"\xff\xfe"}
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        names, places = ", ".join(row), ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO {table}({names}) VALUES ({places})", list(row.values()))
+    async with loaded(tmp_path) as hub:
+        assert [(fault.table, fault.used) for fault in hub.database.faults.all()] == [(table, False)]
+        with pytest.raises(HubError) as refused:
+            if table == "devices":
+                await hub.registry.add(system("home-0"), hardware_id=row["hardware_id"], name="D")
+            else:
+                await hub.people.add(system("home-0"), email=row["email"], name="U")
+        assert (refused.value.id, status_of(refused.value.id)) == ("registry-row-held", 409)
+        for language in LANGUAGES:
+            assert "registry-faults" in render(refused.value.message, language)
+        assert len(hub.registry.all()) == 1, "nothing half added"
+
+
+async def test_what_is_taken_without_a_fault_is_an_error_of_the_hub(tmp_path: Path) -> None:
+    prepare(tmp_path, [])
+    async with loaded(tmp_path) as hub:
+        with pytest.raises(IntegrityError):
+            async with hub.database.transaction() as connection:
+                await connection.execute(insert(settings), [{"name": "twice", "value": 1}] * 2)
 
 
 async def test_what_is_saved_anew_or_deleted_is_told_no_more(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ async def test_user_on_a_running_hub(running: RunningHub, monkeypatch: pytest.Mo
 async def test_hub_that_holds_the_lock_but_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with DataLock(tmp_path):
         assert await command("device", "list", data=tmp_path) == 1
-        assert "does not answer" in capsys.readouterr().err
+        assert "takes no commands yet" in capsys.readouterr().err
         (tmp_path / "api.key").write_text('{"url": "http://127.0.0.1:9", "key": "plughub_x"}')
         assert await command("device", "list", data=tmp_path) == 1
         assert "does not answer" in capsys.readouterr().err
@@ -174,7 +174,7 @@ async def test_wrong_key_is_refused(running: RunningHub, capsys: pytest.CaptureF
     key = running.data / "api.key"
     key.write_text(key.read_text().replace("plughub_", "plughub_x"))
     assert await command("device", "list", data=running.data) == 1
-    assert "The hub answered" in capsys.readouterr().err
+    assert "does not take the key" in capsys.readouterr().err
 
 
 def test_default_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -266,3 +266,30 @@ async def test_nothing_changes_in_memory_when_the_disk_refuses(house: House) -> 
         await house.registry.add(house.admin, hardware_id="plug-2", name="Other")
     assert device.name == "Lamp"
     assert house.registry.by_hardware("plug-2") is None
+
+
+async def test_changes_that_wait_are_judged_by_the_role_of_their_turn(house: House) -> None:
+    """A demotion that comes first counts for what was asked before it was done."""
+    registry, hub = house.registry, system(house.admin.home)
+    registry.still = house.people.require_still
+    ben = await house.people.add(
+        hub, email="eve@example.org", name="Eve", role="admin", password="copper lantern riddle"
+    )
+    device, _ = await registry.add(hub, hardware_id="plug-1", name="Lamp")
+    room = await registry.rooms.add(hub, "Kitchen")
+    asks = Principal(ben.id, house.admin.home, "admin")
+    await house.people.change(hub, ben.id, role="guest")
+    late = [
+        registry.add(asks, hardware_id="plug-2", name="Mine"),
+        registry.change(asks, device.id, name="Mine"),
+        registry.replace(asks, device.id, "plug-3"),
+        registry.remove(asks, device.id),
+        registry.share(asks, device.id, ben.id, "manage"),
+        registry.rooms.add(asks, "Mine"),
+        registry.rooms.change(asks, room.id, name="Mine"),
+        registry.rooms.remove(asks, room.id),
+    ]
+    found = [await refusal(work) for work in late]
+    assert found == ["forbidden", *["device-unknown"] * 4, *["forbidden"] * 3]
+    assert [(each.name, each.hardware_id) for each in registry.all()] == [("Lamp", "plug-1")]
+    assert [each.name for each in registry.rooms.of_home(house.admin.home)] == ["Kitchen"]

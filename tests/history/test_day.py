@@ -49,7 +49,7 @@ def plain(day: Day) -> object:
     return msgspec.to_builtins(day, enc_hook=lambda value: value.tolist())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(first=SAMPLES, second=SAMPLES, offset=st.integers(0, QUARTER), ms=st.sampled_from([1000, 10_000]))
 def test_both_ways_count_alike(first: list, second: list, offset: int, ms: int) -> None:
     runs = {RUN: Run(1, RUN, 0, "hardware")}

@@ -76,5 +76,5 @@ async def test_a_day_of_weeks_takes_little_memory(tmp_path: Path, clock: ManualC
     tracemalloc.stop()
     assert buckets.count.sum() == DAY // 1000
     assert sum(len(part.seq) for part in raw) == HOUR // 1000
-    assert peak < 64 << 20  # all of it at once: 115 MB
+    assert peak < 64 << 20
     await core.stop()

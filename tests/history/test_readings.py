@@ -56,7 +56,7 @@ def test_what_is_in_order_is_not_sorted(sorted_anew: list[Any]) -> None:
     assert len(sorted_anew) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 60), st.integers(0, 20), st.booleans()), max_size=6),
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 90)), max_size=5),

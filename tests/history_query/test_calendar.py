@@ -103,7 +103,7 @@ def test_an_unknown_zone_is_told() -> None:
         assert caught.value.id == "zone-unknown"
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(["1h", "1d"]),

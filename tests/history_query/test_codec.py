@@ -82,7 +82,7 @@ def rollup_columns(draw: st.DrawFn) -> RollupColumns:
     return RollupColumns(*(draw(make(n)) for make in (ints, *[floats] * 8, ints, ints, ints)))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(raw_columns())
 def test_any_samples_come_back(columns: RawColumns) -> None:
     data = encode_raw(columns)
@@ -90,7 +90,7 @@ def test_any_samples_come_back(columns: RawColumns) -> None:
     assert_brief_equal(data, columns)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(raw_columns(), max_size=4), st.sets(st.integers(0, 3)))
 def test_any_streams_come_back_together_and_alone(streams: list[RawColumns], some: set[int]) -> None:
     data = pack_raw(streams)
@@ -101,7 +101,7 @@ def test_any_streams_come_back_together_and_alone(streams: list[RawColumns], som
             assert_raw_equal(left, streams[place])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(rollup_columns(), min_size=1, max_size=3))
 def test_any_buckets_come_back_alone_and_together(chunks: list[RollupColumns]) -> None:
     data = [encode_rollup(columns) for columns in chunks]
@@ -113,7 +113,7 @@ def test_any_buckets_come_back_alone_and_together(chunks: list[RollupColumns]) -
         np.testing.assert_array_equal(getattr(together, name), whole, err_msg=name)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrays.arrays(np.int64, st.integers(0, 200), elements=st.one_of(ANY_INT, st.integers(-3, 3))), st.data())
 def test_any_integers_come_back(values: np.ndarray, data: st.DataObject) -> None:
     missing = data.draw(arrays.arrays(np.bool_, len(values)))

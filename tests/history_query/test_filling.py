@@ -1,6 +1,5 @@
 """A line of samples where for a while only minutes are known: they take the place, marked, and the total is exact."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +19,6 @@ from tests.history.test_gaps import Story
 from tests.history.test_minutes import keep, minute
 from tests.history_query.parts import FakeTail, FixedClock
 from tests.history_query.test_query import FRIDGE, NOW, T, both_tiers
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "history.sqlite")
-    store.open()
-    yield store
-    store.close()
 
 
 def asked(store: SqliteStore, now: int = NOW, retention: Retention | None = None) -> Query:
@@ -95,7 +86,7 @@ async def test_what_is_measured_seldom_is_not_missing(store: SqliteStore) -> Non
     assert result.at.tolist() == seldom.at.tolist()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     holes=st.lists(st.tuples(st.integers(0, 21_000), st.integers(1, 9000)), max_size=4),
     points=st.sampled_from([20, 200, 1000, 5000]),

@@ -48,14 +48,6 @@ def untidy() -> list[RawColumns]:
     return [select_raw(first, np.r_[0:2000, 3000:COUNT]), second]
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    store = SqliteStore(tmp_path / "history.sqlite")
-    store.open()
-    yield store
-    store.close()
-
-
 def later(seq: int, count: int) -> RawColumns:
     """What is not merged yet of the first run, from there on."""
     part = trace(seq + count, start=T + 100 - 90_000, seed=9)
@@ -160,7 +152,7 @@ def test_only_hours_in_part_are_unpacked(store: SqliteStore, unpacked: list[int]
     connection.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(
@@ -203,7 +195,7 @@ def test_stretches_begin_at_tens_of_minutes() -> None:
     assert m4.stretches(start, start + 1000, 2).tolist() == [start, start + 500, start + 1000]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 999), st.integers(-3, 3)), min_size=1, max_size=80),
     st.lists(st.integers(0, 80), max_size=5),

@@ -1,10 +1,8 @@
 """Queries: the right source, store and tail as one, extremes kept, and energy that adds up."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -29,14 +27,6 @@ LAMP = SeriesKey("fridge", 1)
 QUARTER = 15 * MINUTE
 T = 1_700_000_000_000 // DAY * DAY
 NOW = T + 20 * DAY
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "history.sqlite")
-    store.open()
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -336,7 +326,7 @@ async def test_reading_does_not_hold_the_event_loop(
     assert (await question).total_mwh is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 9999), st.integers(-50, 50)), min_size=1, max_size=200), st.integers(1, 20))
 def test_m4_keeps_the_extremes_of_every_stretch(samples: list[tuple[int, int]], columns: int) -> None:
     samples.sort(key=lambda sample: sample[0])

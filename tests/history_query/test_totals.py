@@ -52,7 +52,7 @@ def tiers(start: int, count: int, seed: int, gaps: list[tuple[int, int]]) -> dic
 gaps = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 900)), max_size=5)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(PLACES), st.integers(0, 1000), gaps, st.integers(0, 3000), st.booleans())
 async def test_parts_and_whole(
     place: tuple[str, tuple[int, int, int]], seed: int, gaps: list[tuple[int, int]], late: int, in_tail: bool

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from hub.events import DeviceRemoved
+from hub.events import DeviceRemoved, ProblemRaised
 from hub.history import files
 from hub.history.gaps import GapRecord
+from hub.history.plan import MARGIN_MS
+from hub.history.problems import REBUILD_WAITS
 from hub.history.state import SeriesState
 from hub.messages import HubError
 from hub.plugins.contract import SeriesKey, StoreDamaged, StoreError
@@ -33,6 +35,7 @@ from tests.history_robust.test_set_aside import ask
 
 RUN, NEXT = "a" * 16, "b" * 16
 SERIES = SeriesKey("d1")
+PATIENCE = 30  # seconds until a test gives up waiting
 TOLD = ["history-rebuilding", "history-state-lost", "history-rebuilding ended"]
 
 
@@ -107,6 +110,12 @@ async def exact(core: DataCore, before: Before, mwh: float) -> None:
     assert (check.fine, check.differing) == (True, [])
 
 
+async def rested(core: DataCore) -> None:
+    """What a backup asks for."""
+    async with core.history.at_rest():
+        pass
+
+
 async def test_the_hub_receives_while_the_state_is_made_anew(
     tmp_path: Path, clock: ManualClock, registry: Registry
 ) -> None:
@@ -126,9 +135,10 @@ async def test_the_hub_receives_while_the_state_is_made_anew(
     play(core, 330, 339, run=NEXT)
     assert await core.history.merge()
     assert seqs(core) == {RUN: [*range(100), *range(200, 300)]}, "what is due is committed, and merged behind it"
-    with pytest.raises(HubError) as refused:
-        await core.history.care.check()
-    assert (refused.value.id, refused.value.message.values) == ("history-rebuilding", {"share": 0})
+    for asked in (core.history.care.check(), rested(core)):  # neither waits for hours and says nothing
+        with pytest.raises(HubError) as refused:
+            await asyncio.wait_for(asked, PATIENCE)
+        assert (refused.value.id, refused.value.message.values) == ("history-rebuilding", {"share": 0})
     play(core, 340, 344, run=NEXT)
     hold.release()
     await core.history.rebuilding.settled()
@@ -258,24 +268,120 @@ async def test_a_device_that_is_removed_in_the_middle_stays_so(tmp_path: Path, c
     await core.stop()
 
 
-async def test_a_store_that_cannot_be_read_holds_nothing_up(
-    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+class Waits:
+    """The next try is made when the test says so. seconds: for how long it would have been waited."""
+
+    def __init__(self, core: DataCore) -> None:
+        self.seconds: list[float] = []
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+        core.history.rebuilding._wait = self.wait  # type: ignore[method-assign]
+
+    async def wait(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self.go.clear()
+        self.reached.set()
+        await self.go.wait()
+
+    async def again(self) -> None:
+        """Until it waits again."""
+        self.reached.clear()
+        self.go.set()
+        await asyncio.wait_for(self.reached.wait(), PATIENCE)
+
+
+@pytest.mark.parametrize("method", ["pieces", "contents"])
+async def test_a_store_that_cannot_be_read_holds_nothing_up_and_is_read_later(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    await lost(tmp_path, clock, registry)
+    """pieces: while it is read; contents: before that could even begin."""
+    before = await lost(tmp_path, clock, registry)
     core = DataCore(tmp_path, clock, registry)
-    told = problem_ids(core)
+    told, waits = problems(core), Waits(core)
 
     def failing(*_: Any) -> Any:
         raise StoreError("disk I/O error")
 
-    monkeypatch.setattr(core.store, "pieces", failing)
+    with monkeypatch.context() as broken:
+        broken.setattr(core.store, method, failing)
+        await core.start()
+        await asyncio.wait_for(waits.reached.wait(), PATIENCE)
+        assert told[-1] == ("history-rebuild-waits", {"reason": "disk I/O error", "minutes": 5})
+        await waits.again()
+        assert told[-1][1]["minutes"] == 15
+        for _ in range(4):
+            await waits.again()
+        assert waits.seconds == [300, 900, 3600, 6 * 3600, 24 * 3600, 24 * 3600]
+        play(core, 320, 329)
+        assert await core.history.merge(), "it goes on with what it knows"
+        if method == "pieces":
+            assert seqs(core) == {RUN: [*range(100), *range(200, 330)]}
+            assert ask(core) == (99, 329), "which samples there are is known"
+        play(core, 330, 339)
+    waits.go.set()
+    await asyncio.wait_for(core.history.rebuilding.settled(), PATIENCE)
+    assert [id for id, _ in told][-2:] == ["history-state-lost", "history-rebuilding ended"]
+    assert "history-rebuild-waits ended" in {id for id, _ in told}
+    await exact(core, before, 339_000)
+    assert seqs(core) == {RUN: [*range(100), *range(200, 340)]}
+    await core.stop()
+    core = DataCore(tmp_path, clock, registry)
+    again = problem_ids(core)
+    await core.start()
+    assert again == [], "it is done"
+    await core.stop()
+
+
+async def test_a_stop_while_it_waits_leaves_it_to_the_next_start(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is merged meanwhile does not make the state whole."""
+    before = await lost(tmp_path, clock, registry)
+    core = DataCore(tmp_path, clock, registry)
+    waits = asyncio.Event()
+    core.bus.subscribe(ProblemRaised, lambda event: event.id == REBUILD_WAITS and waits.set(), "test")
+
+    def failing(*_: Any) -> Any:
+        raise StoreError("disk I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(core.store, "pieces", failing)
+        await core.start()
+        await asyncio.wait_for(waits.wait(), PATIENCE)
+        play(core, 320, 329)
+        await asyncio.wait_for(core.stop(), PATIENCE)
+    core = DataCore(tmp_path, clock, registry)
+    told = problem_ids(core)
     await core.start()
     await core.history.rebuilding.settled()
-    assert told == ["history-rebuilding", "history-rebuilding ended"]
-    play(core, 320, 329)
+    assert told == TOLD
+    await exact(core, before, 329_000)
+    await core.stop()
+
+
+async def test_the_energy_of_a_long_time_without_the_hub_is_known_at_once(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    """Longer than what is read of the store around what is new."""
+    core = await DataCore(tmp_path, clock, registry).start()
+    play(core, 0, 99)
+    await core.stop()
+    remove_state(tmp_path)
+    clock.run(2 * MARGIN_MS / 1000)
+    core = DataCore(tmp_path, clock, registry)
+    hold, first = Hold(core), 100 + 2 * MARGIN_MS // 1000
+    await core.start()
+    await hold.reached.wait()
+    play(core, first, first + 9)
+    assert await core.history.commit()
+    assert core.history.energy_today("d1", 0, 0) == pytest.approx(1000 * (first + 9))
+    [gap] = await core.history.gaps("d1", 0, 0, FOREVER)
+    assert gap.energy_mwh == pytest.approx(1000 * (first - 99))
+    hold.release()
+    await core.history.rebuilding.settled()
     assert await core.history.merge()
-    assert seqs(core) == {RUN: [*range(100), *range(200, 330)]}
-    assert ask(core) == (99, 329), "which samples there are is known"
+    assert imported(core) == pytest.approx(1000 * (first + 9), abs=1)
+    assert [found.energy_mwh for found in await core.history.gaps("d1", 0, 0, FOREVER)] == [gap.energy_mwh]
+    assert (await core.history.care.check()).fine
     await core.stop()
 
 

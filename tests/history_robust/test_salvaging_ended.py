@@ -15,6 +15,7 @@ from hub.events import ProblemRaised
 from hub.history import salvage, salvaging
 from hub.history.salvage import FOLDER, NOTE
 from hub.history.takeover import take_over
+from hub.messages import HubError
 from hub.plugins.contract import StoreDamaged, StoreError
 from tests.history.house import DataCore, ManualClock, Registry, problems, seqs
 from tests.history_robust.salvage_house import COUNT, hub, is_saved_at_the_next_start, later, lived, salvaged, truncate
@@ -191,6 +192,28 @@ async def test_a_disk_that_refuses_for_a_while_does_not_end_it(
     assert "history-store-not-saved" not in {id for id, _ in told}
     await core.history.merge()
     assert set(range(COUNT, COUNT + 20)) <= set(seqs(core)[RUN])
+    await core.stop()
+
+
+async def test_a_state_that_is_made_anew_does_not_end_it(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(salvaging, "WAIT_S", 0)
+    await lived(tmp_path, clock, registry)
+    truncate(tmp_path / "history.sqlite", 1)
+    core = hub(tmp_path, clock, registry)
+    told, shares = problems(core), [10, 50, 90]
+
+    def unbuilt() -> None:
+        if shares:
+            raise HubError("history-rebuilding", share=shares.pop(0))
+
+    monkeypatch.setattr(core.history.files, "require_built", unbuilt)
+    await core.start()
+    await salvaged(core)
+    assert not shares
+    assert told[-1][0] == "history-store-saved"
+    assert "history-store-not-saved" not in {id for id, _ in told}
     await core.stop()
 
 

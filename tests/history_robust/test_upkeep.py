@@ -3,6 +3,7 @@
 import resource
 import shutil
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ def noisy(core: DataCore, first: int, last: int, **fields: Any) -> None:
         core.clock.run(1.0)
         noise = {"voltage": float(rng.uniform(220, 240)), "current": float(rng.uniform(0, 10))}
         core.send(sample(seq, power=float(rng.uniform(0, 2300)), **(noise | fields)))
+
+
+def taken(folder: Path) -> int:
+    """Bytes of the store."""
+    return (folder / "history.sqlite").stat().st_size
+
+
+def small_disk(monkeypatch: pytest.MonkeyPatch, folder: Path, size: int) -> None:
+    """One that nothing but the store fills: on a real one others write meanwhile."""
+    monkeypatch.setattr("hub.history.upkeep._free", lambda _: size - taken(folder))
 
 
 async def fill(core: DataCore, days: int, a_day: int = 600) -> None:
@@ -61,6 +72,141 @@ async def test_a_disk_that_runs_short_costs_the_oldest_raw_samples_only(
     upkeep._reserve = 0
     await core.history.merge()
     assert told == ["history-space", "history-space ended"]
+    await core.stop()
+
+
+async def test_no_more_goes_than_a_small_disk_needs(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = 64 << 20
+    small_disk(monkeypatch, tmp_path, disk)
+    monkeypatch.setattr("hub.history.upkeep.WORTH", 0)
+    core = await DataCore(
+        tmp_path, clock, registry, reserve=0, retention=lambda _: Retention(raw=60, minutes=60)
+    ).start()
+    told = problem_ids(core)
+    await fill(core, 12, a_day=1800)
+    before = core.store.stats()
+    noisy(core, 0, 9, run="f" * 16)
+    short = before.raw_bytes // 4
+    upkeep = core.history._merging._upkeep
+    upkeep._reserve = disk - taken(tmp_path) + short
+    assert await core.history.merge()
+    assert told == ["history-space", "history-space ended"]
+    assert disk - taken(tmp_path) >= upkeep._reserve
+    assert core.store.stats().raw_samples > before.raw_samples // 2
+    held = core.store.stats().raw_samples
+    assert await core.history.merge()
+    assert core.store.stats().raw_samples == held
+    await core.stop()
+
+
+async def test_room_that_the_store_has_to_spare_costs_no_samples(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of it, where a merge cannot wait for all, goes back behind the commits."""
+    disk = 64 << 20
+    small_disk(monkeypatch, tmp_path, disk)
+    monkeypatch.setattr("hub.history.upkeep.WORTH", 0)
+    monkeypatch.setattr("hub.history.upkeep.SLICE", 16 << 10)
+    monkeypatch.setattr("hub.history.upkeep.AT_ONCE", 1)
+    core = await DataCore(
+        tmp_path, clock, registry, reserve=0, retention=lambda _: Retention(raw=60, minutes=60)
+    ).start()
+    told = problem_ids(core)
+    await fill(core, 12, a_day=1800)
+    core.store.delete(None, "raw", clock.now() - 5 * DAY)
+    held = core.store.stats().raw_samples
+    upkeep = core.history._merging._upkeep
+    upkeep._reserve = disk - taken(tmp_path) + (40 << 10)
+    noisy(core, 0, 9, run="f" * 16)
+    assert await core.history.merge()
+    assert told == ["history-disk-low"]
+    upkeep._reserve = int(upkeep._reserve / (1 + 1 / 20)) + 1  # the problem ends with a little more than that
+    for _ in range(10):
+        assert await core.history.commit()
+    assert told == ["history-disk-low", "history-disk-low ended"]
+    assert core.store.stats().raw_samples == held + 10
+    await core.stop()
+
+
+async def test_no_slice_is_larger_than_a_nearly_full_disk_can_bear(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store's journal needs room first, and a slice for which there is none takes what is left in vain."""
+    monkeypatch.setattr("hub.history.upkeep.AT_ONCE", 1)
+    core = await DataCore(
+        tmp_path, clock, registry, reserve=0, retention=lambda _: Retention(raw=60, minutes=60)
+    ).start()
+    await fill(core, 12, a_day=1800)
+    core.store.delete(None, "raw", clock.now() - 2 * DAY)
+    disk = taken(tmp_path) + (100 << 10)
+    small_disk(monkeypatch, tmp_path, disk)
+    core.history._merging._upkeep._reserve = 190 << 10
+    sizes = [taken(tmp_path)]
+    for _ in range(4):
+        assert await core.history.commit()
+        sizes.append(taken(tmp_path))
+    # With the first commit there are two: one to make room, and what the night has freed goes back as well.
+    for before, after in pairwise(sizes[1:]):
+        assert 0 < before - after <= (disk - before) // 4 + 2048
+    assert sizes[0] - sizes[1] < disk - sizes[0]
+    small_disk(monkeypatch, tmp_path, taken(tmp_path))
+    full = taken(tmp_path)
+    assert await core.history.commit()
+    assert 0 < full - taken(tmp_path) <= 2 * (16 << 10) + 2048
+    await core.stop()
+
+
+async def test_making_room_writes_nothing_about_time_before_the_first_sample(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.history.upkeep.WORTH", 0)
+    core = await DataCore(tmp_path, clock, registry, reserve=0, retention=lambda _: Retention(raw=3000)).start()
+    await fill(core, 3, a_day=60)
+    notes = tmp_path / "history-state.sqlite-wal"
+    before = notes.stat().st_size
+    core.history._merging._upkeep._reserve = shutil.disk_usage(tmp_path).free * 2
+    assert await core.history.commit()
+    assert core.store.stats().raw_samples < 180
+    assert notes.stat().st_size - before < 200_000
+    await core.stop()
+
+
+async def test_what_a_night_frees_goes_back_in_slices_behind_commits(
+    tmp_path: Path, clock: ManualClock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 16 << 10
+    monkeypatch.setattr("hub.history.upkeep.SLICE", size)
+    monkeypatch.setattr("hub.history.upkeep.NIGHTLY", 3 * size)
+    kept = [Retention(raw=30)]
+    core = await DataCore(tmp_path, clock, registry, reserve=0, retention=lambda _: kept[0]).start()
+    await fill(core, 8, a_day=1800)
+    file = tmp_path / "history.sqlite"
+
+    async def slices(commits: int) -> list[int]:
+        """Each commit's, in whole slices."""
+        sizes = [file.stat().st_size]
+        for _ in range(commits):
+            assert await core.history.commit()
+            sizes.append(file.stat().st_size)
+        return [(before - after) // size for before, after in pairwise(sizes)]
+
+    async def night(run: str) -> None:
+        clock.run(DAY / 1000)
+        noisy(core, 0, 9, run=run)
+        assert await core.history.merge()
+
+    kept[0] = Retention(raw=1)
+    full, held = file.stat().st_size, core.store.stats().raw_samples
+    await night("d" * 16)
+    assert core.store.stats().raw_samples < held // 2
+    assert await slices(2) == [0, 0], "room for what the next day brings"
+    assert file.stat().st_size >= full
+    await night("e" * 16)
+    assert await slices(5) == [1, 1, 1, 0, 0], "a card wears: so much a day"
+    await night("f" * 16)
+    assert await slices(4) == [1, 1, 1, 0]
     await core.stop()
 
 
@@ -182,6 +328,52 @@ async def test_nothing_expires_by_a_clock_that_is_not_certain(
     core.send(sample(60))
     await core.history.merge()
     assert seqs(core) == {f"{0:016x}": list(range(60))}
+    await core.stop()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_clock_that_is_weeks_ahead_takes_nothing(
+    tmp_path: Path, clock: ManualClock, registry: Registry, killed: bool
+) -> None:
+    """A machine whose battery is empty has any time, until the network tells it the right one."""
+    core = await DataCore(tmp_path, clock, registry).start()
+    await fill(core, 9, a_day=60)
+    days = [f"{day:016x}" for day in range(2, 9)]
+    for boot in range(3):
+        noisy(core, 60 * boot, 60 * boot + 59, run="e" * 16)
+        await core.history.commit()
+        if killed:
+            core.kill()
+        clock.step(60 * DAY)
+        if killed:
+            core = await DataCore(tmp_path, clock, registry).start()
+        noisy(core, 60 * boot, 60 * boot + 59, run="f" * 16)
+        assert await core.history.merge()
+        clock.step(-60 * DAY)
+        noisy(core, 60 * boot, 60 * boot + 59, run=f"{boot:x}" * 16)
+        assert await core.history.merge()
+    held = seqs(core)
+    assert [len(held.get(run, [])) for run in days] == [60] * 7
+    assert [len(held.get(letter * 16, [])) for letter in "ef"] == [180] * 2
+    minutes = core.store.rollup(SERIES, "1m", 0, clock.now() + DAY).start
+    assert len(np.unique(minutes // DAY)) == 10
+    await core.stop()
+
+
+async def test_what_became_too_old_while_the_hub_was_off_goes_day_by_day(
+    tmp_path: Path, clock: ManualClock, registry: Registry
+) -> None:
+    short = Retention(raw=1, minutes=1, hours=1, days=1)
+    core = await DataCore(tmp_path, clock, registry, retention=lambda _: short).start()
+    noisy(core, 0, 59)
+    await core.stop()
+    clock.run(30 * DAY / 1000)
+    core = await DataCore(tmp_path, clock, registry, retention=lambda _: short).start()
+    noisy(core, 0, 59, run="b" * 16)
+    assert await core.history.merge()
+    assert seqs(core).keys() == {RUN, "b" * 16}
+    await fill(core, 3, a_day=60)
+    assert RUN not in seqs(core)
     await core.stop()
 
 

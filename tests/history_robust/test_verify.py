@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -116,6 +117,26 @@ def said(at: int) -> str:
 async def test_an_undamaged_history_is_clean(folder: Path) -> None:
     found = await look(folder)
     assert (found.fine, found.differing, found.samples) == (True, [], 2 * COUNT)
+
+
+async def test_a_rebuild_writes_only_what_differs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card need not be written for what it holds already."""
+    written: list[tuple[str, list[int]]] = []
+    merge = SqliteStore.merge
+
+    def noting(store: SqliteStore, change: Merge) -> None:
+        written.extend((tier, columns.start.tolist()) for _, tier, columns in change.rollups)
+        merge(store, change)
+
+    one = bucket(folder, "15m", 3)
+    put(folder, "15m", msgspec.structs.replace(one, import_mwh=one.import_mwh + 1))
+    monkeypatch.setattr(SqliteStore, "merge", noting)
+    assert (await look(folder, mend=True)).fine
+    [(tier, starts)] = written
+    assert (tier, one.start[0] in starts) == ("15m", True)
+    written.clear()
+    assert (await look(folder, mend=True)).fine
+    assert written == []
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])

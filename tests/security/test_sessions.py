@@ -134,6 +134,24 @@ async def test_a_key_makes_no_admin_whatever_its_scopes(house: House) -> None:
     assert await said(house, headers, "POST", "/invitations", {"role": "user"}) == "201"
 
 
+async def test_nobody_is_deleted_by_their_own_stolen_session_or_key(later: House) -> None:
+    """Whose account it is shows the password, whichever way the account goes."""
+    house = later
+    assert isinstance(house.clock, FakeClock)
+    await house.people.add(
+        system(house.home), email="second@example.org", name="second", role="admin", password=PASSWORD
+    )
+    admin = house.principal("admin")
+    _, key = await house.identity.keys.add(admin, name="x", scopes=["admin"])
+    headers, leave = await house.headers("admin"), ("DELETE", f"/users/{admin.user}")
+    await house.clock.advance(TEN_MINUTES)
+    assert await said(house, {"Authorization": f"Bearer {key}"}, *leave) == "person-needed"
+    assert await said(house, headers, *leave) == "confirmation-needed"
+    assert house.people.user(admin.user) is not None
+    assert await said(house, headers, "POST", "/account/confirm", {"password": PASSWORD}) == "204"
+    assert await said(house, headers, *leave) == "204"
+
+
 def takes_from_an_admin(user: str) -> list[tuple[str, str, object]]:
     """Every way to take from an admin, the last of all of it."""
     return [
@@ -175,7 +193,7 @@ async def test_a_sign_in_by_the_password_before_opens_nothing_after_the_change(h
     assert who is not None
     since = sessions.mark()
     user, home = await logins.login("user@example.org", PASSWORD, "10.0.0.6")
-    await house.people.set_password(who, NEW)
+    await house.people.set_password(house.principal("user"), NEW)
     with pytest.raises(HubError) as caught:
         await tokens.issue(user, home, since=since)
     assert caught.value.id == "session-ended"

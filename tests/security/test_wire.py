@@ -55,13 +55,14 @@ async def test_wire(house: House, why: str) -> None:
 PLACES = {
     "another name of the internet": ({"Host": "evil.example"}, "code"),
     "a name that ends like the house": ({"Host": "evil.local.example"}, "code"),
-    "half an address": ({"Host": "[::1"}, "code"),
+    "a name in a domain where names are for sale": ({"Host": "evil.box:8080"}, "code"),
     "X-Forwarded-For": ({"X-Forwarded-For": "127.0.0.1"}, "code"),
     "Forwarded": ({"Forwarded": "for=127.0.0.1"}, "code"),
     "X-Real-IP": ({"X-Real-IP": "127.0.0.1"}, "code"),
     "Via": ({"Via": "1.1 router"}, "code"),
     "X-Forwarded-Host": ({"Host": "evil.example", "X-Forwarded-Host": "127.0.0.1"}, "code"),
     "nothing of that": ({"Host": "plughub.local:8080"}, "open"),
+    "a name that the router gives": ({"Host": "hub.fritz.box:8080"}, "open"),
 }
 
 

@@ -51,6 +51,11 @@ class TestConformance(StoreConformance):
         store.close()
 
 
+def test_a_new_file_is_made_at_once(store: SqliteStore, path: Path) -> None:
+    changes = int.from_bytes(path.read_bytes()[24:28], "big")  # of the header, which counts the transactions
+    assert changes == 2, "each waits for the disk several times"  # the first: how pages are given back
+
+
 def test_the_plugin_keeps_it_in_the_data_folder(tmp_path: Path) -> None:
     store = plughub_history_store(tmp_path)
     assert store.name == "sqlite"
@@ -348,12 +353,41 @@ def test_a_deleted_device_leaves_nothing(store: SqliteStore, path: Path) -> None
 
 def test_space_is_given_back(store: SqliteStore, path: Path) -> None:
     for k in range(40):
-        noise = trace(3600, start=T + k * HOUR, seed=k)
+        noise = trace(3600, start=T + k * HOUR, seq=k * 3600, seed=k)
         noise.power = np.random.default_rng(k).normal(0, 1, 3600)
         store.merge(raw((SeriesKey("noisy"), noise)))
+    hour = len(encode_raw(noise))
+    full = path.stat().st_size
+    assert full > 40 * hour
+    left = store.give_back(0)
     store.delete(None, "raw", T + 36 * HOUR)
-    store.close()
-    assert path.stat().st_size < 10 * len(encode_raw(noise))
+    assert path.stat().st_size == full, "whoever deletes does not wait for it"
+    free = store.give_back(0)
+    assert free - left > 30 * hour
+    assert store.give_back(2 * hour) == free - 2 * hour // schema.PAGE * schema.PAGE
+    assert 2 * hour - schema.PAGE < full - path.stat().st_size < 3 * hour, "as much as is asked for, at once"
+    assert store.give_back(FOREVER) == 0
+    assert path.stat().st_size < 10 * hour
+    (kept,) = store.read(SeriesKey("noisy"), 0, FOREVER)
+    assert_raw_equal(select_raw(kept, slice(-3600, None)), noise)
+    assert len(kept.seq) in {4 * 3600, 5 * 3600}, "chunks go whole"
+
+
+def test_of_many_free_pages_few_are_given_back_at_once(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite looks through them for each page that it moves: of a gigabyte a megabyte would take seconds."""
+    for k in range(20):
+        noise = trace(3600, start=T + k * HOUR, run=f"{k:016x}")
+        noise.power = np.random.default_rng(k).normal(0, 1, 3600)
+        store.merge(raw((FRIDGE, noise)))
+    store.delete(None, "raw", T + 16 * HOUR)
+    connection = sqlite3.connect(path)
+    (free,) = connection.execute("pragma freelist_count").fetchone()
+    connection.close()
+    surplus = store.give_back(0)
+    monkeypatch.setattr("integrations.storage.sqlite.store.SEARCHED", 10 * free)
+    assert store.give_back(FOREVER) == surplus - 10 * schema.PAGE
 
 
 def test_a_clock_gone_astray_does_not_make_reading_slow(store: SqliteStore) -> None:

@@ -72,7 +72,7 @@ question = st.tuples(st.integers(-3, DAYS + 3), st.integers(1, 110), st.sampled_
 change = st.tuples(st.integers(0, DAYS * 96), st.integers(1, 300), st.booleans())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.one_of(question, change), min_size=2, max_size=12), st.integers(20, DAYS))
 def test_whatever_is_written_and_asked(steps: list[tuple[int, int, object]], days: int) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:

@@ -90,7 +90,7 @@ def test_steps_name_the_readings_between_which_energy_flowed() -> None:
 readings = st.lists(st.one_of(st.integers(0, 3000), st.integers(0, 30_000_000), st.just(0)), min_size=1, max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(readings, st.integers(0, 30))
 def test_carrying_the_state_over_a_cut_changes_nothing(values: list[int], cut: int) -> None:
     """What one call books, two calls with the state carried between them book too."""
@@ -125,7 +125,7 @@ def test_readings_that_follow_one_another_are_not_looked_at_one_by_one(monkeypat
     assert len(looked) < 10
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(readings)
 def test_many_at_once_book_what_one_after_the_other_books(values: list[int]) -> None:
     carry = Carry()
@@ -140,7 +140,7 @@ def test_many_at_once_book_what_one_after_the_other_books(values: list[int]) -> 
     assert (whole.mwh.tolist(), whole.end.tolist(), whole.carry) == (mwh, ends, carry)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(readings)
 def test_steps_never_overlap_and_never_exceed_the_limit(values: list[int]) -> None:
     booked = book(values)

@@ -2,8 +2,9 @@ import { expect, it } from "vitest";
 import type { AuditLine, User } from "../api/people.types";
 import { translate, type Translate } from "../i18n/i18n";
 import { device } from "../test/make";
-import { changesOf, fromWords, queryOf, whatWords, whoWords, whyWords } from "./audit";
+import { ALL, changesOf, fromWords, queryOf, whatWords, whoWords, whyWords } from "./audit";
 
+const ZONE = "Europe/Berlin";
 const t: Translate = (id, values) => translate("en", id, values);
 const known = { devices: [device({ id: "d1", name: "Lamp" })], members: [{ id: "u2", name: "Ben" } as User] };
 
@@ -89,6 +90,22 @@ it("says from where, and by which key", () => {
 });
 
 it("asks only for what is filtered", () => {
-  expect(queryOf({ actor: "", kind: "", refused: false })).toBe("");
-  expect(queryOf({ actor: "u1", kind: "device", refused: true })).toBe("actor=u1&action=device&refused=true");
+  expect(queryOf(ALL, ZONE)).toBe("");
+  expect(queryOf({ ...ALL, actor: "u1", kind: "device", thing: "d1", refused: true }, ZONE)).toBe(
+    "actor=u1&action=device&object=d1&refused=true",
+  );
+});
+
+it("asks for whole days of the home, also where one has 23 or 25 hours", () => {
+  const HOUR = 3_600_000;
+  const length = (day: string): number => {
+    const query = new URLSearchParams(queryOf({ ...ALL, from: day, until: day }, ZONE));
+    return (Number(query.get("to")) - Number(query.get("from"))) / HOUR;
+  };
+  expect(["2026-03-29", "2026-06-01", "2026-10-25"].map(length)).toEqual([23, 24, 25]);
+  expect(queryOf({ ...ALL, from: "2026-12-01" }, ZONE)).toBe(`from=${Date.UTC(2026, 10, 30, 23)}`);
+});
+
+it("asks for nothing that the hub refuses while a year is being typed", () => {
+  expect(queryOf({ ...ALL, from: "0002-01-01", until: "9999-12-31" }, ZONE)).toBe("from=0&to=4102444800000");
 });

@@ -5,6 +5,7 @@ import type { Language } from "../api/types";
 import { en } from "../i18n/en";
 import type { MessageId, Translate } from "../i18n/i18n";
 import { decimal } from "./format";
+import { midnight } from "./time";
 
 /** First words of actions, in the order in which the filter shows them. */
 export const KINDS = [
@@ -147,14 +148,33 @@ function valueWords(t: Translate, language: Language, value: unknown): string {
 export interface Filters {
   actor: string;
   kind: string;
+  /** The id of what it was done to. */
+  thing: string;
+  /** Days as a date field gives them (2026-11-21), both of them included. */
+  from: string;
+  until: string;
   refused: boolean;
 }
 
+export const ALL: Filters = { actor: "", kind: "", thing: "", from: "", until: "", refused: false };
+
+/** The last moment that the API takes: the end of 2099. */
+const LAST = 4_102_444_800_000;
+
+/** Midnight at the beginning of a day in the home's zone, or days later; a year that is still being typed is one, too. */
+function dayOf(text: string, zone: string, days = 0): string {
+  const [year = 0, month = 0, day = 0] = text.split("-").map(Number);
+  return `${Math.min(LAST, Math.max(0, midnight(year, month, day + days, zone)))}`;
+}
+
 /** As the API takes them. */
-export function queryOf({ actor, kind, refused }: Filters): string {
+export function queryOf({ actor, kind, thing, from, until, refused }: Filters, zone: string): string {
   const query = new URLSearchParams();
   if (actor) query.set("actor", actor);
   if (kind) query.set("action", kind);
+  if (thing) query.set("object", thing);
+  if (from) query.set("from", dayOf(from, zone));
+  if (until) query.set("to", dayOf(until, zone, 1));
   if (refused) query.set("refused", "true");
   return query.toString();
 }

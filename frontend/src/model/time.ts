@@ -111,6 +111,9 @@ export const longDate = (at: number, zone: string, language: Language): string =
 export const shortDate = (at: number, zone: string, language: Language): string =>
   format(localeOf(language), zone, { day: "numeric", month: "short" }).format(at);
 
+/** Can a calendar show this moment? Not everything that a program stored is one: formatting it would throw. */
+export const isMoment = (at: number): boolean => Number.isFinite(new Date(at).getTime());
+
 /** 21 November 2025 / 21. November 2025 */
 export const fullDate = (at: number, zone: string, language: Language): string =>
   format(localeOf(language), zone, { day: "numeric", month: "long", year: "numeric" }).format(at);

@@ -142,3 +142,33 @@ it("does not let the last admin go, and says why in the dialog", async () => {
   expect(await dialog.findByText("A home needs an admin, and this is the only one.")).toBeInTheDocument();
   expect(told).not.toHaveBeenCalled();
 });
+
+const KEY = {
+  id: "1",
+  name: "Node-RED",
+  hint: "plughub_k3f9",
+  scopes: ["read"],
+  created: 1764000000000,
+  expires: 10 ** 18,
+  used: null,
+};
+
+it("ends the API keys with the old password where one says so", async () => {
+  const { sent } = showPage(<Account />, {
+    ...OFF,
+    "GET /account/keys": { items: [KEY], next: null },
+    "POST /account/password": {},
+  });
+  const form = part("Password");
+  await userEvent.type(form.getByLabelText("Current password"), "secret phrase");
+  await userEvent.type(form.getByLabelText("New password"), "a new long phrase");
+  await userEvent.click(await form.findByLabelText("End my API keys, too"));
+  await userEvent.click(form.getByRole("button", { name: "Change password" }));
+  const body = { current: "secret phrase", password: "a new long phrase", end_keys: true };
+  await waitFor(() => expect(sent).toEqual([{ asked: "POST /account/password", body }]));
+});
+
+it("lists a key whose end no calendar has", async () => {
+  showPage(<Account />, { ...OFF, "GET /account/keys": { items: [KEY], next: null } });
+  expect(await part("API keys").findByText(/until a day that cannot be shown/)).toBeInTheDocument();
+});

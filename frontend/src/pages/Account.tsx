@@ -1,5 +1,6 @@
 // One's own account: profile, password, second factor, API keys, and the way out of the home.
 import { type SyntheticEvent, useState } from "react";
+import { useMyKeys } from "../api/people";
 import type { User } from "../api/people.types";
 import { type Language, LONGEST_NAME } from "../api/types";
 import { useHub, useSession } from "../app/hub";
@@ -133,7 +134,9 @@ function Password() {
   const { client, queries } = useHub();
   const { toast } = useAnnouncer();
   const { user } = useSession();
+  const keys = useMyKeys();
   const [current, setCurrent] = useState("");
+  const [endsKeys, setEndsKeys] = useState(false);
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const error = useFormError(["current", "password"]);
@@ -152,8 +155,10 @@ function Password() {
     }
     setBusy(true);
     try {
-      await client.request("POST", "/account/password", { current, password });
+      await client.request("POST", "/account/password", { current, password, end_keys: endsKeys });
       await queries.invalidateQueries({ queryKey: ["sessions"] });
+      if (endsKeys) await queries.invalidateQueries({ queryKey: ["keys"] });
+      setEndsKeys(false);
       setCurrent("");
       setPassword("");
       toast(t("account.passwordDone"));
@@ -189,6 +194,22 @@ function Password() {
           error={error.at("password")}
           onChange={setPassword}
         />
+        {keys.data !== undefined && keys.data.length > 0 && (
+          <div>
+            <label className="check">
+              <input
+                type="checkbox"
+                checked={endsKeys}
+                aria-describedby="ends-keys"
+                onChange={(event) => setEndsKeys(event.target.checked)}
+              />
+              {t("account.passwordKeys")}
+            </label>
+            <p className="meta" id="ends-keys">
+              {t("account.passwordKeysHint")}
+            </p>
+          </div>
+        )}
         {error.below}
         <div className="row">
           <Submit busy={busy}>{t(busy ? "edit.saving" : "account.passwordAct")}</Submit>

@@ -10,24 +10,23 @@ import { useConnection, useHub, useSession } from "../app/hub";
 import { OfflineStrip } from "../app/Shell";
 import { useI18n } from "../i18n/i18n";
 import {
+  ALL,
   changesOf,
   type Filters,
   fromWords,
-  KINDS,
   type Known,
   queryOf,
   whatWords,
   whoWords,
   whyWords,
 } from "../model/audit";
-import { clock, longDate, startOfDay } from "../model/time";
+import { clock, fullDate, localParts, longDate, startOfDay } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
 import { save } from "../ui/Download";
-import { Choice } from "../ui/Field";
 import { useTitle } from "../ui/hooks";
 import { problemWords } from "../ui/problem";
-import { Segmented } from "../ui/Segmented";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
+import { AuditFilters } from "./AuditFilters";
 import "./audit.css";
 import "./edit.css";
 
@@ -53,8 +52,9 @@ export default function Audit() {
 
 function Log() {
   const { t } = useI18n();
-  const [filters, setFilters] = useState<Filters>({ actor: "", kind: "", refused: false });
-  const query = queryOf(filters);
+  const { home } = useSession();
+  const [filters, setFilters] = useState<Filters>(ALL);
+  const query = queryOf(filters, home.time_zone);
   const audit = useAudit(query);
   const members = useMembers(true).data ?? [];
   const devices = useDevices().data ?? [];
@@ -71,38 +71,9 @@ function Log() {
 
   return (
     <>
-      <div className="audit-filters">
-        <Choice
-          label={t("audit.person")}
-          value={filters.actor}
-          options={[
-            { value: "", label: t("audit.everyone") },
-            ...members.map(({ id, name }) => ({ value: id, label: name })),
-            { value: "system", label: t("audit.who.system") },
-          ]}
-          onChange={(actor) => change({ actor })}
-        />
-        <Choice
-          label={t("audit.kind")}
-          value={filters.kind}
-          options={[
-            { value: "", label: t("audit.everything") },
-            ...KINDS.map((kind) => ({ value: kind, label: t(`audit.kind.${kind}`) })),
-          ]}
-          onChange={(kind) => change({ kind })}
-        />
-        <Segmented<"all" | "refused">
-          label={t("audit.shown")}
-          value={filters.refused ? "refused" : "all"}
-          options={[
-            { value: "all", label: t("audit.all") },
-            { value: "refused", label: t("audit.refused") },
-          ]}
-          onChange={(value) => change({ refused: value === "refused" })}
-        />
-        <span className="grow" />
+      <AuditFilters filters={filters} known={{ members, devices }} change={change}>
         <Export query={query} />
-      </div>
+      </AuditFilters>
       {audit.data ? (
         lines.length > 0 ? (
           <>
@@ -121,7 +92,7 @@ function Log() {
               text={t(filtered ? "audit.noneText" : "audit.emptyText")}
             >
               {filtered && (
-                <Button className="btn small" onPress={() => setFilters({ actor: "", kind: "", refused: false })}>
+                <Button className="btn small" onPress={() => setFilters(ALL)}>
                   {t("audit.showAll")}
                 </Button>
               )}
@@ -177,14 +148,16 @@ function Days({ lines, known }: LinesProps) {
   const zone = home.time_zone;
   const today = startOfDay(client.now(), zone);
   const yesterday = startOfDay(client.now(), zone, -1);
+  const thisYear = localParts(today, zone).year;
+  const dated = (day: number): string =>
+    (localParts(day, zone).year === thisYear ? longDate : fullDate)(day, zone, language);
   const days = new Map<number, AuditLine[]>();
   for (const line of lines) {
     const day = startOfDay(line.at, zone);
     days.set(day, [...(days.get(day) ?? []), line]);
   }
   return [...days].map(([day, items]) => {
-    const title =
-      day === today ? t("audit.today") : day === yesterday ? t("audit.yesterday") : longDate(day, zone, language);
+    const title = day === today ? t("audit.today") : day === yesterday ? t("audit.yesterday") : dated(day);
     return (
       <section key={day} aria-label={title}>
         <h2 className="audit-day">{title}</h2>

@@ -10,18 +10,20 @@ import { useHub } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { Submit, TextField, tooMany } from "../ui/Field";
 import { FormError } from "../ui/FormError";
-import { useTitle } from "../ui/hooks";
+import { useFragment, useTitle } from "../ui/hooks";
 import { Brand } from "../ui/icons";
 import { Empty, SkeletonRows } from "../ui/States";
 import "../app/entry.css";
 
-/** The secret stands behind the #: a browser sends it to nobody. */
-const secret = (): string => location.hash.slice(1);
-
+/** The secret stands behind the #: a browser sends it to nobody. Another one in the same tab is another link. */
 export default function Join() {
+  const token = useFragment();
+  return <Opened key={token} token={token} />;
+}
+
+function Opened({ token }: { token: string }) {
   const { t } = useI18n();
   const { client } = useHub();
-  const [token] = useState(secret);
   const [link, setLink] = useState<LinkView | null>(null);
   const [over, setOver] = useState<string | null>(null);
   const [away, setAway] = useState(false);

@@ -9,6 +9,8 @@ import Login from "./Login";
 
 const info = { name: "Home", version: "1", setup: "done", setup_closes: null, demo: false } as SystemInfo;
 const OPTIONS = { challenge: "Y2hhbGxlbmdl", rp_id: "plughub.local", timeout: 300000 };
+const HERE = location.href;
+declare const jsdom: { reconfigure: (changed: { url: string }) => void }; // the page that Vitest made
 let answers: Record<string, unknown>;
 let asked: { path: string; body: unknown }[];
 
@@ -43,7 +45,10 @@ beforeEach(() => {
     }),
   );
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  jsdom.reconfigure({ url: HERE });
+});
 
 it("offers none where the browser can use none, and asks the hub for nothing", async () => {
   show();
@@ -72,7 +77,7 @@ it.each([
   ["https://plughub.local", true],
 ])("asks the hub at %s: %s", async (address, asks) => {
   stubPasskeys();
-  vi.stubGlobal("location", new URL(address));
+  jsdom.reconfigure({ url: address });
   answers["/certificates/trusted"] = new Response(null, { status: 204 });
   show();
   if (asks) await screen.findByRole("button", { name: "Use a passkey" });

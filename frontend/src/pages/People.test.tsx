@@ -69,6 +69,19 @@ it("changes a whole room, plug by plug", async () => {
   );
 });
 
+it("says which choice takes a share back, and takes it", async () => {
+  const shared = { device: "d1", user: "u2", name: "Ben", role: "user", share: "manage", right: "manage" };
+  const { sent } = showPage(<People chosen="u2" />, {
+    ...MEMBERS,
+    "GET /devices": { items: [device()], next: null },
+    "GET /shares": { items: [shared], next: null },
+  });
+  const room = await screen.findByRole("radiogroup", { name: "Kitchen: what Ben may do" });
+  expect(screen.getByText(/“switch” is what the role gives anyway: it takes a share back/)).toBeInTheDocument();
+  await userEvent.click(within(room).getByRole("radio", { name: "switch" }));
+  await waitFor(() => expect(sent).toEqual([{ asked: "DELETE /devices/d1/shares/u2", body: undefined }]));
+});
+
 it("says why the role of the last admin stays", async () => {
   const only = user({ id: "u2", name: "Ben", role: "admin" });
   showPage(<People chosen="u2" />, {

@@ -77,7 +77,7 @@ export function PeopleShares({ user }: { user: User }) {
   return (
     <section className="sheet" aria-labelledby="shares">
       <h2 id="shares">{t("people.shares.title", { name })}</h2>
-      {role !== "admin" && <p className="meta">{t(`people.shares.text.${role}`)}</p>}
+      {role !== "admin" && <p className="meta">{t(`people.shares.text.${role}`, { name })}</p>}
       {body}
     </section>
   );

@@ -17,7 +17,7 @@ import type { ApiKey, Role, SignedIn } from "../api/people.types";
 import { useConnection, useHub, useNow, useSession } from "../app/hub";
 import { useI18n } from "../i18n/i18n";
 import { agentWords, readAgent, scopeWords } from "../model/people";
-import { dayAndClock, fullDate } from "../model/time";
+import { dayAndClock, fullDate, isMoment } from "../model/time";
 import { useAnnouncer } from "../ui/Announcer";
 import { Ask } from "../ui/Ask";
 import { problemWords } from "../ui/problem";
@@ -204,7 +204,8 @@ export function KeyRow({ apiKey, role, path, queryKey }: KeyRowProps) {
   const { name, used, expires, hint } = apiKey;
   const scopes = scopeWords(t, language, apiKey.scopes, role);
   const over = expires !== null && expires <= client.now();
-  const until = expires === null ? null : fullDate(expires, home.time_zone, language);
+  const shown = (at: number): string => (isMoment(at) ? fullDate(at, home.time_zone, language) : t("people.noDate"));
+  const until = expires === null ? null : shown(expires);
   return (
     <li>
       <Row

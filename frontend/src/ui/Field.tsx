@@ -90,14 +90,54 @@ export function TextField({ type = "text", unit, list, onChange, ...props }: Tex
   );
 }
 
+interface DateFieldProps extends Common {
+  value: string;
+  onChange: (value: string) => void;
+  least?: string;
+  most?: string;
+}
+
+/** A day as 2026-11-21, or nothing. The system's own picker, as for choices. */
+export function DateField({ value, onChange, least, most, ...frame }: DateFieldProps) {
+  const id = useId();
+  return (
+    <Frame id={id} {...frame}>
+      <div className="field-box">
+        <input
+          id={id}
+          type="date"
+          value={value}
+          min={least || undefined}
+          max={most || undefined}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      </div>
+    </Frame>
+  );
+}
+
+interface Option {
+  value: string;
+  label: string;
+}
+
 interface ChoiceProps extends Common {
   value: string;
   onChange: (value: string) => void;
-  options: { value: string; label: string }[];
+  options: Option[];
+  /** More of them, under headings; one without options is left out. */
+  groups?: { label: string; options: Option[] }[];
 }
 
+const optionsOf = (options: Option[]): ReactNode =>
+  options.map(({ value, label }) => (
+    <option key={value} value={value}>
+      {label}
+    </option>
+  ));
+
 /** The system's own picker: the best one on every phone. */
-export function Choice({ value, onChange, options, ...frame }: ChoiceProps) {
+export function Choice({ value, onChange, options, groups = [], ...frame }: ChoiceProps) {
   const id = useId();
   return (
     <Frame id={id} {...frame}>
@@ -109,11 +149,14 @@ export function Choice({ value, onChange, options, ...frame }: ChoiceProps) {
           aria-describedby={(frame.error ?? frame.hint) ? `${id}-note` : undefined}
           onChange={(event) => onChange(event.target.value)}
         >
-          {options.map((option) => (
-            <option key={option.value} value={option.value}>
-              {option.label}
-            </option>
-          ))}
+          {optionsOf(options)}
+          {groups
+            .filter((group) => group.options.length > 0)
+            .map((group) => (
+              <optgroup key={group.label} label={group.label}>
+                {optionsOf(group.options)}
+              </optgroup>
+            ))}
         </select>
         <IconChevronDown className="icon xs chevron" aria-hidden="true" />
       </div>

@@ -50,6 +50,14 @@ export function useMedia(query: string): boolean {
   );
 }
 
+const onHash = (listener: () => void): (() => void) => {
+  addEventListener("hashchange", listener);
+  return () => removeEventListener("hashchange", listener);
+};
+
+/** What stands behind the # of the address. A browser that only this part changes for does not load the page anew. */
+export const useFragment = (): string => useSyncExternalStore(onHash, () => location.hash.slice(1));
+
 export const useDesktop = (): boolean => useMedia("(min-width: 700px)");
 
 const SETTLE_MS = 600;

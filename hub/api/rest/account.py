@@ -80,7 +80,8 @@ async def change_profile(call: Call[NoQuery, ChangeProfileRequest]) -> User:
 async def change_password(call: Call[NoQuery, ChangePasswordRequest]) -> None:
     """POST /account/password"""
     logins = call.services.identity.logins
-    await logins.change_password(call.principal, call.body.current, call.body.password, call.principal.session)
+    asked, session = call.body, call.principal.session
+    await logins.change_password(call.principal, asked.current, asked.password, session, end_keys=asked.end_keys)
 
 
 async def confirm(call: Call[NoQuery, PasswordRequest]) -> None:
@@ -176,8 +177,7 @@ async def add_key(call: Call[NoQuery, AddOwnKeyRequest]) -> AddedKey:
 
 async def remove_key(call: AnyCall) -> None:
     """DELETE /account/keys/{key}"""
-    own(call)
-    await call.services.identity.keys.remove(call.principal, call.path("key"))
+    await call.services.identity.keys.remove(call.principal, own(call).id, call.path("key"))
 
 
 EXAMPLE_SESSION = SignedIn("4be01c77d2aa9f03", 1764000000000, 1764000123000, "192.168.1.20", "Firefox on Linux", True)
@@ -210,7 +210,7 @@ ROUTES = (
         scope="person",
         body=ChangePasswordRequest,
         errors=(*PASSWORD_ERRORS, *CONFIRMED),
-        description="Every other session ends.",
+        description="Every other session ends; with `end_keys` your API keys, in every home, too.",
         example=ChangePasswordRequest("correct horse battery", "a new long phrase"),
     ),
     Route(
@@ -374,7 +374,7 @@ ROUTES = (
         body=AddOwnKeyRequest,
         answer=AddedKey,
         status=201,
-        errors=("name-invalid", "scopes-invalid", "expiry-past", "keys-too-many", *CONFIRMED),
+        errors=("name-invalid", "scopes-invalid", "expiry-past", "expiry-late", "keys-too-many", *CONFIRMED),
         example={"name": "Node-RED", "scopes": ["read", "control"], "password": "correct horse battery"},
         answer_example=AddedKey(EXAMPLE_KEY, "plughub_k3f9…"),
     ),

@@ -146,7 +146,10 @@ ROUTES = (
         role="operator",
         body=ChangeBackupsRequest,
         answer=BackupState,
-        errors=("backup-declared", "backup-passphrase-short", "backup-time-wrong", *FOLDER_ERRORS),
+        errors=(
+            *("backup-declared", "backup-passphrase-short", "backup-passphrase-again", "backup-time-wrong"),
+            *FOLDER_ERRORS,
+        ),
         example=ChangeBackupsRequest(keep=14, time="04:30"),
         answer_example=EXAMPLE,
         description="A new folder is tried at once. What configuration.yaml sets cannot be changed here.",

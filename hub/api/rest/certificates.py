@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from msgspec import Meta
 
+from hub.api.hosts import port_of
 from hub.api.https import SECURE_PAGE
 from hub.api.qr import svg
-from hub.api.reach import port_of
 from hub.api.routing import AnyCall, Call, Route
 from hub.api.types.certificates import Certificates, CertificateView, HttpsAccess, ServerCertificates
 from hub.auth.certificates.profile import profile

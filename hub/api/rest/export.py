@@ -106,8 +106,9 @@ async def _pages(call: Call[ExportQuery, None], keys: list[SeriesKey]) -> AsyncG
         rows = table.Table(device.key, key.channel, outlet.name or device.name, calendar)
         for start, end in _stretches(calendar, asked.bucket, asked.start, asked.end):
             gaps = await services.history.gaps(key.device, key.channel, start, end)
-            # A gap stands where it begins; the one that is open when the range begins, at its beginning.
-            mine = [gap for gap in gaps if gap.start >= start or start == asked.start]
+            # A gap stands where it begins; the one that is open when the range begins, at its beginning. One that
+            # begins where a page ends stands on the next.
+            mine = [gap for gap in gaps if gap.start < end and (gap.start >= start or start == asked.start)]
             if asked.bucket == "raw":
                 streams = await services.query.raw(key, start, end)
                 page = await asyncio.to_thread(rows.samples, streams, mine)

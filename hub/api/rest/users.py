@@ -47,6 +47,8 @@ async def change_user(call: Call[NoQuery, ChangeUserRequest]) -> User:
 
 async def remove_user(call: AnyCall) -> None:
     """DELETE /users/{user}"""
+    if call.path("user") == call.principal.user:  # as POST /account/delete, which asks for the password
+        call.services.identity.sessions.require_confirmed(call.principal)
     await call.services.people.remove(call.principal, call.path("user"))
 
 
@@ -90,8 +92,8 @@ async def add_users_key(call: Call[NoQuery, AddKeyRequest]) -> AddedKey:
 
 async def remove_users_key(call: AnyCall) -> None:
     """DELETE /users/{user}/keys/{key}"""
-    call.services.people.member(call.principal, call.path("user"))
-    await call.services.identity.keys.remove(call.principal, call.path("key"))
+    user = call.services.people.member(call.principal, call.path("user"))
+    await call.services.identity.keys.remove(call.principal, user.id, call.path("key"))
 
 
 ROUTES = (
@@ -225,7 +227,7 @@ ROUTES = (
         body=AddKeyRequest,
         answer=AddedKey,
         status=201,
-        errors=("user-unknown", "name-invalid", "scopes-invalid", "expiry-past", "keys-too-many"),
+        errors=("user-unknown", "name-invalid", "scopes-invalid", "expiry-past", "expiry-late", "keys-too-many"),
         description="Nobody else makes keys that act as another person.",
         example=AddKeyRequest("Node-RED", ["read", "control"]),
         answer_example=AddedKey(EXAMPLE_KEY, "plughub_k3f9…"),

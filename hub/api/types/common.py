@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -22,12 +22,12 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
         return {name: value for name, value in given.items() if value is not UNSET}
 
 
-class Problem(msgspec.Struct, omit_defaults=True):
+class Problem(msgspec.Struct):
     """RFC 9457: `code` is stable, `detail` is a sentence in the reader's language, `field` names the place."""
 
     title: str
     status: int
     code: str
     detail: str
+    field: str | UnsetType = UNSET
     type: str = "about:blank"
-    field: str | None = None

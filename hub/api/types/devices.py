@@ -115,7 +115,7 @@ class ChangeDeviceRequest(Request):
     icon: Icon | UnsetType = UNSET
     always_on: bool | UnsetType = UNSET
     private: bool | UnsetType = UNSET
-    interval_ms: Annotated[int, Meta(ge=200, le=60000)] | UnsetType = UNSET
+    interval_ms: Annotated[int, Meta(ge=200, le=3_600_000)] | UnsetType = UNSET
     max_power_w: Annotated[int, Meta(ge=1, le=25000)] | UnsetType | None = UNSET
     retention: DeviceRetention | UnsetType | None = UNSET
     channel: Channel = 0

@@ -110,10 +110,12 @@ class ChangeProfileRequest(Request):
 
 
 class ChangePasswordRequest(Request):
-    """`current` is asked for although one is signed in: an open browser is not enough. Other sessions end."""
+    """`current` is asked for although one is signed in: an open browser is not enough. Other sessions end; API keys
+    where `end_keys` says so."""
 
     current: Password
     password: Password
+    end_keys: bool = False
 
 
 class PasswordRequest(Request):
@@ -180,7 +182,7 @@ class ApiKeyList(msgspec.Struct):
 
 class AddKeyRequest(Request):
     """What the key may: `read`, `control` (switch), `manage` (plugs and what belongs to them), `admin` (the home).
-    Never more than its person. `expires`: Unix ms, null = never."""
+    Never more than its person. `expires`: Unix ms, in the future and at most ten years ahead; null = never."""
 
     name: Name
     scopes: Annotated[list[Literal["read", "control", "manage", "admin"]], Meta(min_length=1, max_length=4)]

@@ -9,7 +9,10 @@ import ifaddr
 import msgspec
 
 HOUSE_DOMAINS = ("local", "lan", "home.arpa", "home", "internal", "localdomain", "localhost", "fritz.box")
-"""Domains that only a local network gives; fritz.box is what the most common router here calls its own."""
+"""Domains of which nobody outside can have a name: whoever opens the hub by one of them is in the house, and the hub's
+authority may vouch for them. local, home.arpa, internal and localhost are kept for this (RFC 6762, 8375, 6761; ICANN),
+home is kept out of the public DNS by ICANN; lan and localdomain are not in it. fritz.box is the name of the most common
+router here and belongs to its maker; every other name in box is for sale. A test looks at the list."""
 HOUSE_NETWORKS = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -62,6 +65,12 @@ def mdns_name(hub_id: str) -> str:
 def is_full_name(text: str) -> bool:
     """A name with a domain; no address, and none that stands for many (*.example.org)."""
     return "." in text and not text.startswith("*") and not text.replace(".", "").isdigit() and ":" not in text
+
+
+def is_house_name(name: str) -> bool:
+    """A name without a domain, or in one that only a local network gives."""
+    full = name.lower().removesuffix(".")
+    return "." not in name or any(full == domain or full.endswith(f".{domain}") for domain in HOUSE_DOMAINS)
 
 
 def host_label() -> str | None:

@@ -16,6 +16,8 @@ from hub.auth.certificates.names import HOUSE_DOMAINS, HOUSE_NETWORKS, PLAIN, Na
 
 PLUG_SERVER_NAME = PLAIN  # what a plug asks for: the hub's address changes, and its authority vouches for no other
 LONGEST_NAME = 64  # of a common name, in letters
+NOBODY = f"{PLAIN}.invalid"
+"""A domain that nobody ever has (RFC 6761)."""
 
 
 class Pair(NamedTuple):
@@ -33,8 +35,8 @@ class Span(NamedTuple):
 
 
 def make_authority(name: str, span: Span, permitted: Iterable[str] | None) -> Pair:
-    """An authority. `permitted`: the only DNS names beside those of a house for which it may vouch; None = no limits
-    (Mbed TLS refuses an authority that has some)."""
+    """An authority. `permitted`: the only DNS names beside those of a house for which it may vouch, and then for
+    servers alone; None = no limits (Mbed TLS refuses an authority that has some)."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _subject(name)
     builder = _builder(subject, subject, key, key, span)
@@ -43,7 +45,11 @@ def make_authority(name: str, span: Span, permitted: Iterable[str] | None) -> Pa
     if permitted is not None:
         trees: list[x509.GeneralName] = [x509.DNSName(one) for one in dict.fromkeys((*HOUSE_DOMAINS, *permitted))]
         trees += [x509.IPAddress(network) for network in HOUSE_NETWORKS]
+        # A kind of name that is not listed would be free. Names of persons and firms (directoryName) stay so: Go and
+        # rustls refuse every certificate of an authority that limits them. The usage does: no server is known by one.
+        trees += [x509.RFC822Name(NOBODY), x509.UniformResourceIdentifier(NOBODY)]
         builder = builder.add_extension(x509.NameConstraints(trees, None), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     return Pair(builder.sign(key, hashes.SHA256()), key)
 
 

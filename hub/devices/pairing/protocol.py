@@ -24,7 +24,6 @@ HUB, PLUG = "plughub-pair-1 hub", "plughub-pair-1 plug"
 SEAL = "plughub-pair-1 seal"
 NONCE_BYTES = 16
 KEY_BYTES = 32
-TAG_BYTES = 32
 LONGEST_PAYLOAD = 4096
 MOST_CHANNELS = 16
 

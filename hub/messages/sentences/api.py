@@ -67,6 +67,7 @@ EN = {
     "requests-too-many": "Too many requests. Go on in {seconds, plural, one {# second} other {# seconds}}.",
     "address-refused": "From this address nobody looks after the hub: configuration.yaml says so.",
     "forwarding-invalid": "The proxy says an address that is none.",
+    "host-invalid": "The request does not say in one Host header for which host it is, as in plughub.local:8080.",
     "upgrade-missing": "Here the hub speaks WebSocket only.",
     "websocket-version": "The hub speaks version {version} of WebSocket (RFC 6455).",
 }
@@ -138,6 +139,7 @@ DE = {
     "requests-too-many": "Zu viele Anfragen. In {seconds, plural, one {# Sekunde} other {# Sekunden}} geht es weiter.",
     "address-refused": "Von dieser Adresse aus verwaltet niemand den Hub: So steht es in configuration.yaml.",
     "forwarding-invalid": "Der Proxy nennt eine Adresse, die keine ist.",
+    "host-invalid": "Die Anfrage sagt nicht in einem Host-Header, für welchen Host sie ist, wie in plughub.local:8080.",
     "upgrade-missing": "Hier spricht der Hub nur WebSocket.",
     "websocket-version": "Der Hub spricht Version {version} von WebSocket (RFC 6455).",
 }

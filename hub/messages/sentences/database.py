@@ -21,6 +21,9 @@ EN = {
     "file was not changed. Schedules and alerts among them are switched off, people, keys and shares give no right, and "
     "the rest has a default. Look at these in the app and save them anew, or delete them there. What the app does not "
     "show comes back with a backup, or with the hub stopped by correcting the row. The hub's log names all of them.",
+    "registry-row-held": "This is in the registry already, in a row of {table} that the hub cannot use and left out when "
+    "it started. Its problem registry-faults and its log name that row. Stop the hub and correct or delete the row in "
+    "registry.sqlite, or bring a backup back.",
     "database-unwritable": "Nothing was changed, because the hub's disk takes nothing more ({reason}). Make room on it, "
     "or replace it.",
 }
@@ -49,6 +52,9 @@ DE = {
     "Personen, Schlüssel und Freigaben geben kein Recht, für den Rest gilt ein Standardwert. Sieh sie dir in der App an "
     "und speichere sie neu, oder lösche sie dort. Was die App nicht zeigt, kommt mit einer Sicherung zurück, oder indem "
     "du bei angehaltenem Hub die Zeile berichtigst. Im Log des Hubs stehen alle.",
+    "registry-row-held": "Das steht schon im Verzeichnis, in einer Zeile von {table}, die der Hub nicht verwenden kann und "
+    "beim Start ausgelassen hat. Sein Problem registry-faults und sein Log nennen die Zeile. Halte den Hub an und "
+    "berichtige oder lösche sie in registry.sqlite, oder spiele eine Sicherung ein.",
     "database-unwritable": "Es wurde nichts geändert, weil der Datenträger des Hubs nichts mehr aufnimmt ({reason}). "
     "Schaffe dort Platz oder ersetze ihn.",
 }

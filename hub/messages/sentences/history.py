@@ -37,8 +37,11 @@ EN = {
     "history-state-lost": "The notes that the hub keeps about its history were damaged ({file}). They were rebuilt from "
     "the history itself for {outlets, plural, one {# outlet} other {# outlets}}; why older gaps came about is lost.",
     "history-rebuilding": "The notes that the hub keeps about its history are lost or damaged. It makes them anew from "
-    "the history itself, {share} % are done. Meanwhile it measures, switches and shows charts as ever; earlier gaps, "
-    "backups and checks of the history wait until it is done.",
+    "the history itself, {share} % are done. Meanwhile it measures, switches and shows charts as ever; earlier gaps "
+    "and checks of the history wait until it is done, and backups leave the history out.",
+    "history-rebuild-waits": "The notes that the hub keeps about its history are lost or damaged, and cannot be made anew "
+    "from the history now: {reason}. It measures, switches and shows charts as ever; some earlier gaps are not listed. It "
+    "tries again in {minutes, plural, one {# minute} other {# minutes}}. If this goes on, check the disk.",
     "history-space": "The disk is nearly full: {free} MB are left. The oldest single measurements were removed to make "
     "room; what was measured then is shown in minutes. Make room on the disk.",
     "history-disk-low": "The disk is nearly full: {free} MB are left. When no more can be stored the plugs keep their "
@@ -55,6 +58,8 @@ EN = {
     "does the next start of the hub.",
     "history-log-lost": "The history log was damaged and is now kept as {file}. What it held was not in the history "
     "yet; plugs send again what they still hold.",
+    "history-log-gone": "The history log was missing or cut short when the hub started. What was measured since the last "
+    "merge and stood in it is lost; plugs send again what they still hold, and the rest stays a gap.",
     "history-log-moved": "The disk can no longer read a part of the history log. What could be read was copied to a new "
     "file; the old one is kept as {file}. Disks that begin to do so soon fail: make a backup and replace it.",
 }
@@ -98,8 +103,11 @@ DE = {
     "plural, one {# Steckdose} other {# Steckdosen}} aus dem Verlauf selbst neu aufgebaut; warum ältere Lücken "
     "entstanden, ist verloren.",
     "history-rebuilding": "Die Notizen des Hubs zu seinem Verlauf sind verloren oder beschädigt. Er baut sie aus dem "
-    "Verlauf selbst neu auf, {share} % sind fertig. Solange misst, schaltet und zeigt er wie immer; frühere Lücken, "
-    "Sicherungen und Prüfungen des Verlaufs warten, bis er fertig ist.",
+    "Verlauf selbst neu auf, {share} % sind fertig. Solange misst, schaltet und zeigt er wie immer; frühere Lücken "
+    "und Prüfungen des Verlaufs warten, bis er fertig ist, und Sicherungen lassen den Verlauf aus.",
+    "history-rebuild-waits": "Die Notizen des Hubs zu seinem Verlauf sind verloren oder beschädigt und lassen sich gerade "
+    "nicht aus dem Verlauf neu aufbauen: {reason}. Er misst, schaltet und zeigt wie immer; manche früheren Lücken fehlen. Er "
+    "versucht es in {minutes, plural, one {# Minute} other {# Minuten}} wieder. Wenn das anhält, prüfe den Datenträger.",
     "history-space": "Der Datenträger ist fast voll: {free} MB sind noch frei. Die ältesten Einzelmesswerte wurden "
     "gelöscht, um Platz zu schaffen; was älter ist, zeigt der Hub in Minuten. Schaffe Platz auf dem Datenträger.",
     "history-disk-low": "Der Datenträger ist fast voll: {free} MB sind noch frei. Kann nichts mehr gespeichert werden, "
@@ -117,6 +125,9 @@ DE = {
     "beginnt neu; ebenso der nächste Start des Hubs.",
     "history-log-lost": "Das Verlaufsprotokoll war beschädigt und liegt jetzt als {file} daneben. Was darin stand, war "
     "noch nicht im Verlauf; die Stecker senden noch einmal, was sie noch haben.",
+    "history-log-gone": "Das Verlaufsprotokoll fehlte beim Start des Hubs oder war abgeschnitten. Was seit der letzten "
+    "Übernahme gemessen wurde und darin stand, ist verloren; die Stecker senden noch einmal, was sie noch haben, der Rest "
+    "bleibt eine Lücke.",
     "history-log-moved": "Der Datenträger kann einen Teil des Verlaufsprotokolls nicht mehr lesen. Was lesbar war, steht "
     "in einer neuen Datei; die alte liegt als {file} daneben. Solche Datenträger fallen oft bald ganz aus: Mach eine "
     "Sicherung und ersetze ihn.",

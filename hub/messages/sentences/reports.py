@@ -49,7 +49,7 @@ EN = {
     "report-note-all-measured": "Everything was measured: nothing is estimated, nothing is missing.",
     "report-note-estimated": "{energy} ({percent} %) is estimated: plugs were not heard for a while, and their counters before and after say how much it was.",
     "report-note-unknown": "Not known and not included: the energy of {count, plural, one {a gap} other {# gaps}}, {hours} h of plugs in all.",
-    "report-note-open": "{count, plural, one {One plug is} other {# plugs are}} not heard just now. What it measures meanwhile may be added later.",
+    "report-note-open": "{count, plural, one {One plug is} other {# plugs are}} not heard just now. What {count, plural, one {it measures} other {they measure}} meanwhile may be added later.",
     "report-note-since": "Measuring began only on {date}.",
     "report-note-not-compared": "{count, plural, one {One plug was} other {# plugs were}} not measured from the beginning of both periods. Percentages leave {count, plural, one {it} other {them}} out.",
     "report-note-running": "The period is not over. It is compared with the same part of {name}: up to {until}.",

@@ -13,6 +13,7 @@ MDNS_TYPE = "_smartplug._tcp.local."
 MOST_IN_A_BATCH = 600
 MOST_MINUTES = 600  # in a message
 MOST_CHANNELS = 16
+LONGEST_MS = 60_000  # between two samples; more is for devices that publish at a pace of their own and are not told one
 LARGEST = {  # bytes; what is larger is not even looked at
     "telemetry": 16 * 1024,
     "telemetry/batch": 96 * 1024,
@@ -138,7 +139,7 @@ class SmartplugDriver:
         """`config`."""
         body = {
             "name": settings.name,
-            "interval_ms": settings.interval_ms,
+            "interval_ms": min(settings.interval_ms, LONGEST_MS),
             "timezone": settings.timezone,
             "led": settings.led,
             "channels": {str(channel): values for channel, values in settings.channels.items()},

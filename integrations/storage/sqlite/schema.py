@@ -88,9 +88,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     if not tables:
         connection.execute(f"pragma page_size = {PAGE}")
         connection.execute("pragma auto_vacuum = incremental")
-        _writes(connection)
-        connection.executescript(
-            f"begin immediate; {TABLES} pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
-        )
     _writes(connection)
-    connection.executescript(";".join((SUMS, RECENT, LEAD, LINES)))
+    wanted = ["begin", SUMS, RECENT, LEAD, LINES, "commit"]  # one transaction: each waits for the disk several times
+    if not tables:
+        wanted[1:1] = [TABLES, f"pragma application_id = {APPLICATION}", f"pragma user_version = {VERSION}"]
+    connection.executescript(";".join(wanted))

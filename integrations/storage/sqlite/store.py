@@ -24,6 +24,7 @@ from integrations.storage.sqlite.sums import write as write_sums
 
 FOREVER = (1 << 63) - 1
 SPARE = 10  # of this many pages one may stay free, for the next merge to use
+SEARCHED = 8_000_000  # free pages that SQLite may look at to give some back: for each that it moves, at most at all
 
 
 class SqliteStore:
@@ -130,7 +131,7 @@ class SqliteStore:
     def delete(self, series: SeriesKey | None, tier: str, before: int) -> int:
         """Forget chunks that lie wholly before; returns how many samples or buckets went.
 
-        Undated samples go only with `before` = 2**63 - 1. Space is given back to the file system in part."""
+        Undated samples go only with `before` = 2**63 - 1. `give_back` gives the space to the file system."""
         with self._changing() as change:
             shelf = change.shelf
             number = None if series is None else shelf.known(series)
@@ -144,8 +145,23 @@ class SqliteStore:
                 forget_sums(self._fresh, number)
             shelf.tidy()
             change.commit()
-        self._give_back()
         return gone
+
+    def give_back(self, most: int) -> int:
+        """See ShrinkingStore."""
+        with self._writing, told():
+            if self._writer is None:
+                raise StoreError("the store is closed")
+            size, pages, free = (
+                self._writer.execute(f"pragma {name}").fetchone()[0]
+                for name in ("page_size", "page_count", "freelist_count")
+            )
+            surplus = max(free - (pages - free) // SPARE, 0)
+            going = min(surplus, most // size, max(SEARCHED // max(free, 1), 1))
+            if going:
+                # The statement ends a page a step, and `execute` takes only the first one.
+                self._writer.executescript(f"pragma incremental_vacuum({going})")
+            return int((surplus - going) * size)
 
     def contents(self) -> dict[SeriesKey, list[str]]:
         """Every outlet of which there is anything, and the runs of which there are raw samples."""
@@ -249,17 +265,6 @@ class SqliteStore:
             connection.execute("pragma query_only = 1")
             self._local.connection = connection
         return connection
-
-    def _give_back(self) -> None:
-        with self._writing, told():
-            if self._writer is None:
-                return
-            pages, free = (
-                self._writer.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "freelist_count")
-            )
-            surplus = free - (pages - free) // SPARE
-            if surplus > 0:
-                self._writer.execute(f"pragma incremental_vacuum({surplus})").fetchall()
 
 
 class Change:

@@ -166,6 +166,8 @@ def test_what_is_sent_to_a_plug(driver: SmartplugDriver) -> None:
     settings = driver.encode_settings(Settings("Kettle", 1000, "Europe/Berlin", True, {0: {"max_power_w": 2300}}))
     assert (settings.suffix, settings.retain) == ("config", True)
     assert json.loads(settings.payload)["channels"] == {"0": {"max_power_w": 2300}}
+    slow = driver.encode_settings(Settings("Socket", 3_600_000, "Europe/Berlin", True, {}))
+    assert json.loads(slow.payload)["interval_ms"] == 60_000, "more than a plug takes is for devices that are not told"
     ack = driver.encode_ack({"hub": "h", "session": "s", "acks": []})
     assert ack is not None
     assert (ack.suffix, ack.qos, ack.retain) == ("ack", 0, False)

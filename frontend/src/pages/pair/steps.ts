@@ -12,8 +12,6 @@ export const STEPS = ["label", "network", "code", "keys", "measured"] as const;
 /** How much of the ring is drawn while the hub is in this state. */
 export const SHARE: Record<Going, number> = { waiting: 0.1, heard: 0.3, proved: 0.5, sealed: 0.72, done: 0.9 };
 
-export const isOver = ({ state }: Pairing): boolean => state === "done" || state === "failed" || state === "expired";
-
 const LINGER_MS = 600;
 
 /**
